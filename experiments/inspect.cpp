@@ -1,0 +1,116 @@
+// Tool: what a model file is.
+// Run:  inspect configs/avatars/generator.safetensors
+#include <iomanip>
+#include <iostream>
+#include <map>
+
+#include "nada/adaptation/delta.hpp"
+#include "nada/encoders/any_clip.hpp"
+#include "nada/experiment/program.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/generators/load.hpp"
+
+namespace {
+
+struct Options {
+  static constexpr const char* about = "says what a model file is: kind, architecture, sizes, layers, licence";
+  static constexpr const char* example = "inspect configs/avatars/generator.safetensors";
+  std::filesystem::path file;
+
+  void declare(nada::OptionTable& table) {
+    table.add("file", file, "the file (first argument)", nada::OptionTable::Kind::session, "FILE", /*positional=*/true);
+  }
+};
+
+void row(const std::string& name, const std::string& value) {
+  if (!value.empty()) std::cout << std::left << std::setw(16) << name << value << '\n';
+}
+
+/// Parameters of each group of tensors whose names begin alike, and their sum.
+void groups(const nada::Safetensors& file, auto&& group_of) {
+  std::map<std::string, std::int64_t> counts;
+  std::map<std::string_view, std::int64_t> types;
+  std::int64_t sum = 0;
+  for (const auto& tensor : file.tensors()) {
+    counts[group_of(tensor.name)] += nada::count(tensor);
+    types[nada::name_of(tensor.dtype)] += nada::count(tensor);
+    sum += nada::count(tensor);
+  }
+  std::cout << "\nparameters\n";
+  for (const auto& [name, count] : counts) std::cout << "  " << std::left << std::setw(14) << name << std::right << std::setw(12) << count << '\n';
+  std::cout << "  " << std::left << std::setw(14) << "in all" << std::right << std::setw(12) << sum << "  (";
+  bool first = true;
+  for (const auto& [name, count] : types) std::cout << (first ? "" : ", ") << name << ' ' << count, first = false;
+  std::cout << ")\n";
+}
+
+void about(const nada::Metadata& metadata) {
+  for (const auto* key : {"about", "licence", "origin", "source", "target", "parameterization", "base", "base_sha256", "step", "seed"})
+    row(key, nada::value_or(metadata, std::string("nada.") + key));
+}
+
+void inspect_generator(const nada::Safetensors& file) {
+  const auto g = nada::load_stylegan2(file);
+  row("resolution", nada::join(g.resolution(), " px"));
+  row("latents", nada::join(g.latent_size(), " numbers"));
+  row("styles", nada::join(g.style_count(), " of ", g.style_size(), " numbers"));
+  row("noise maps", g.has_noise_maps() ? "stored" : "none");
+  row("SHA-256", nada::base_hash(g));
+  std::map<std::string_view, std::int64_t> kinds;
+  std::int64_t affine = 0, sum = 0;
+  std::cout << "\nlayers          resolution  style  parameters  shape\n";
+  for (std::size_t k = 0; k < g.layers().size(); ++k) {
+    const auto& layer = g.layers()[k];
+    const auto count = nada::parameter_count(g, k);
+    kinds[nada::name_of(layer.kind)] += count;
+    sum += count;
+    for (std::size_t s = 0; s < layer.slots.size(); ++s)
+      if (layer.slots[s].starts_with("affine")) affine += g.slot(k, s).numel();
+    std::cout << "  " << std::left << std::setw(14) << layer.name << std::right << std::setw(10)
+              << (layer.resolution ? std::to_string(layer.resolution) : "-") << std::setw(7) << (layer.style < 0 ? "-" : std::to_string(layer.style))
+              << std::setw(12) << count << "  " << nada::shape_text(g.slot(k, 0).sizes()) << '\n';
+  }
+  std::cout << "\nparameters\n";
+  for (const auto& [name, count] : kinds) std::cout << "  " << std::left << std::setw(14) << name << std::right << std::setw(12) << count << '\n';
+  std::cout << "  " << std::left << std::setw(14) << "in all" << std::right << std::setw(12) << sum << "  (affine " << affine << ")\n";
+}
+
+void inspect_encoder(const nada::Safetensors& file, nada::FileKind kind) {
+  const auto settings = nada::clip_settings(kind == nada::FileKind::encoder ? file.metadata() : nada::Metadata{}, file.path().string());
+  const auto tokenizer = settings.tokenizer.has_value();
+  const auto clip = nada::make_clip(nada::to_tensors(file), file.path().string(), settings);
+  clip.visit([&](const auto& c) {
+    row("image tower", std::string(c.tower().name));
+    row("resolution", nada::join(c.resolution(), " px"));
+    row("embedding", nada::join(c.width(), " numbers"));
+    row("context", nada::join(c.context(), " tokens"));
+    row("vocabulary", nada::join(c.vocabulary_size(), " entries, ", tokenizer ? "inside" : "not inside"));
+    row("phrases", c.phrases().empty() ? "unknown" : nada::join(c.phrases().size(), " known"));
+  });
+  groups(file, [](const std::string& name) { return name.starts_with("visual.") ? "image tower" : "text tower"; });
+}
+
+int inspect(const Options& o, const nada::OptionTable&) {
+  nada::require(!o.file.empty(), "expected a file; `inspect --help` shows an example");
+  const auto file = nada::Safetensors::open(o.file);
+  const auto kind = nada::recognise(file);
+  std::cout << o.file.string() << " is " << nada::name_of(kind) << "\n\n";
+  about(file.metadata());
+  if (nada::is_generator(kind)) {
+    inspect_generator(file);
+  } else if (kind == nada::FileKind::encoder || kind == nada::FileKind::openai_encoder) {
+    inspect_encoder(file, kind);
+  } else {
+    groups(file, [&](const std::string& name) {
+      const bool layered = kind == nada::FileKind::delta || kind == nada::FileKind::state;
+      const auto leaf = layered ? name.find_last_of('.', name.ends_with("affine.weight") || name.ends_with("affine.bias") ? name.rfind('.') - 1 : name.size()) : name.find('.');
+      return name.substr(0, leaf);
+    });
+    nada::require(kind != nada::FileKind::unknown, o.file, " is ", nada::name_of(kind));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return nada::run_tool<Options>(argc, argv, inspect); }

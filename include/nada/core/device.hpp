@@ -1,0 +1,87 @@
+/// The machine: devices, threads, time and memory.
+#pragma once
+#include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+#include <sys/resource.h>
+#include <torch/cuda.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+
+namespace nada {
+
+/// Computes on `n` threads from here on; 0: all hardware threads that this process may use (without this call LibTorch
+/// takes the physical cores). LibTorch's loops and oneDNN's convolutions follow OpenMP; OpenBLAS, behind the matrix
+/// products, has a pool of its own in Debian's pthread build, as wide as the machine, that LibTorch does not tell about
+/// its setting, so it is told here. Sums over threads are ordered by their number: the same n gives the same bits.
+/// Errors:  n < 0.
+inline void use_threads(int n) {
+  require(n >= 0, "the number of threads must be 0 (all of this machine's) or more, not ", n);
+  if (n == 0) n = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  at::set_num_threads(n);
+  if (void* const symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(symbol)(n);
+  }
+}
+
+/// The device that `text` names: `cpu`, `cuda`, `cuda:N`, or `auto` (the first CUDA device, else the processor).
+/// Errors:  another word; CUDA where this LibTorch or this machine has none; a device number that does not exist.
+inline torch::Device parse_device(std::string_view text) {
+  if (text == "cpu") return torch::kCPU;
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  if (text == "auto") return count > 0 ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  int index = 0;
+  bool valid = text == "cuda";
+  if (text.starts_with("cuda:")) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + 5, end, index);
+    valid = error == std::errc{} && stop == end && index >= 0;
+  }
+  require(valid, "device must be auto, cpu, cuda or cuda:N, not '", text, "'");
+  if (count == 0 && !at::detail::getCUDAHooks().hasCUDART()) {
+    fail("device ", text, " was asked for, but this LibTorch (", TORCH_VERSION,
+         ") was built without CUDA; use --device cpu, or build with a LibTorch that has it");
+  }
+  require(count > 0, "device ", text, " was asked for, but LibTorch sees no CUDA device on this machine");
+  require(index < count, "device ", text, " does not exist: this machine has ", count, " CUDA device",
+          count == 1 ? ", cuda:0" : join("s, cuda:0 to cuda:", count - 1));
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
+}
+
+/// What /proc/cpuinfo calls the processor, or "unknown processor".
+inline std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("model name") && !line.starts_with("Model\t")) continue;  // ARM boards say `Model`
+    const auto colon = line.find(':');
+    const auto start = colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
+    if (start != std::string::npos) return line.substr(start);
+  }
+  return "unknown processor";
+}
+
+/// The version this program was compiled against, such as 1.13.0 (Debian's 1.13.1 says that too).
+inline std::string libtorch_version() { return TORCH_VERSION; }
+
+/// The most memory this process has held so far, in MiB.
+inline double peak_memory_mb() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;  // Linux counts KiB
+}
+
+/// Seconds on a clock that never goes back; only differences have a meaning.
+inline double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace nada

@@ -1,0 +1,46 @@
+/// Errors: one clear sentence for the person in front of the program.
+#pragma once
+#include <concepts>
+#include <filesystem>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace nada {
+
+/// A mistake in what the program was given: a file, an option, a text, a shape. The message is one sentence that says
+/// where, what was expected and what was found; programs print it after `error: ` and exit with 1.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+namespace detail {
+inline void put(std::ostream& out, const std::filesystem::path& path) { out << path.string(); }
+template <class T>
+void put(std::ostream& out, const T& part) {
+  out << part;
+}
+}  // namespace detail
+
+/// Joins its arguments as text; paths appear without quotes.
+template <class... Parts>
+std::string join(const Parts&... parts) {
+  std::ostringstream out;
+  (detail::put(out, parts), ...);
+  return std::move(out).str();
+}
+
+/// Throws Error{join(parts...)}.
+template <class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw Error(join(parts...));
+}
+
+/// fail(parts...) unless `condition` holds.
+template <class... Parts>
+void require(bool condition, const Parts&... parts) {
+  if (!condition) fail(parts...);
+}
+
+}  // namespace nada

@@ -1,0 +1,63 @@
+/// Stopping a run from outside: the step in progress ends, its state is saved, the program leaves.
+#pragma once
+#include <atomic>
+#include <csignal>  // with POSIX: sigaction
+
+#include "nada/core/error.hpp"
+
+namespace nada {
+
+/// Whether somebody asked the program to stop. Long loops look at it between steps.
+class StopToken {
+ public:
+  static bool requested() noexcept { return requested_.load(std::memory_order_relaxed); }
+  /// Asks from inside the program (an observer that has seen enough, a test).
+  static void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
+  /// Forgets earlier requests.
+  static void reset() noexcept {
+    requested_.store(false, std::memory_order_relaxed);
+    signalled_.store(false, std::memory_order_relaxed);
+  }
+
+ private:
+  friend class StopSignals;
+  static inline std::atomic<bool> requested_ = false;
+  static inline std::atomic<bool> signalled_ = false;
+  static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes these");
+};
+
+/// While it lives, SIGINT and SIGTERM set StopToken. A SIGINT after that ends the process at once by the default
+/// action, so that a second Ctrl-C always works. The handlers that were there before come back at the end.
+class StopSignals {
+ public:
+  StopSignals() {
+    struct sigaction action = {};
+    action.sa_handler = handle;
+    action.sa_flags = SA_RESTART;  // reads and writes in progress go on
+    sigemptyset(&action.sa_mask);
+    require(sigaction(SIGINT, &action, &interrupt_) == 0, "cannot install a handler for SIGINT");
+    if (sigaction(SIGTERM, &action, &terminate_) != 0) {
+      sigaction(SIGINT, &interrupt_, nullptr);
+      fail("cannot install a handler for SIGTERM");
+    }
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() {
+    sigaction(SIGINT, &interrupt_, nullptr);
+    sigaction(SIGTERM, &terminate_, nullptr);
+  }
+
+ private:
+  static void handle(int signal) {
+    if (StopToken::signalled_.exchange(true) && signal == SIGINT) {
+      std::signal(SIGINT, SIG_DFL);
+      std::raise(SIGINT);  // blocked while the handler runs, ends the process as it returns
+    }
+    StopToken::request();
+  }
+
+  struct sigaction interrupt_ = {}, terminate_ = {};
+};
+
+}  // namespace nada

@@ -1,0 +1,123 @@
+/// CLIP: images and texts into one space.
+/// Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/modified_resnet.hpp"
+#include "nada/encoders/preprocessing.hpp"
+#include "nada/encoders/tokenizer.hpp"
+#include "nada/encoders/transformer.hpp"
+#include "nada/encoders/vision_transformer.hpp"
+#include "nada/encoders/weights.hpp"
+
+namespace nada {
+
+/// What the tensors alone do not say.
+struct ClipSettings {
+  Gelu gelu = Gelu::quick;
+  std::int64_t image_heads = 0, text_heads = 0;  // 0: as the official loader derives them from the widths
+  Preprocessing preprocessing = {};              // its size is taken from the tensors
+  std::optional<Tokenizer> tokenizer = {};       // none: texts must come as token ids
+  std::vector<std::string> phrases = {};         // what the encoder was trained on; empty: unknown
+};
+
+/// A CLIP with the image tower `Tower` (VisionTransformer or ModifiedResNet), built from tensors with OpenAI's names.
+template <class Tower>
+class Clip {
+ public:
+  Clip(const Weights& weights, ClipSettings settings)
+      : settings_(std::move(settings)), tower_(weights, settings_.image_heads, settings_.gelu) {
+    settings_.preprocessing.size = tower_.resolution();
+    tokens_ = weights("token_embedding.weight", {-1, -1});
+    const auto width = tokens_.size(1);
+    positions_ = weights("positional_embedding", {-1, width});
+    text_ = Transformer(weights, "transformer", width, settings_.text_heads, settings_.gelu);
+    ln_final_ = LayerNorm(weights, "ln_final", width);
+    projection_ = weights("text_projection", {width, tower_.width()});
+    mask_ = causal_mask(positions_.size(0), weights.options());
+    score_scale_ = std::exp(weights("logit_scale", {}).template item<double>());
+    if (settings_.tokenizer)
+      require(settings_.tokenizer->vocabulary_size() == tokens_.size(0), weights.what(), ": the vocabulary has ",
+              settings_.tokenizer->vocabulary_size(), " entries, the encoder knows ", tokens_.size(0));
+  }
+
+  std::int64_t width() const { return tower_.width(); }                        ///< E
+  std::int64_t resolution() const { return tower_.resolution(); }              ///< R of the images that the tower sees
+  std::int64_t context() const { return positions_.size(0); }                  ///< tokens a text may have, start and end included
+  std::int64_t vocabulary_size() const { return tokens_.size(0); }
+  double score_scale() const { return score_scale_; }
+  const std::vector<std::string>& phrases() const { return settings_.phrases; }
+  const ClipSettings& settings() const { return settings_; }
+  const Tower& tower() const { return tower_; }
+
+  /// The same encoder with another way to resize and normalise.
+  void set_preprocessing(const Preprocessing& preprocessing) {
+    settings_.preprocessing = preprocessing;
+    settings_.preprocessing.size = tower_.resolution();
+  }
+
+  /// Images [N, 3, H, W] in [-1, 1], of any size.
+  Features see(const Tensor& images, Wanted wanted = {}) const {
+    return see_normalized(settings_.preprocessing(images), wanted, [](const std::string&, const Tensor&) {});
+  }
+
+  /// Images as the tower takes them, [N, 3, R, R]; `tap(name, value)` sees what happens on the way.
+  template <class Tap>
+  Features see_normalized(const Tensor& images, Wanted wanted, Tap&& tap) const {
+    require(images.dim() == 4 && images.size(1) == 3 && images.size(2) == resolution() && images.size(3) == resolution(),
+            "normalised images of shape ", shape_text(images.sizes()), ", expected [N, 3, ", resolution(), ", ", resolution(), "]");
+    auto [raw, tokens] = tower_(images, wanted.tokens, tap);
+    return {unit(raw), raw, tokens};
+  }
+
+  /// Token ids [T, context] of texts. Errors: an empty text, one that is too long, no vocabulary.
+  Tensor tokenize(std::span<const std::string> texts) const {
+    require(settings_.tokenizer.has_value(),
+            "this encoder's file holds no vocabulary: give one with --vocabulary (for OpenAI's, bpe_simple_vocab_16e6.txt.gz)");
+    auto ids = torch::zeros({static_cast<std::int64_t>(texts.size()), context()}, torch::kInt64);
+    for (std::size_t t = 0; t < texts.size(); ++t) {
+      require(texts[t].find_first_not_of(" \t\r\n") != std::string::npos, "an empty text cannot be encoded");
+      const auto padded = settings_.tokenizer->padded(texts[t], context());
+      std::copy(padded.begin(), padded.end(), ids[static_cast<std::int64_t>(t)].template data_ptr<std::int64_t>());
+    }
+    return ids;
+  }
+
+  /// Token ids [T, context] -> embeddings [T, E], unit length.
+  Tensor read(const Tensor& ids) const { return unit(read_raw(ids, [](const std::string&, const Tensor&) {})); }
+
+  /// The same as the text tower gives them; a text is read at its largest id, which is the end token.
+  template <class Tap>
+  Tensor read_raw(const Tensor& ids, Tap&& tap) const {
+    require(ids.dim() == 2 && ids.size(1) == context(), "token ids of shape ", shape_text(ids.sizes()), ", expected [T, ", context(), "]");
+    const auto indices = ids.to(tokens_.device(), torch::kInt64);
+    require(indices.numel() == 0 || (indices.min().template item<std::int64_t>() >= 0 &&
+                                     indices.max().template item<std::int64_t>() < vocabulary_size()),
+            "token ids outside the vocabulary of ", vocabulary_size());
+    auto x = at::embedding(tokens_, indices) + positions_;
+    x = text_(x, mask_, [&](std::size_t i, const Tensor& value) { tap("block" + std::to_string(i), value); });
+    x = ln_final_(x);
+    tap(std::string("ln_final"), x);
+    const auto rows = torch::arange(ids.size(0), indices.options());
+    return x.index({rows, indices.argmax(1)}).matmul(projection_);
+  }
+
+ private:
+  ClipSettings settings_;
+  Tower tower_;
+  Tensor tokens_, positions_, projection_, mask_;
+  Transformer text_;
+  LayerNorm ln_final_;
+  double score_scale_ = 0;
+};
+
+}  // namespace nada

@@ -1,0 +1,49 @@
+/// Tensors by name, as an encoder is built from them.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+
+namespace nada {
+
+/// A checked view of named tensors: `weights("visual.proj", {128, -1})` gives that tensor in the wanted type, or says which file
+/// lacks it or has it in another shape.
+class Weights {
+ public:
+  Weights(const std::map<std::string, Tensor>& tensors, std::string what, torch::TensorOptions options)
+      : tensors_(tensors), what_(std::move(what)), options_(options) {}
+
+  bool has(const std::string& name) const { return tensors_.count(name) > 0; }
+  const std::string& what() const { return what_; }
+  torch::TensorOptions options() const { return options_; }
+
+  /// Any shape entry of -1 matches all sizes.
+  Tensor operator()(const std::string& name, const std::vector<std::int64_t>& shape) const {
+    const auto found = tensors_.find(name);
+    require(found != tensors_.end(), what_, ": tensor ", name, " is missing");
+    const auto& value = found->second;
+    bool fits = value.dim() == static_cast<std::int64_t>(shape.size());
+    for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = shape[i] < 0 || value.size(i) == shape[i];
+    require(fits, what_, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", shape_text(shape), " (-1: any)");
+    require(value.is_floating_point(), what_, ": tensor ", name, " does not hold floating-point numbers");
+    return value.to(options_).contiguous();
+  }
+
+  /// How many of prefix0, prefix1, ... have `suffix`.
+  int count(const std::string& prefix, const std::string& suffix) const {
+    int n = 0;
+    while (has(prefix + std::to_string(n) + suffix)) ++n;
+    return n;
+  }
+
+ private:
+  const std::map<std::string, Tensor>& tensors_;
+  std::string what_;
+  torch::TensorOptions options_;
+};
+
+}  // namespace nada

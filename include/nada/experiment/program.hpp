@@ -1,0 +1,54 @@
+/// What every program does at its start and end.
+#pragma once
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <type_traits>
+
+#include "nada/core/device.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/stop.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
+#include "nada/formats/file.hpp"
+
+namespace nada {
+
+/// First line of an exception of LibTorch: the rest is a stack trace.
+inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+/// Runs `body` and turns exceptions into one line and exit code 1 (2: an error that is ours or the machine's, not the user's).
+template <class Body>
+int guarded(Body&& body) {
+  ignore_file_size_signal();  // a file-size limit is an error to report, not a signal to die of
+  try {
+    return body();
+  } catch (const Error& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return 1;
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return 1;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: out of memory\n";
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << first_line(error.what()) << '\n';
+    return 2;
+  }
+}
+
+/// A tool: `Options` has `about`, `example` and declare(OptionTable&); `body(options, table)` returns the exit code.
+template <class Options, class Body>
+int run_tool(int argc, char** argv, Body&& body) {
+  return guarded([&] {
+    Options options;
+    OptionTable table{std::filesystem::path(argv[0]).filename().string(), Options::about, Options::example};
+    options.declare(table);
+    if (!table.read_command_line(argc, argv, revision())) return 0;
+    return body(options, table);
+  });
+}
+
+}  // namespace nada

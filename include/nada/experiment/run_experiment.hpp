@@ -1,0 +1,114 @@
+/// Experiments: a question, a choice of parts, options and one run, without loop, file or device code.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "nada/adaptation/run_folder.hpp"
+#include "nada/core/device.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/stop.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
+#include "nada/experiment/program.hpp"
+
+namespace nada {
+
+/// One call of an experiment: knows whether it is a new run, a continued one or only asked about.
+class Session {
+ public:
+  Session(const AdaptOptions& options, const OptionTable& table) : options_(options), table_(table) {}
+
+  /// Runs the adaptation in its folder, or says what would run. Returns the exit code.
+  template <class A>
+  int run(A& adaptation) {
+    require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
+    if (options_.dry_run) return describe(adaptation);
+    const bool resuming = !options_.resume.empty();
+    const auto path = resuming ? options_.resume : options_.out.empty() ? free_run_folder(options_.texts.target) : options_.out;
+    auto folder = resuming ? RunFolder::open(path, notes(path)) : RunFolder::create(path, notes(path));
+    adaptation.base_path = options_.generator;
+    adaptation.delta_metadata = {{"nada.source", options_.texts.source}, {"nada.target", options_.texts.target},
+                                 {"nada.options", folder.notes().options_text}};
+    bool finished = false;
+    if (resuming) {
+      adaptation.load_state(path / "state.safetensors");
+      finished = adaptation.steps_done() >= options_.steps && folder.complete();
+      if (finished) std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of " << options_.steps << " steps\n";
+    }
+    if (!finished) {
+      const StopSignals signals;
+      const bool all = folder.run(adaptation, options_.steps, options_.samples_every, options_.state_every);
+      if (!all) std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps << " steps; continue with --resume " << path.string() << '\n';
+    }
+    std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   " << (path / "report.html").string()
+              << "\ndelta    " << (path / "adapted.safetensors").string() << '\n';
+    return 0;
+  }
+
+ private:
+  RunNotes notes(const std::filesystem::path& path) const {
+    RunNotes out;
+    out.title = options_.texts.source + " → " + options_.texts.target;
+    out.options_text = "# " + table_.program() + " of nada " + revision() + "; --config with this file repeats the run\n" + table_.render(path);
+    out.options = table_.values(path);
+    out.facts = {{"code", "nada " + revision()}, {"LibTorch", libtorch_version()}, {"processor", processor_name()},
+                 {"threads", std::to_string(at::get_num_threads())}, {"device", join(options_.machine.place())}};
+    out.seed = options_.seed;
+    return out;
+  }
+
+  template <class A>
+  int describe(A& adaptation) const {
+    auto& out = std::cout;
+    out << "options\n";
+    for (const auto& [name, value] : table_.values({})) out << "  " << std::left << std::setw(16) << name << value << '\n';
+    const auto& generator = adaptation.source();
+    out << "generator\n  " << generator.resolution() << " px, latents " << generator.latent_size() << ", " << generator.style_count()
+        << " styles, rendered at " << adaptation.resolution() << " px\nterms\n ";
+    for (const auto& name : adaptation.term_names()) out << ' ' << name;
+    const auto chosen = adaptation.preview();
+    std::int64_t trains = 0, all = 0;
+    out << "\nlayers (* trains in the next step)\n";
+    for (std::size_t k = 0; k < generator.layers().size(); ++k) {
+      const auto& layer = generator.layers()[k];
+      const bool trained = std::find(chosen.begin(), chosen.end(), k) != chosen.end();
+      const auto count = parameter_count(generator, k);
+      all += count;
+      if (trained) trains += count;
+      out << "  " << (trained ? "* " : "  ") << std::setw(12) << layer.name << std::right << std::setw(9) << count << std::left << "  " << name_of(layer.kind) << '\n';
+    }
+    out << "parameters\n  " << trains << " of " << all << " train\nsteps\n  " << options_.steps << " with batches of " << options_.batch << "; nothing was written\n";
+    return 0;
+  }
+
+  const AdaptOptions& options_;
+  const OptionTable& table_;
+};
+
+/// Reads options (defaults, then the option file, then the command line), prepares the machine and calls
+/// `body(options, session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from AdaptOptions.
+template <class Options, class Body>
+int run_experiment(int argc, char** argv, Body&& body) {
+  return run_tool<Options>(argc, argv, [&](Options& options, OptionTable& table) {
+    if (!options.resume.empty()) {
+      for (const auto& name : table.given())
+        require(name == "resume" || name == "steps" || name == "threads" || name == "device", "--", name, " cannot be changed when a run is continued");
+      require(std::filesystem::exists(options.resume / "options.cfg"), options.resume, " is not the folder of a run: it has no options.cfg");
+      table.read_file(options.resume / "options.cfg");
+    } else {
+      if (options.config.empty() && !table.given("generator") && !table.given("encoder")) options.config = configs() / "avatars" / "default.cfg";
+      if (!options.config.empty()) table.read_file(options.config);
+    }
+    options.machine.use();
+    Session session(options, table);
+    return body(options, session);
+  });
+}
+
+}  // namespace nada

@@ -1,0 +1,130 @@
+/// Between safetensors and LibTorch.
+#pragma once
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/sha256.hpp"
+
+namespace nada {
+
+inline torch::ScalarType scalar_type(DType type) {
+  switch (type) {
+    case DType::f64:
+      return torch::kFloat64;
+    case DType::f32:
+      return torch::kFloat32;
+    case DType::f16:
+      return torch::kFloat16;
+    case DType::bf16:
+      return torch::kBFloat16;
+    case DType::i64:
+      return torch::kInt64;
+    case DType::i32:
+      return torch::kInt32;
+    case DType::i16:
+      return torch::kInt16;
+    case DType::i8:
+      return torch::kInt8;
+    case DType::u8:
+      return torch::kUInt8;
+    case DType::boolean:
+      return torch::kBool;
+  }
+  fail("unknown tensor type");
+}
+
+inline DType dtype_of(torch::ScalarType type) {
+  switch (type) {
+    case torch::kFloat64:
+      return DType::f64;
+    case torch::kFloat32:
+      return DType::f32;
+    case torch::kFloat16:
+      return DType::f16;
+    case torch::kBFloat16:
+      return DType::bf16;
+    case torch::kInt64:
+      return DType::i64;
+    case torch::kInt32:
+      return DType::i32;
+    case torch::kInt16:
+      return DType::i16;
+    case torch::kInt8:
+      return DType::i8;
+    case torch::kUInt8:
+      return DType::u8;
+    case torch::kBool:
+      return DType::boolean;
+    default:
+      fail("tensors of type ", torch::toString(type), " cannot be stored");
+  }
+}
+
+/// A contiguous CPU tensor with a copy of the values, strides honoured.
+inline Tensor to_tensor(const TensorView& view) {
+  const auto options = torch::TensorOptions().dtype(scalar_type(view.dtype));
+  if (count(view) == 0) return torch::empty(view.shape, options);
+  // from_blob wants a mutable pointer; the values are only read. Unaligned data is copied byte by byte first.
+  if (reinterpret_cast<std::uintptr_t>(view.bytes.data()) % size_of(view.dtype) != 0) {
+    auto bytes = torch::empty({static_cast<std::int64_t>(view.bytes.size())}, torch::kUInt8);
+    std::memcpy(bytes.data_ptr(), view.bytes.data(), view.bytes.size());
+    return torch::from_blob(bytes.data_ptr(), view.shape, view.strides, options).clone(at::MemoryFormat::Contiguous);
+  }
+  return torch::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, view.strides, options)
+      .clone(at::MemoryFormat::Contiguous);
+}
+
+/// Named tensors of a file, sorted by name.
+using TensorMap = std::map<std::string, Tensor>;
+
+inline TensorMap to_tensors(const Safetensors& file) {
+  TensorMap out;
+  for (const auto& view : file.tensors()) out.emplace(view.name, to_tensor(view));
+  return out;
+}
+
+/// Refuses NaN and infinity, naming the tensor.
+inline void require_finite(const TensorMap& tensors, const std::string& what) {
+  for (const auto& [name, value] : tensors)
+    if (value.is_floating_point() && !value.isfinite().all().item<bool>())
+      fail(what, ": tensor ", name, " holds NaN or infinity, expected finite numbers");
+}
+
+/// Writes tensors with metadata; see save_safetensors.
+inline void save_tensors(const std::filesystem::path& path, const TensorMap& tensors, const Metadata& metadata) {
+  std::vector<Tensor> held;
+  std::vector<TensorView> views;
+  for (const auto& [name, value] : tensors) {
+    held.push_back(value.detach().cpu().contiguous());
+    const auto& t = held.back();
+    views.push_back(
+        {name,
+         dtype_of(t.scalar_type()),
+         t.sizes().vec(),
+         t.strides().vec(),
+         {static_cast<const std::byte*>(t.data_ptr()), static_cast<std::size_t>(t.numel()) * t.element_size()}});
+  }
+  save_safetensors(path, views, metadata);
+}
+
+/// SHA-256 over the sorted names, shapes and float32 values: the same for a file and its conversion.
+inline std::string content_hash(const TensorMap& tensors) {
+  Sha256 hash;
+  for (const auto& [name, value] : tensors) {
+    hash.update(name + shape_text(value.sizes()));
+    const auto v = value.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+    hash.update(
+        std::span(static_cast<const std::byte*>(v.data_ptr()), static_cast<std::size_t>(v.numel()) * sizeof(float)));
+  }
+  return hash.hex();
+}
+
+}  // namespace nada

@@ -1,0 +1,29 @@
+/// Latents and styles: truncation, mixing, samples by seed.
+#pragma once
+#include <optional>
+
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+
+namespace nada {
+
+/// Pulls styles toward the mean style: mean + psi (w - mean), for the first `layers` styles (0: all).
+///     w+ [N, L, D], mean [D], psi: 1 changes nothing, 0 gives the mean
+/// Source: Karras et al., A Style-Based Generator Architecture, arXiv:1812.04948, appendix B (truncation trick in W).
+inline Tensor truncate(const Tensor& w_plus, const Tensor& mean, double psi, std::int64_t layers = 0) {
+  if (psi == 1.0) return w_plus;
+  require(layers >= 0 && layers <= w_plus.size(1), "truncation of ", layers, " styles: there are ", w_plus.size(1));
+  const auto pulled = mean + psi * (w_plus - mean);
+  if (layers == 0 || layers == w_plus.size(1)) return pulled;
+  return torch::cat({pulled.narrow(1, 0, layers), w_plus.narrow(1, layers, w_plus.size(1) - layers)}, 1);
+}
+
+/// Style mixing: styles below `from` of `a`, the others of `b`; both [N, L, D].
+inline Tensor mix(const Tensor& a, const Tensor& b, std::int64_t from) {
+  require(a.sizes() == b.sizes(), "style mixing: w+ of shapes ", shape_text(a.sizes()), " and ", shape_text(b.sizes()));
+  require(from >= 0 && from <= a.size(1), "style mixing from style ", from, ": there are ", a.size(1));
+  return torch::cat({a.narrow(1, 0, from), b.narrow(1, from, b.size(1) - from)}, 1);
+}
+
+}  // namespace nada

@@ -1,0 +1,84 @@
+/// Tensor names of rosinality/stylegan2-pytorch, and ours.
+#pragma once
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nada/core/error.hpp"
+
+namespace nada {
+
+/// Where a tensor of a rosinality state dict stands in the native naming, and how many leading dimensions of size 1 it has more.
+struct RosinalityName {
+  std::string native;        // "conv.8.0.weight"; "" for a tensor that carries no information (FIR kernels)
+  bool drop_leading = false;  // [1, O, I, 3, 3] -> [O, I, 3, 3]
+  bool flatten = false;       // [1, 3, 1, 1] -> [3]; [1] -> []
+};
+
+/// Errors: none; a name that is not known gives nullopt.
+inline std::optional<RosinalityName> from_rosinality(std::string_view name) {
+  const auto take = [&](std::string_view prefix) {
+    if (name.substr(0, prefix.size()) != prefix) return false;
+    name.remove_prefix(prefix.size());
+    return true;
+  };
+  const auto number = [&](char after) -> int {  // a number and the character after it (0: the end); -1 if there is none
+    int value = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
+    const auto used = static_cast<std::size_t>(end - name.data());
+    if (error != std::errc{} || value < 0 || value > 64) return -1;
+    if (after ? (used >= name.size() || name[used] != after) : used != name.size()) return -1;
+    name.remove_prefix(used + (after ? 1 : 0));
+    return value;
+  };
+  const auto rest = [&](std::string layer) -> std::optional<RosinalityName> {
+    const bool rgb = layer.starts_with("rgb");
+    if (name == "conv.weight") return RosinalityName{layer + ".weight", true, false};
+    if (name == "conv.modulation.weight") return RosinalityName{layer + ".affine.weight"};
+    if (name == "conv.modulation.bias") return RosinalityName{layer + ".affine.bias"};
+    if (!rgb && name == "noise.weight") return RosinalityName{layer + ".noise_strength", false, true};
+    if (!rgb && name == "activate.bias") return RosinalityName{layer + ".bias"};
+    if (rgb && name == "bias") return RosinalityName{layer + ".bias", false, true};
+    if (name == "conv.blur.kernel" || name == "upsample.kernel") return RosinalityName{""};
+    return std::nullopt;
+  };
+  if (name == "latent_avg") return RosinalityName{"mean_style"};
+  if (name == "input.input") return RosinalityName{"const.weight", true, false};
+  if (take("style.")) {
+    const int k = number('.');
+    if (k < 1 || (name != "weight" && name != "bias")) return std::nullopt;
+    return RosinalityName{join("mapping.", k - 1, ".", name)};
+  }
+  if (take("conv1.")) return rest("conv.4.0");
+  if (take("to_rgb1.")) return rest("rgb.4");
+  if (take("convs.")) {
+    const int k = number('.');
+    return k < 0 ? std::nullopt : rest(join("conv.", std::int64_t{8} << (k / 2), ".", k % 2));
+  }
+  if (take("to_rgbs.")) {
+    const int k = number('.');
+    return k < 0 ? std::nullopt : rest(join("rgb.", std::int64_t{8} << k));
+  }
+  if (take("noises.noise_")) {
+    const int k = number(0);
+    if (k < 0) return std::nullopt;
+    return k == 0 ? RosinalityName{"noise.4.0", false, true}
+                  : RosinalityName{join("noise.", std::int64_t{8} << ((k - 1) / 2), ".", (k - 1) % 2), false, true};
+  }
+  return std::nullopt;
+}
+
+/// The native shape of a rosinality tensor: see RosinalityName.
+inline std::vector<std::int64_t> native_shape(const RosinalityName& name, std::vector<std::int64_t> shape, std::string_view what) {
+  if (name.drop_leading) {
+    require(!shape.empty() && shape.front() == 1, what, ": expected a first dimension of 1");
+    shape.erase(shape.begin());
+  }
+  if (name.flatten) std::erase(shape, 1);
+  return shape;
+}
+
+}  // namespace nada

@@ -1,0 +1,227 @@
+/// StyleGAN2's generator: mapping network, modulated synthesis with skip connections to RGB. Sizes come from the tensors.
+/// Source: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
+#pragma once
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/stylegan2_ops.hpp"
+
+namespace nada {
+
+/// Tensors by native name, `<layer>.<slot>` (`conv.64.0.affine.bias`), with `mean_style` [D] and, optionally, noise maps
+/// `noise.64.0` [64, 64].
+using NamedTensors = std::map<std::string, Tensor>;
+
+class StyleGan2 {
+ public:
+  /// Takes over tensors by native name. `what` names their origin in messages; `mapping_lr` is the learning-rate multiplier of
+  /// the mapping network. Errors: a tensor that is missing, is not used, or whose shape does not fit the others.
+  explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", double mapping_lr = 0.01)
+      : mapping_lr_(mapping_lr) {
+    Reader reader{tensors, what};
+    const auto constant = reader.take("const.weight", {-1, 4, 4});
+    mean_style_ = reader.take("mean_style", {-1});
+    const auto d = mean_style_.size(0);
+
+    std::int64_t width = -1;  // of the latents, then of each layer's input
+    for (int k = 0; tensors.count(join("mapping.", k, ".weight")); ++k) {
+      const std::string name = join("mapping.", k);
+      const auto weight = reader.take(name + ".weight", {-1, width});
+      if (k == 0) latent_size_ = weight.size(1);
+      width = weight.size(0);
+      add({name, LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take(name + ".bias", {width})});
+    }
+    require(latent_size_ > 0, what, ": no mapping network (expected a tensor mapping.0.weight)");
+    require(width == d, what, ": the mapping network gives styles of ", width, " numbers, mean_style has ", d);
+    add({"const", LayerKind::constant, 4, -1, {"weight"}}, {constant});
+
+    auto channels = constant.size(0);
+    int style = 0;
+    const auto convolution = [&](int r, int k) {
+      const std::string name = join("conv.", r, ".", k);
+      const auto weight = reader.take(name + ".weight", {-1, channels, 3, 3});
+      const auto out = weight.size(0);
+      add({name, LayerKind::convolution, r, style++, {"weight", "bias", "noise_strength", "affine.weight", "affine.bias"}},
+          {weight, reader.take(name + ".bias", {out}), reader.take(name + ".noise_strength", {}),
+           reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
+      channels = out;
+      noise_.push_back(reader.take_optional(join("noise.", r, ".", k), {r, r}));
+    };
+    for (int r = 4; r == 4 || tensors.count(join("conv.", r, ".0.weight")); r *= 2) {
+      require(r <= 4096, what, ": more than 4096 pixels");
+      if (r > 4) convolution(r, 0);
+      convolution(r, r > 4 ? 1 : 0);
+      const std::string name = join("rgb.", r);
+      add({name, LayerKind::rgb, r, style, {"weight", "bias", "affine.weight", "affine.bias"}},
+          {reader.take(name + ".weight", {3, channels, 1, 1}), reader.take(name + ".bias", {3}),
+           reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
+      resolution_ = r;
+    }
+    style_count_ = style + 1;
+    reader.finish();
+    has_noise_maps_ = noise_[0].defined();
+    for (const auto& map : noise_)
+      require(map.defined() == has_noise_maps_, what, ": some noise maps are there and some are missing");
+  }
+
+  std::span<const Layer> layers() const { return layers_; }
+  std::int64_t latent_size() const { return latent_size_; }             ///< Z
+  std::int64_t style_size() const { return mean_style_.size(0); }       ///< D
+  std::int64_t style_count() const { return style_count_; }             ///< L = 2 log2(resolution) - 2
+  int resolution() const { return resolution_; }                        ///< H = W
+  Tensor mean_style() const { return mean_style_; }                     ///< [D]
+  bool has_noise_maps() const { return has_noise_maps_; }
+  double mapping_lr() const { return mapping_lr_; }
+  torch::TensorOptions options() const { return mean_style_.options(); }
+
+  /// z [N, Z] -> w+ [N, L, D] with L equal styles. Class labels are not known here: `labels` must be undefined.
+  Tensor map(const Tensor& z, const Tensor& labels = {}) const {
+    require(!labels.defined(), "this generator is not class-conditional, but labels were given");
+    require(z.dim() == 2 && z.size(1) == latent_size_, "latents of shape ", shape_text(z.sizes()), ", expected [N, ", latent_size_, "]");
+    auto x = stylegan2::normalize_latents(z.to(options()));
+    for (std::size_t k = 0; layers_[k].kind == LayerKind::mapping; ++k)
+      x = stylegan2::activate(stylegan2::dense(x, slots_[k][0], slots_[k][1], mapping_lr_));
+    return x.unsqueeze(1).expand({x.size(0), style_count_, x.size(1)});
+  }
+
+  /// w+ [N, L, D] -> images [N, 3, H, W], nominally in [-1, 1]; with render.resolution the skip sum up to there.
+  Tensor synthesize(const Tensor& styles, const Render& render = {}) const {
+    return synthesize(styles, render, [](std::string_view, const Tensor&) {});
+  }
+
+  /// The same; `tap(name, value)` sees on the way the output of every convolution after its activation ("conv.64.0") and the
+  /// running RGB ("rgb.64").
+  template <class Tap>
+  Tensor synthesize(const Tensor& styles, const Render& render, Tap&& tap) const {
+    require(styles.dim() == 3 && styles.size(1) == style_count_ && styles.size(2) == style_size(), "w+ of shape ",
+            shape_text(styles.sizes()), ", expected [N, ", style_count_, ", ", style_size(), "]");
+    const int last = render.resolution ? render.resolution : resolution_;
+    require(last >= 4 && last <= resolution_ && (last & (last - 1)) == 0, "no exit at ", last,
+            " pixels; this generator has them at powers of two from 4 to ", resolution_);
+    const auto n = styles.size(0);
+    const auto style = [&](const Layer& layer) { return styles.select(1, layer.style); };
+    std::size_t k = first_convolution() - 1;  // the constant
+    auto x = slots_[k][0].unsqueeze(0).expand({n, -1, -1, -1});
+    Tensor rgb;
+    std::size_t map = 0;
+    for (++k; k < layers_.size() && layers_[k].resolution <= last; ++k) {
+      const auto& layer = layers_[k];
+      const auto& slot = slots_[k];
+      if (layer.kind == LayerKind::convolution) {
+        const bool up = layer.resolution > 4 && layers_[k - 1].kind == LayerKind::rgb;
+        const auto noise = noise_for(layer, map++, n, render);
+        x = stylegan2::modulated_convolution(x, style(layer), {slot[0], slot[1], slot[2], slot[3], slot[4]}, noise, up);
+        tap(layer.name, x);
+      } else {
+        const auto own = stylegan2::to_rgb(x, style(layer), slot[0], slot[1], slot[2], slot[3]);
+        rgb = rgb.defined() ? stylegan2::upsample(rgb) + own : own;
+        tap(layer.name, rgb);
+      }
+    }
+    return rgb;
+  }
+
+  const Tensor& slot(std::size_t layer, std::size_t slot) const { return slots_.at(layer).at(slot); }
+
+  /// Replaces an effective tensor; it may carry a graph.
+  void use(std::size_t layer, std::size_t slot, Tensor value) {
+    auto& place = slots_.at(layer).at(slot);
+    require(value.sizes() == place.sizes(), "layer ", layers_[layer].name, ", ", layers_[layer].slots[slot], ": shape ",
+            shape_text(value.sizes()), ", expected ", shape_text(place.sizes()));
+    place = std::move(value);
+  }
+
+  StyleGan2 clone() const {
+    auto copy = *this;
+    for (auto& slots : copy.slots_)
+      for (auto& slot : slots) slot = slot.detach().clone();
+    copy.mean_style_ = mean_style_.clone();
+    for (auto& map : copy.noise_)
+      if (map.defined()) map = map.clone();
+    return copy;
+  }
+
+  /// A copy in another type or on another device.
+  StyleGan2 to(torch::Device device, torch::ScalarType type) const {
+    auto copy = *this;
+    for (auto& slots : copy.slots_)
+      for (auto& slot : slots) slot = slot.detach().to(device, type);
+    copy.mean_style_ = mean_style_.to(device, type);
+    for (auto& map : copy.noise_)
+      if (map.defined()) map = map.to(device, type);
+    return copy;
+  }
+
+  /// All tensors by native name: what the constructor takes.
+  NamedTensors tensors() const {
+    NamedTensors out;
+    for (std::size_t k = 0; k < layers_.size(); ++k)
+      for (std::size_t s = 0; s < layers_[k].slots.size(); ++s) out[layers_[k].name + "." + layers_[k].slots[s]] = slots_[k][s].detach();
+    out["mean_style"] = mean_style_;
+    std::size_t map = 0;
+    for (const auto& layer : layers_)
+      if (layer.kind == LayerKind::convolution)
+        if (const auto& values = noise_[map++]; values.defined()) out["noise" + layer.name.substr(4)] = values;
+    return out;
+  }
+
+ private:
+  /// Takes tensors out of a map and checks their shapes (-1: any).
+  struct Reader {
+    NamedTensors& tensors;
+    const std::string& what;
+
+    Tensor take_optional(const std::string& name, std::vector<std::int64_t> shape) {
+      const auto found = tensors.find(name);
+      if (found == tensors.end()) return {};
+      auto value = std::move(found->second);
+      tensors.erase(found);
+      bool fits = value.dim() == static_cast<std::int64_t>(shape.size());
+      for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = shape[i] < 0 ? value.size(i) > 0 : value.size(i) == shape[i];
+      std::string expected = shape_text(shape);
+      require(fits, what, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", expected, " (-1: any)");
+      require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
+      return value;
+    }
+    Tensor take(const std::string& name, std::vector<std::int64_t> shape) {
+      auto value = take_optional(name, std::move(shape));
+      require(value.defined(), what, ": tensor ", name, " is missing");
+      return value;
+    }
+    void finish() const { require(tensors.empty(), what, ": tensor ", tensors.empty() ? "" : tensors.begin()->first, " has no place in a StyleGAN2 generator of this size"); }
+  };
+
+  void add(Layer layer, std::vector<Tensor> slots) {
+    layers_.push_back(std::move(layer));
+    slots_.push_back(std::move(slots));
+  }
+
+  std::size_t first_convolution() const { return find_layer(layers_, "const") + 1; }
+
+  Tensor noise_for(const Layer& layer, std::size_t map, std::int64_t n, const Render& render) const {
+    if (render.noise == Noise::none) return {};
+    if (render.noise == Noise::stored) return noise_[map].defined() ? noise_[map].unsqueeze(0).unsqueeze(0) : Tensor{};
+    const std::int64_t r = layer.resolution;
+    return render.stream.normal(Purpose::noise, {n, 1, r, r}, render.first_sample, map).to(options());
+  }
+
+  std::vector<Layer> layers_;
+  std::vector<std::vector<Tensor>> slots_;  // as layers_
+  std::vector<Tensor> noise_;               // one map [r, r] a convolution, or undefined
+  Tensor mean_style_;
+  double mapping_lr_;
+  std::int64_t latent_size_ = 0, style_count_ = 0;
+  int resolution_ = 0;
+  bool has_noise_maps_ = false;
+};
+
+}  // namespace nada

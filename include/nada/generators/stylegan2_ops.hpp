@@ -1,0 +1,99 @@
+/// The arithmetic of StyleGAN2 (Karras et al., arXiv:1912.04958), arranged so that convolutions stay in the fast path:
+/// activations are scaled instead of per-sample weights, and an upsampling convolution is one 3x3 sub-pixel convolution.
+#pragma once
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "nada/core/tensor.hpp"
+
+namespace nada::stylegan2 {
+
+constexpr double leaky_slope = 0.2;
+inline const double activation_gain = std::sqrt(2.0);
+constexpr double demodulation_floor = 1e-8;
+constexpr std::array<double, 4> fir = {0.25, 0.75, 0.75, 0.25};  // [1, 3, 3, 1] with the gain 2 of upsampling, per axis
+
+/// leaky_relu(x, 0.2) sqrt(2)
+inline Tensor activate(const Tensor& x) { return at::leaky_relu(x, leaky_slope).mul(activation_gain); }
+
+/// z / sqrt(mean(z^2) + 1e-8), per row of [N, Z].
+inline Tensor normalize_latents(const Tensor& z) { return z * (z.square().mean(1, true) + 1e-8).rsqrt(); }
+
+/// A dense layer with equalised learning rate: x W' (lr / sqrt(fan in)) + lr b. x [N, I], weight [O, I], bias [O].
+inline Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias, double lr = 1) {
+  return at::addmm(bias * lr, x, weight.t(), 1, lr / std::sqrt(static_cast<double>(weight.size(1))));
+}
+
+/// [36, 9]: takes a 3x3 kernel (ay, ax) to the four 3x3 kernels (ry, rx, jy, jx) of the sub-pixel convolution that does what a
+/// transposed convolution with stride 2 followed by the FIR filter does. Along one axis the composite kernel is
+///     k[m] = sum_{a - b + 1 = m} w[a] f[b],   y[2 q + r] = sum_j x[q + j - 1] k[r - 2 (j - 1)].
+inline const Tensor& upsampling_map(const Tensor& like) {
+  static const Tensor map = [] {
+    auto axis = torch::zeros({2, 3, 3}, torch::kFloat64);  // (r, j, a)
+    for (int r = 0; r < 2; ++r)
+      for (int j = 0; j < 3; ++j)
+        for (int a = 0; a < 3; ++a)
+          if (const int b = a + 1 - (r - 2 * (j - 1)); b >= 0 && b < 4) axis[r][j][a] = fir[b];
+    return at::einsum("pia,qjb->pqijab", {axis, axis}).reshape({36, 9}).contiguous();
+  }();
+  thread_local Tensor cached;  // in the dtype and on the device of the last call
+  if (!cached.defined() || cached.dtype() != like.dtype() || cached.device() != like.device())
+    cached = map.to(like.device(), like.scalar_type());
+  return cached;
+}
+
+/// [O, I, 3, 3] -> [4 O, I, 3, 3]: see upsampling_map; the output is in pixel_shuffle's order.
+inline Tensor upsampling_kernel(const Tensor& weight) {
+  const auto o = weight.size(0), i = weight.size(1);
+  return weight.reshape({o * i, 9})
+      .matmul(upsampling_map(weight).t())
+      .view({o, i, 4, 3, 3})
+      .permute({0, 2, 1, 3, 4})
+      .reshape({4 * o, i, 3, 3});
+}
+
+/// Doubles an image by zero insertion and the FIR filter: [N, C, H, W] -> [N, C, 2H, 2W].
+inline Tensor upsample(const Tensor& image) {
+  static const Tensor base = torch::tensor({0.25, 0.75, 0.0, 0.0, 0.75, 0.25}, torch::kFloat64).view({2, 3});  // (r, j)
+  const auto n = image.size(0), c = image.size(1), h = image.size(2), w = image.size(3);
+  const auto axis = base.to(image.device(), image.scalar_type());
+  const auto kernel = (axis.view({2, 1, 3, 1}) * axis.view({1, 2, 1, 3})).view({4, 1, 3, 3});
+  const auto phases = at::conv2d(image.reshape({n * c, 1, h, w}), kernel, {}, 1, 1);
+  return at::pixel_shuffle(phases, 2).view({n, c, 2 * h, 2 * w});
+}
+
+/// What a modulated convolution computes with.
+struct Convolution {
+  const Tensor &weight, &bias, &noise_strength, &affine_weight, &affine_bias;
+};
+
+/// A modulated, demodulated 3x3 convolution with noise, bias and activation (arXiv:1912.04958, equations 1 and 3):
+///     s = A w                                     [N, I]
+///     y = d (W * (s x)),  d = 1 / sqrt(sum_{i,k} (s_i W_oik)^2 + 1e-8)
+///     x' = sqrt(2) leaky_relu(y + strength noise + bias)
+/// x [N, I, H, W], w [N, D], noise [1 or N, 1, H', W'] or undefined -> [N, O, H', W'], H' = H or, with `up`, 2 H.
+inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Convolution& layer, const Tensor& noise, bool up) {
+  const auto& weight = layer.weight;
+  const auto n = x.size(0), o = weight.size(0), i = weight.size(1);
+  const double gain = 1 / std::sqrt(static_cast<double>(i * weight.size(2) * weight.size(3)));
+  const auto style = dense(w, layer.affine_weight, layer.affine_bias) * gain;                                      // [N, I]
+  const auto energy = style.square().matmul(weight.square().sum(at::IntArrayRef{2, 3}).t());                       // [N, O]
+  const auto demodulation = (energy + demodulation_floor).rsqrt() * activation_gain;                               // [N, O]
+  auto y = at::conv2d(x * style.view({n, i, 1, 1}), up ? upsampling_kernel(weight) : weight, {}, 1, 1);
+  if (up) y = at::pixel_shuffle(y, 2);
+  y = at::addcmul((layer.bias * activation_gain).view({1, o, 1, 1}), y, demodulation.view({n, o, 1, 1}));
+  if (noise.defined()) y = y + noise * (layer.noise_strength * activation_gain);
+  return at::leaky_relu(y, leaky_slope);
+}
+
+/// To RGB: a modulated 1x1 convolution without demodulation, plus bias. x [N, I, H, W], weight [3, I, 1, 1] -> [N, 3, H, W].
+inline Tensor to_rgb(const Tensor& x, const Tensor& w, const Tensor& weight, const Tensor& bias, const Tensor& affine_weight,
+                     const Tensor& affine_bias) {
+  const auto n = x.size(0), i = x.size(1), h = x.size(2), v = x.size(3);
+  const auto style = dense(w, affine_weight, affine_bias) * (1 / std::sqrt(static_cast<double>(i)));  // [N, I]
+  const auto kernels = weight.view({1, weight.size(0), i}) * style.view({n, 1, i});                   // [N, 3, I]
+  return at::matmul(kernels, x.reshape({n, i, h * v})).view({n, weight.size(0), h, v}) + bias.view({1, -1, 1, 1});
+}
+
+}  // namespace nada::stylegan2

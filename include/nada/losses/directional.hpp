@@ -1,0 +1,33 @@
+/// The directional term of StyleGAN-NADA.
+#pragma once
+#include <string_view>
+
+#include "nada/core/tensor.hpp"
+#include "nada/losses/term.hpp"
+
+namespace nada {
+
+/// The image should move the way the text moves.
+///     dI = E(adapted) - E(anchor)                      [N, E]  gradient reaches `adapted` only
+///     L  = mean_n(1 - dI_n / max(|dI_n|, min_length) . direction)   []  in [0, 2]: 0 same direction, 1 orthogonal, 2 opposite
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, equation 4 (which has no floor: min_length = 0 reproduces it).
+/// Facts:   swapping the endpoints turns L into 2 - L; equal images give 1 and a gradient of size 1 / min_length.
+/// Why:     at the first step both images agree; without the floor the gradient explodes and Adam then stands still.
+/// Errors:  none of its own; a shift whose endpoints agree is refused where it is made, naming both texts.
+struct Directional {
+  static constexpr std::string_view name = "directional";
+  static constexpr Reads reads = Reads::adapted | Reads::anchor;
+  static constexpr bool per_sample = true;
+  double min_length = 0.2;  // smallest |dI| that is divided by, in unit features
+
+  template <TextImageEncoder E>
+  auto bind(const E&, const auto& /*shift*/, const Endpoints& ends) const {
+    return [direction = ends.direction, floor = min_length](Comparison<E>& c) -> Tensor {
+      const auto step = c.adapted().unit - c.anchor().unit;                            // [N, E]
+      const auto length = step.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(floor);  // [N, 1]
+      return (1 - (step / length * direction).sum(1)).mean();                          // []
+    };
+  }
+};
+
+}  // namespace nada

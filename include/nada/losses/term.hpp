@@ -1,0 +1,145 @@
+/// Terms of an objective: what they may read, what they must offer, and the algebra that sums them.
+#pragma once
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/shifts/shift.hpp"
+
+namespace nada {
+
+/// What a term reads. A step renders and encodes what some term reads, once, and nothing else.
+enum class Reads : unsigned { nothing = 0, adapted = 1, anchor = 2, tokens = 4, leaves = 8 };
+constexpr Reads operator|(Reads a, Reads b) { return Reads(unsigned(a) | unsigned(b)); }
+constexpr bool has(Reads set, Reads r) { return (unsigned(set) & unsigned(r)) != 0; }
+
+/// A batch of images: plain [N, 3, H, W], clamped to [-1, 1] unless a run says otherwise, and as the views show it
+/// [count * N, 3, H, W].
+struct Shown {
+  Tensor images, views;
+};
+
+/// Two image batches under one encoder; features are computed at first use and shared by all terms.
+template <TextImageEncoder E>
+class Comparison {
+ public:
+  /// `anchor` may be undefined where no term reads it.
+  Comparison(const E& encoder, const Shown& adapted, const Shown& anchor, const Stream& stream, Wanted wanted = {})
+      : encoder_(encoder), adapted_(adapted), anchor_(anchor), stream_(stream), wanted_(wanted) {}
+
+  const E& encoder() const { return encoder_; }
+  const Tensor& adapted_images() const { return adapted_.images; }
+  const Tensor& anchor_images() const { return anchor_.images; }
+  const Stream& stream() const { return stream_; }
+
+  /// Features of the views [count * N, ...]; carries the graph.
+  const Features& adapted() {
+    if (!adapted_features_) adapted_features_ = encoder_.see(adapted_.views, wanted_);
+    return *adapted_features_;
+  }
+  /// The anchor's, without gradient.
+  const Features& anchor() {
+    if (!anchor_features_) {
+      const torch::NoGradGuard no_grad;
+      anchor_features_ = encoder_.see(anchor_.views, wanted_);
+    }
+    return *anchor_features_;
+  }
+
+ private:
+  const E& encoder_;
+  const Shown &adapted_, &anchor_;
+  Stream stream_;
+  Wanted wanted_;
+  std::optional<Features> adapted_features_, anchor_features_;
+};
+
+/// A tensor that trains.
+struct Leaf {
+  std::string name;  // "conv.64.0.weight"
+  Tensor value, initial;
+};
+
+/// What does not depend on an encoder: images as generated (not clamped), w+, and the tensors that train.
+struct Scene {
+  Tensor adapted_images, anchor_images, styles;
+  std::span<const Leaf> leaves;
+};
+
+template <class T>
+concept HasTermName = requires { { T::name } -> std::convertible_to<std::string_view>; };
+template <class T>
+concept HasTermReads = requires { { T::reads } -> std::convertible_to<Reads>; };
+template <class T>
+concept HasTermPerSample = requires { { T::per_sample } -> std::convertible_to<bool>; };
+
+/// Any term: `name` (column of metrics.csv), `reads`, `per_sample` (whether it is a mean over samples).
+template <class T>
+concept AnyTerm = HasTermName<T> && HasTermReads<T> && HasTermPerSample<T>;
+
+/// EncoderTerm: a specification that is bound once per encoder and shift, so that texts are encoded once, and then scores a
+/// Comparison, lower is better. Smallest model: losses/global.hpp.
+template <class T, class E, class S>
+concept EncoderTerm = AnyTerm<T> && requires(const T& term, const E& encoder, const S& shift, const Endpoints& ends, Comparison<E>& c) {
+  { term.bind(encoder, shift, ends)(c) } -> std::same_as<Tensor>;  // scalar
+};
+
+/// SceneTerm: scores a step without any encoder, lower is better. Smallest model: losses/range_penalty.hpp.
+template <class T>
+concept SceneTerm = AnyTerm<T> && requires(const T& term, const Scene& scene) { { term(scene) } -> std::same_as<Tensor>; };
+
+template <class T>
+consteval bool explain_term() {
+  static_assert(HasTermName<T>, "Term: add `static constexpr std::string_view name` (docs/policies.md#terms)");
+  static_assert(HasTermReads<T>, "Term: add `static constexpr nada::Reads reads` (docs/policies.md#terms)");
+  static_assert(HasTermPerSample<T>, "Term: add `static constexpr bool per_sample` (docs/policies.md#terms)");
+  return true;
+}
+
+/// Binds a term to the encoder of one index in the set; the others do not see it.
+template <std::size_t index, AnyTerm Term>
+struct On : Term {};
+template <class T>
+struct only_encoder : std::integral_constant<std::ptrdiff_t, -1> {};
+template <std::size_t index, class Term>
+struct only_encoder<On<index, Term>> : std::integral_constant<std::ptrdiff_t, static_cast<std::ptrdiff_t>(index)> {};
+
+template <class Term>
+struct Weighted {
+  double weight;
+  Term term;
+};
+
+/// A weighted sum of terms: weigh(1.0, Directional{}) + weigh(0.3, Global{}).
+template <class... Terms>
+struct Objective {
+  static_assert(sizeof...(Terms) > 0, "Objective: needs a term");
+  std::tuple<Weighted<Terms>...> terms;
+  static constexpr Reads reads = (Terms::reads | ...);
+  static constexpr bool per_sample = (Terms::per_sample && ...);
+};
+
+template <class T>
+constexpr auto weigh(double weight, T term) {
+  static_assert(explain_term<T>());
+  return Objective<T>{{Weighted<T>{weight, std::move(term)}}};
+}
+/// 1.0 * Directional{}, inside namespace nada or with `using nada::operator*`.
+template <AnyTerm T>
+constexpr Objective<T> operator*(double weight, T term) {
+  return weigh(weight, std::move(term));
+}
+template <class... A, class... B>
+constexpr Objective<A..., B...> operator+(Objective<A...> a, Objective<B...> b) {
+  return {std::tuple_cat(std::move(a.terms), std::move(b.terms))};
+}
+
+}  // namespace nada

@@ -1,0 +1,28 @@
+/// Every tensor of a chosen layer trains.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nada/parameterization/parameterization.hpp"
+
+namespace nada {
+
+/// Leaves are the slots themselves: effective = leaves, which start as copies of the base.
+struct FullWeights {
+  static constexpr std::string_view name = "full";
+
+  bool covers(const Layer&) const { return true; }
+  std::vector<std::string> names(const Layer& layer) const { return layer.slots; }
+  std::vector<Tensor> leaves(const Layer&, std::span<const Tensor> base, const Stream&) const {
+    std::vector<Tensor> out;
+    for (const auto& t : base) out.push_back(t.detach().clone().requires_grad_(true));
+    return out;
+  }
+  std::vector<Tensor> effective(const Layer&, std::span<const Tensor>, std::span<const Tensor> leaves) const {
+    return {leaves.begin(), leaves.end()};
+  }
+};
+
+}  // namespace nada

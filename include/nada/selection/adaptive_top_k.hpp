@@ -1,0 +1,76 @@
+/// The paper's choice of layers.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include <torch/autograd.h>
+
+#include "nada/core/error.hpp"
+#include "nada/selection/selector.hpp"
+
+namespace nada {
+
+/// w+ codes walk down the global loss; the k styles that moved most, and the convolutions that read them, train.
+///     w_0 = map(z), w_{i+1} = w_i - rate dL_global/dw_i;   score_l = mean_{n,d} |w_steps - w_0|_{n,l,d}       [L]
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (adaptive layer freezing). There the loss is run on codes
+///          of 8 images; the official code takes one step of plain gradient descent with rate 0.01.
+/// Facts:   scores do not depend on the layers' names; ties go to the coarser style.
+/// Errors:  k larger than the number of styles that convolutions read.
+struct AdaptiveTopK {
+  std::size_t k = 0;  // 0: two thirds
+  std::int64_t batch = 8, steps = 1;
+  double rate = 0.01;
+
+  /// Change of the codes [B, L, D] and the loss at each step.
+  struct Walk {
+    Tensor start, change;
+    std::vector<double> losses;
+  };
+  Walk walk(const Probe& probe) const {
+    Walk out{probe.styles(batch).detach(), {}, {}};
+    out.change = torch::zeros_like(out.start);  // summed apart: w - start would lose digits
+    for (std::int64_t i = 0; i < steps; ++i) {
+      const auto w = (out.start + out.change).requires_grad_(true);
+      const auto loss = probe.global_loss(probe.images(w));
+      out.losses.push_back(loss.item<double>());
+      out.change = out.change - rate * torch::autograd::grad({loss}, {w})[0];
+    }
+    return out;
+  }
+  /// [L]: mean |change| of each style.
+  Tensor scores(const Probe& probe) const { return walk(probe).change.abs().mean(at::IntArrayRef{0, 2}); }
+
+  /// Styles that candidate convolutions read.
+  static std::set<int> styles_read(const Probe& probe) {
+    std::set<int> read;
+    for (const auto i : probe.candidates)
+      if (probe.layers[i].kind == LayerKind::convolution) read.insert(probe.layers[i].style);
+    return read;
+  }
+  /// How many styles are chosen of `available`.
+  std::size_t wanted(std::size_t available) const {
+    const auto count = k ? k : static_cast<std::size_t>(std::lround(2.0 * static_cast<double>(available) / 3.0));
+    require(count <= available, "AdaptiveTopK: k is ", k, ", but only ", available, " styles are read by convolutions that can train");
+    return count;
+  }
+
+  LayerSet select(const Probe& probe) const {
+    const auto read = styles_read(probe);
+    const auto count = wanted(read.size());
+    const auto score = scores(probe).to(torch::kCPU, torch::kFloat64).contiguous();
+    const auto* values = score.data_ptr<double>();
+    std::vector<int> order(read.begin(), read.end());
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return values[a] > values[b]; });
+    const std::set<int> top(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
+    LayerSet chosen;
+    for (const auto i : probe.candidates)
+      if (probe.layers[i].kind == LayerKind::convolution && top.count(probe.layers[i].style)) chosen.push_back(i);
+    return chosen;
+  }
+};
+
+}  // namespace nada

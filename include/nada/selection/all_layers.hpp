@@ -1,0 +1,20 @@
+/// Every convolution trains.
+#pragma once
+#include "nada/core/error.hpp"
+#include "nada/selection/selector.hpp"
+
+namespace nada {
+
+/// All candidates that are convolutions (with their affines and biases). Mapping, constant and ToRGB stay, as in the official
+/// training; NamedLayers chooses them by name. For changes of shape: animals, other species.
+struct AllLayers {
+  LayerSet select(const Probe& probe) const {
+    LayerSet chosen;
+    for (const auto i : probe.candidates)
+      if (probe.layers[i].kind == LayerKind::convolution) chosen.push_back(i);
+    require(!chosen.empty(), "AllLayers: no convolution can train");
+    return chosen;
+  }
+};
+
+}  // namespace nada

@@ -1,0 +1,17 @@
+/// A shift whose endpoints are given.
+#pragma once
+#include "nada/shifts/shift.hpp"
+
+namespace nada {
+
+/// The same endpoints in every encoder: for one encoder, tests and recorded directions.
+struct FixedShift {
+  Endpoints ends;
+
+  template <TextImageEncoder E>
+  Endpoints endpoints(const E&, const Sampler&) const {
+    return ends;
+  }
+};
+
+}  // namespace nada

@@ -1,0 +1,44 @@
+/// Two views of each image: itself and a random crop, both with a little noise.
+#pragma once
+#include <cstdint>
+
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/views/views.hpp"
+
+namespace nada {
+
+/// View 1 is the image, view 2 a crop of it: per sample a side s uniform in [min_side, max_side] (of the image's), the centre's
+/// offset on each axis uniform in +-max(reach - s, 0) in [-1, 1] coordinates, half of them flipped left-right; bilinear, edges
+/// repeated, at the input's size. Then normal noise of deviation `noise` on each view, not clamped again.
+/// Why: an encoder that sees each image once is pleased by patterns of pixels; one that sees it twice asks for content.
+struct CropViews {
+  double min_side = 0.75, max_side = 1.05, reach = 1.04, noise = 0.05;
+
+  std::int64_t count() const { return 2; }
+
+  /// images [N, 3, H, W] -> [2 N, 3, H, W]: all images, then all crops.
+  Tensor show(const Tensor& images, const Stream& stream) const {
+    const auto n = images.size(0);
+    const auto u = stream.uniform(Purpose::views, {n, 4}).to(images.options());          // side, x, y, flip
+    const auto side = min_side + (max_side - min_side) * u.select(1, 0);                 // [N]
+    const auto room = (reach - side).clamp_min(0);                                       // [N]
+    const auto flip = at::where(u.select(1, 3) < 0.5, -torch::ones_like(side), torch::ones_like(side));
+    auto theta = torch::zeros({n, 2, 3}, images.options());
+    theta.select(1, 0).select(1, 0).copy_(side * flip);
+    theta.select(1, 1).select(1, 1).copy_(side);
+    theta.select(1, 0).select(1, 2).copy_((2 * u.select(1, 1) - 1) * room);
+    theta.select(1, 1).select(1, 2).copy_((2 * u.select(1, 2) - 1) * room);
+    const auto grid = at::affine_grid_generator(theta, images.sizes(), /*align_corners=*/false);
+    const auto crops = at::grid_sampler(images, grid, /*bilinear=*/0, /*border=*/1, /*align_corners=*/false);
+    auto views = at::cat({images, crops}, 0);
+    if (noise > 0) {
+      const auto shape = images.sizes();
+      const auto draw = [&](std::uint64_t view) { return stream.normal(Purpose::views, shape, 0, view); };
+      views = views + (noise * at::cat({draw(1), draw(2)}, 0)).to(images.options());
+    }
+    return views;
+  }
+};
+
+}  // namespace nada

@@ -1,0 +1,61 @@
+#include "nada/core/device.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+namespace {
+
+std::string refusal(const std::string& device) {
+  try {
+    nada::parse_device(device);
+  } catch (const nada::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(core_device)
+
+BOOST_AUTO_TEST_CASE(devices_are_named_by_words) {
+  BOOST_TEST(nada::parse_device("cpu").is_cpu());
+  BOOST_TEST(nada::parse_device("auto").is_cuda() == torch::cuda::is_available());
+  for (const std::string& wrong : std::vector<std::string>{"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "CPU"}) {
+    BOOST_TEST(refusal(wrong) == "device must be auto, cpu, cuda or cuda:N, not '" + wrong + "'");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(cuda_is_refused_clearly_where_there_is_none) {
+  if (torch::cuda::is_available()) {
+    BOOST_TEST((nada::parse_device("cuda") == torch::Device(torch::kCUDA, 0)));
+    BOOST_TEST(refusal("cuda:99").find("does not exist") != std::string::npos);
+  } else {
+    BOOST_TEST(refusal("cuda").find("device cuda was asked for, but") == 0U);
+    BOOST_TEST(refusal("cuda:1").find("device cuda:1 was asked for, but") == 0U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(threads_are_set_and_zero_means_all) {
+  const int before = at::get_num_threads();
+  nada::use_threads(1);
+  BOOST_TEST(at::get_num_threads() == 1);
+  if (void* const symbol = dlsym(RTLD_DEFAULT, "openblas_get_num_threads")) {
+    BOOST_TEST(reinterpret_cast<int (*)()>(symbol)() == 1);
+  }
+  nada::use_threads(0);
+  BOOST_TEST(at::get_num_threads() == static_cast<int>(std::thread::hardware_concurrency()));
+  BOOST_CHECK_THROW(nada::use_threads(-1), nada::Error);
+  nada::use_threads(before);
+}
+
+BOOST_AUTO_TEST_CASE(the_machine_can_be_described) {
+  BOOST_TEST(!nada::processor_name().empty());
+  BOOST_TEST(nada::libtorch_version().find('.') != std::string::npos);
+  BOOST_TEST(nada::peak_memory_mb() > 1.0);
+  const double start = nada::seconds_now();
+  BOOST_TEST(nada::seconds_now() >= start);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
