@@ -58,11 +58,11 @@ BOOST_AUTO_TEST_CASE(letters_are_counted_not_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(edits_count_a_swap_of_neighbours_as_one_and_stop_at_the_limit) {
-  BOOST_TEST(detail::edits(U"alien", U"alein", 5) == 1U);
-  BOOST_TEST(detail::edits(U"kitten", U"sitting", 5) == 3U);
-  BOOST_TEST(detail::edits(U"", U"abc", 5) == 3U);
-  BOOST_TEST(detail::edits(U"kitten", U"sitting", 2) == 3U);
-  BOOST_TEST(detail::edits(U"abcdefgh", U"a", 2) == 3U);
+  BOOST_TEST(nada::detail::edits(U"alien", U"alein", 5) == 1U);
+  BOOST_TEST(nada::detail::edits(U"kitten", U"sitting", 5) == 3U);
+  BOOST_TEST(nada::detail::edits(U"", U"abc", 5) == 3U);
+  BOOST_TEST(nada::detail::edits(U"kitten", U"sitting", 2) == 3U);
+  BOOST_TEST(nada::detail::edits(U"abcdefgh", U"a", 2) == 3U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

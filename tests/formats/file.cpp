@@ -234,14 +234,14 @@ BOOST_AUTO_TEST_CASE(utf8_is_told_from_other_bytes) {
   for (const auto* const bad :
        {"\x80", "\xC3", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
         "\xF5\x80\x80\x80", "\xFF", "\xE2\x82", "\xE2\x28\xA1", "a\xC3"})
-    BOOST_TEST(!is_utf8(bad), detail::quoted(bad));
+    BOOST_TEST(!is_utf8(bad), nada::detail::quoted(bad));
 }
 
 BOOST_AUTO_TEST_CASE(names_in_errors_stay_on_one_short_line) {
-  BOOST_TEST(detail::quoted("a\nb\x7F") == "\"a\\x0Ab\\x7F\"");
-  BOOST_TEST(detail::quoted("\xFF\xC3\xA9") == "\"\\xFF\\xC3\\xA9\"");
-  BOOST_TEST(detail::quoted("\xC3\xA9") == "\"\xC3\xA9\"");
-  BOOST_TEST(detail::quoted(std::string(79, 'x') + "\xC3\xA9y") == "\"" + std::string(79, 'x') + "...\"");
+  BOOST_TEST(nada::detail::quoted("a\nb\x7F") == "\"a\\x0Ab\\x7F\"");
+  BOOST_TEST(nada::detail::quoted("\xFF\xC3\xA9") == "\"\\xFF\\xC3\\xA9\"");
+  BOOST_TEST(nada::detail::quoted("\xC3\xA9") == "\"\xC3\xA9\"");
+  BOOST_TEST(nada::detail::quoted(std::string(79, 'x') + "\xC3\xA9y") == "\"" + std::string(79, 'x') + "...\"");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

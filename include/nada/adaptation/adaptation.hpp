@@ -341,6 +341,8 @@ class Adaptation {
     step_ = step;
     trained_ = std::move(trained);
     refresh_leaf_list();
+    for (std::size_t k = 0; k < base_.size(); ++k)  // layers that this run trained before and the state did not
+      for (std::size_t i = 0; i < base_[k].size(); ++i) adapted_.use(k, i, base_[k][i]);
     LayerSet all;
     for (const auto& [k, layer] : trained_) all.push_back(k);
     chosen_ = all;

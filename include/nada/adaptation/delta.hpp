@@ -42,6 +42,16 @@ inline Delta load_delta(const Safetensors& file) {
   return out;
 }
 
+/// SHA-256 that a delta keeps of a base that is no StyleGan2: over `<layer>.<slot>` and the mean style.
+template <Generator G>
+std::string base_hash(const G& generator) {
+  TensorMap tensors{{"mean_style", generator.mean_style()}};
+  for (std::size_t k = 0; k < generator.layers().size(); ++k)
+    for (std::size_t s = 0; s < generator.layers()[k].slots.size(); ++s)
+      tensors[generator.layers()[k].name + "." + generator.layers()[k].slots[s]] = generator.slot(k, s);
+  return content_hash(tensors);
+}
+
 /// Folds a delta into its base.
 /// Errors: another base, a parameterization that is not known here, leaves that do not fit.
 template <Generator G>

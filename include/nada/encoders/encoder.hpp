@@ -43,7 +43,8 @@ consteval bool explain_encoder() {
                 "TextImageEncoder: add `torch::Tensor tokenize(std::span<const std::string>) const` (docs/policies.md#encoders)");
   static_assert(requires(const E& e, Tensor i) { { e.read(i) } -> std::same_as<Tensor>; },
                 "TextImageEncoder: add `torch::Tensor read(torch::Tensor ids) const` (docs/policies.md#encoders)");
-  static_assert(TextImageEncoder<E>, "TextImageEncoder: width() or score_scale() is missing (docs/policies.md#encoders)");
+  static_assert(requires(const E& e) { { e.width() } -> std::convertible_to<std::int64_t>; { e.score_scale() } -> std::convertible_to<double>; },
+                "TextImageEncoder: width() or score_scale() is missing (docs/policies.md#encoders)");
   return true;
 }
 

@@ -12,8 +12,9 @@
 namespace nada {
 
 /// An encoder and its share in the objective.
-template <TextImageEncoder E>
+template <class E>
 struct Member {
+  static_assert(explain_encoder<E>());
   E encoder;
   double weight = 1;
 };
@@ -23,7 +24,7 @@ inline void check_weight(double weight) {
 }
 
 /// Encoders of types known at compile time: Ensemble{Member{vit, 1.0}, Member{resnet, 0.5}}.
-template <TextImageEncoder... Es>
+template <class... Es>
 class Ensemble {
  public:
   explicit Ensemble(Member<Es>... members) : members_(std::move(members)...) {
@@ -40,7 +41,7 @@ class Ensemble {
 };
 
 /// Encoders of one type, as many as are named at run time.
-template <TextImageEncoder E>
+template <class E>
 class Members {
  public:
   explicit Members(std::vector<Member<E>> members) : members_(std::move(members)) {

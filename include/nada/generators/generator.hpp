@@ -74,7 +74,12 @@ consteval bool explain_generator() {
                 "Generator: add `const torch::Tensor& slot(layer, slot) const` and `void use(layer, slot, torch::Tensor)` (docs/policies.md#generators)");
   static_assert(requires(const G& g) { { g.clone() } -> std::same_as<G>; },
                 "Generator: add `G clone() const`, deep and detached (docs/policies.md#generators)");
-  static_assert(Generator<G>, "Generator: latent_size, style_count, resolution or mean_style is missing (docs/policies.md#generators)");
+  static_assert(requires(const G& g) {
+                  { g.latent_size() } -> std::convertible_to<std::int64_t>;
+                  { g.style_count() } -> std::convertible_to<std::int64_t>;
+                  { g.resolution() } -> std::convertible_to<int>;
+                  { g.mean_style() } -> std::same_as<Tensor>;
+                }, "Generator: latent_size, style_count, resolution or mean_style is missing (docs/policies.md#generators)");
   return true;
 }
 

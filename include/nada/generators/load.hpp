@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/tensor_file.hpp"
@@ -48,6 +49,23 @@ inline double mapping_lr(const Safetensors& file) {
   return value;
 }
 
+/// Mean of w over 4096 latents, for rosinality files without `latent_avg`, as that project makes up for it. In double and then
+/// rounded, so that it hardly depends on machine and threads (base_hash reads it). Undefined where the mapping network is damaged.
+inline Tensor estimated_mean_style(const NamedTensors& tensors, double lr) {
+  const torch::NoGradGuard no_grad;
+  Tensor x;
+  for (int k = 0;; ++k) {
+    const auto weight = tensors.find(join("mapping.", k, ".weight")), bias = tensors.find(join("mapping.", k, ".bias"));
+    if (weight == tensors.end() || bias == tensors.end()) break;
+    const auto w = weight->second.to(torch::kFloat64), b = bias->second.to(torch::kFloat64);
+    if (w.dim() != 2 || b.dim() != 1 || b.size(0) != w.size(0)) return {};
+    if (k == 0) x = stylegan2::normalize_latents(Stream{}.normal(Purpose::evaluation, {4096, w.size(1)}).to(torch::kFloat64));
+    if (x.size(1) != w.size(1)) return {};
+    x = stylegan2::activate(stylegan2::dense(x, w, b, lr));
+  }
+  return x.defined() ? x.mean(0).to(torch::kFloat32) : x;
+}
+
 /// Reads a StyleGAN2 generator, native or with rosinality's names.
 /// Errors: not such a file, NaN, tensors that are missing or do not fit.
 inline StyleGan2 load_stylegan2(const Safetensors& file, Placement place = {}) {
@@ -56,7 +74,11 @@ inline StyleGan2 load_stylegan2(const Safetensors& file, Placement place = {}) {
   require(is_generator(kind), what, " is ", name_of(kind), ", expected a StyleGAN2 generator");
   auto tensors = to_tensors(file);
   require_finite(tensors, what);
-  if (kind == FileKind::rosinality_generator) tensors = from_rosinality(tensors, what);
+  if (kind == FileKind::rosinality_generator) {
+    tensors = from_rosinality(tensors, what);
+    if (!tensors.count("mean_style"))
+      if (auto mean = estimated_mean_style(tensors, mapping_lr(file)); mean.defined()) tensors["mean_style"] = std::move(mean);
+  }
   for (auto& [name, value] : tensors) {
     require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
     value = value.to(place.device, place.type);

@@ -30,7 +30,10 @@ consteval bool explain_parameterization() {
                 "Parameterization: add `static constexpr std::string_view name` (docs/policies.md#parameterization)");
   static_assert(requires(const P& p, const Layer& l) { { p.covers(l) } -> std::convertible_to<bool>; { p.names(l) } -> std::same_as<std::vector<std::string>>; },
                 "Parameterization: add `bool covers(const nada::Layer&) const` and `std::vector<std::string> names(const nada::Layer&) const` (docs/policies.md#parameterization)");
-  static_assert(Parameterization<P>, "Parameterization: add `std::vector<torch::Tensor> leaves(layer, base, stream) const` and "
+  static_assert(requires(const P& p, const Layer& l, std::span<const Tensor> t, const Stream& stream) {
+                  { p.leaves(l, t, stream) } -> std::same_as<std::vector<Tensor>>;
+                  { p.effective(l, t, t) } -> std::same_as<std::vector<Tensor>>;
+                }, "Parameterization: add `std::vector<torch::Tensor> leaves(layer, base, stream) const` and "
                                      "`std::vector<torch::Tensor> effective(layer, base, leaves) const` (docs/policies.md#parameterization)");
   return true;
 }

@@ -23,7 +23,6 @@ struct Probe {
   std::function<Tensor(std::int64_t count)> styles;         // w+ [count, L, D] of fresh latents
   std::function<Tensor(const Tensor&)> images;              // w+ -> adapted images, differentiable
   std::function<Tensor(const Tensor&)> global_loss;         // images -> scalar, all encoders and weights
-  std::function<std::vector<double>()> gradient_norms;      // of the objective, one per layer
   Stream stream;
 };
 

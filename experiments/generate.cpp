@@ -1,0 +1,116 @@
+// Question: what does a generator make, before or after an adaptation?
+// Run:      generate --generator runs/a-zombie-1/adapted.safetensors --count 24 --seed 7 --out zombies.png
+//           generate --generator a.safetensors --generator b.safetensors --columns 8 --count 8      (a row each)
+// Writes:   a grid, or with --single one file a sample into the folder --out
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+
+#include "nada/adaptation/delta.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/program.hpp"
+#include "nada/formats/grid.hpp"
+#include "nada/generators/latents.hpp"
+
+namespace {
+
+struct Options {
+  static constexpr const char* about = "makes pictures with a generator or an adapted one";
+  static constexpr const char* example = "generate --generator runs/a-zombie-1/adapted.safetensors --count 24 --out zombies.png";
+  std::vector<std::filesystem::path> generators;
+  std::filesystem::path base, out, config;
+  std::int64_t count = 16, columns = 0, truncation_layers = 0;
+  std::uint64_t seed = 0;
+  double truncation = 1;
+  std::string format = "png", noise = "stored";
+  bool single = false;
+  nada::MachineOptions machine;
+
+  void declare(nada::OptionTable& table) {
+    using enum nada::OptionTable::Kind;
+    table.group("What");
+    table.add("generator", generators, "generator file or delta; several give a grid row each, with the same latents (default the embedded one)");
+    table.add("base", base, "base of the deltas, where it is not where they say");
+    table.add("count", count, "samples");
+    table.add("seed", seed, "sample n of a seed is always the same");
+    table.add("truncation", truncation, "psi: 1 changes nothing, 0 gives the mean style");
+    table.add("truncation-layers", truncation_layers, "truncate the first N styles only; 0: all");
+    table.add("noise", noise, "noise inputs: none, stored or fresh", saved, "NAME");
+    table.group("Where to");
+    table.add("out", out, "file of the grid, or folder with --single (default samples.png or samples)", session);
+    table.add("format", format, "png or jpg", saved, "NAME");
+    table.add("columns", columns, "of the grid; 0: about square");
+    table.add("single", single, "one file a sample");
+    table.add("config", config, "option file; the command line has the last word", session);
+    machine.declare(table);
+  }
+};
+
+int generate(Options& o, nada::OptionTable& table) {
+  using namespace nada;
+  if (!o.config.empty()) table.read_file(o.config);
+  if (o.generators.empty()) o.generators = {configs() / "avatars" / "generator.safetensors"};
+  require(o.format == "png" || o.format == "jpg", "option format: expected png or jpg, found '", o.format, "'");
+  require(o.noise == "none" || o.noise == "stored" || o.noise == "fresh", "option noise: expected none, stored or fresh, found '", o.noise, "'");
+  require(o.count >= 1 && o.count <= 100000, "option count: expected 1 to 100000, found ", o.count);
+  require(o.columns >= 0, "option columns: expected 0 or more, found ", o.columns);
+  require(std::isfinite(o.truncation), "option truncation: expected a number, found ", o.truncation);
+  require(!o.single || o.generators.size() == 1, "--single takes one generator, found ", o.generators.size());
+  if (o.out.empty()) o.out = o.single ? "samples" : "samples." + o.format;
+  if (!o.single && !table.given("format") && o.out.has_extension()) o.format = o.out.extension() == ".png" ? "png" : "jpg";
+  o.machine.use();
+
+  const Placement place{o.machine.place(), torch::kFloat32};
+  const auto base = o.base.empty() ? std::nullopt : std::optional(o.base);
+  std::vector<StyleGan2> generators;
+  for (const auto& path : o.generators) {
+    const bool with_base = base && recognise(Safetensors::open(path)) == FileKind::delta;
+    generators.push_back(load_generator(path, place, with_base ? base : std::nullopt));
+  }
+
+  const torch::NoGradGuard no_grad;
+  const auto options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(std::filesystem::current_path());
+  const auto columns = o.columns ? o.columns : static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(o.count * static_cast<std::int64_t>(generators.size())))));
+  const auto save = [&](const std::filesystem::path& path, Picture picture) {
+    picture.text["nada:options"] = options_text;
+    write_picture(path, picture);
+  };
+  if (o.single) {
+    std::error_code error;
+    std::filesystem::create_directories(o.out, error);
+    require(!error, "cannot make the folder ", o.out, ": ", error.message());
+  }
+  std::vector<std::vector<Picture>> rows;
+  for (std::int64_t first = 0; first < o.count; first += columns) {
+    const auto n = std::min(columns, o.count - first);
+    for (const auto& g : generators) {
+      auto& row = rows.emplace_back();
+      for (std::int64_t at = first; at < first + n; at += 8) {  // a few at a time: large generators need memory
+        const Stream stream{o.seed, 0};
+        const auto size = std::min<std::int64_t>(8, first + n - at);
+        const auto z = stream.normal(Purpose::samples, {size, g.latent_size()}, at).to(g.options());
+        Render render;
+        render.noise = o.noise == "none" ? Noise::none : o.noise == "stored" ? Noise::stored : Noise::fresh;
+        render.stream = stream;
+        render.first_sample = at;
+        const auto w = truncate(g.map(z), g.mean_style(), o.truncation, o.truncation_layers);
+        for (auto& picture : to_pictures(g.synthesize(w, render))) row.push_back(std::move(picture));
+      }
+    }
+    if (!o.single) continue;
+    for (std::size_t i = 0; i < rows.back().size(); ++i) {
+      char name[32];
+      std::snprintf(name, sizeof name, "%06lld.", static_cast<long long>(first) + static_cast<long long>(i));
+      save(o.out / (name + o.format), rows.back()[i]);
+    }
+    rows.clear();
+  }
+  if (!o.single) save(o.out, make_grid(rows));
+  std::cout << (o.single ? "pictures " : "picture  ") << o.out.string() << '\n';
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return nada::run_tool<Options>(argc, argv, generate); }

@@ -1,0 +1,97 @@
+// Question: which of several texts does an encoder find in a generator's samples?
+// Run:      rank --generator runs/a-zombie-1/adapted.safetensors
+// Writes:   nothing; prints for each text the share of samples that are nearest to it
+#include <iomanip>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "nada/adaptation/delta.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/program.hpp"
+#include "nada/generators/latents.hpp"
+
+namespace {
+
+struct Options {
+  static constexpr const char* about = "says which of several texts an encoder finds in a generator's samples";
+  static constexpr const char* example = "rank --generator runs/a-zombie-1/adapted.safetensors";
+  std::filesystem::path generator, encoder, templates, texts;
+  std::int64_t count = 200;
+  std::uint64_t seed = 1;
+  double truncation = 1, least = 0;
+  std::string expect;
+  nada::MachineOptions machine;
+
+  void declare(nada::OptionTable& table) {
+    table.group("What");
+    table.add("generator", generator, "generator file or delta (default the embedded one)");
+    table.add("encoder", encoder, "encoder that judges, best one that was not trained against (default the embedded held-out one)");
+    table.add("texts", texts, "JSON list of {\"name\", \"text\"} (default configs/avatars/targets.json)");
+    table.add("templates", templates, "prompt templates; a text's feature is their mean (default the embedded ones)");
+    table.add("count", count, "samples");
+    table.add("seed", seed, "of the samples");
+    table.add("truncation", truncation, "psi of the samples");
+    table.add("expect", expect, "name of the text that should come first");
+    table.add("least", least, "share in [0, 1] that it should have; else the exit code is 1");
+    machine.declare(table);
+  }
+};
+
+int rank(Options& o, nada::OptionTable&) {
+  using namespace nada;
+  const auto folder = configs() / "avatars";
+  if (o.generator.empty()) o.generator = folder / "generator.safetensors";
+  if (o.encoder.empty()) o.encoder = folder / "encoder_held.safetensors";
+  if (o.templates.empty()) o.templates = folder / "templates.txt";
+  if (o.texts.empty()) o.texts = folder / "targets.json";
+  require(o.count >= 1, "option count: expected at least 1, found ", o.count);
+  o.machine.use();
+  const auto device = o.machine.place();
+  const auto generator = load_generator(o.generator, {device, torch::kFloat32});
+  const auto encoder = load_clip(o.encoder, {}, device);
+  const auto templates = read_templates(o.templates);
+  const auto json = nlohmann::json::parse(read_text(o.texts), nullptr, false);
+  require(json.is_array() && !json.empty(), o.texts, " is not a JSON list of {\"name\", \"text\"}");
+
+  const torch::NoGradGuard no_grad;
+  std::vector<std::string> names;
+  std::vector<Tensor> features;
+  for (const auto& entry : json) {
+    require(entry.is_object() && entry.contains("name") && entry["name"].is_string() && entry.contains("text") && entry["text"].is_string(),
+            o.texts, ": expected {\"name\": ..., \"text\": ...}, found ", entry.dump());
+    names.push_back(entry["name"].get<std::string>());
+    std::vector<std::string> prompts;
+    for (const auto& t : templates) prompts.push_back(fill(t, entry["text"].get<std::string>()));
+    features.push_back(unit(encoder.read(encoder.tokenize(prompts)).mean(0, true)));
+  }
+  require(o.expect.empty() || std::find(names.begin(), names.end(), o.expect) != names.end(), o.texts, " has no text called '", o.expect, "'");
+  const auto texts = torch::cat(features, 0);  // [T, E]
+  std::vector<std::int64_t> first(names.size(), 0);
+  for (std::int64_t at = 0; at < o.count; at += 20) {
+    const auto n = std::min<std::int64_t>(20, o.count - at);
+    const auto z = Stream{o.seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, at).to(generator.options());
+    const auto w = truncate(generator.map(z), generator.mean_style(), o.truncation);
+    const auto nearest = encoder.see(generator.synthesize(w).clamp(-1, 1)).unit.matmul(texts.t()).argmax(1).cpu();
+    for (std::int64_t i = 0; i < n; ++i) ++first[static_cast<std::size_t>(nearest[i].item<std::int64_t>())];
+  }
+  std::vector<std::size_t> order(names.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return first[a] > first[b]; });
+  double share = 1;
+  for (const auto i : order) {
+    const auto part = static_cast<double>(first[i]) / static_cast<double>(o.count);
+    if (names[i] == o.expect) share = part;
+    if (first[i]) std::cout << std::fixed << std::setprecision(1) << std::setw(6) << 100 * part << "%  " << names[i] << '\n';
+  }
+  if (share < o.least) {
+    std::cerr << "error: " << o.expect << " comes first for " << 100 * share << "% of the samples, expected at least " << 100 * o.least << "%\n";
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return nada::run_tool<Options>(argc, argv, rank); }

@@ -1,0 +1,357 @@
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "nada/adaptation/adaptation.hpp"
+#include "nada/views/crop_views.hpp"
+#include "support/files.hpp"
+#include "support/tiny_run.hpp"
+
+using namespace nada;
+using namespace nada::test;
+
+BOOST_AUTO_TEST_SUITE(adaptation_adaptation)
+
+// -------------------- what a step is
+
+BOOST_AUTO_TEST_CASE(the_first_loss_is_the_sum_over_encoders_and_terms_worked_out_by_hand) {
+  const TinyGenerator source(1);
+  const auto a = encoder(1), b = encoder(2);
+  const auto ends = shift().ends;
+  for (const bool clamp : {true, false}) {
+    auto options = settings(4, 9);
+    options.clamp = clamp;
+    Run<> run(source, Encoders({{a, 0.5}, {b, 2.0}}), shift(), terms(3, 0.7), convolutions, {}, {}, {}, options);
+    const auto report = run.step(5);
+    auto images = source.synthesize(source.map(latents(9, 0, 4), {}), {});
+    if (clamp) images = images.clamp(-1, 1);
+    const double global = 0.5 * global_of(a, images, ends) + 2 * global_of(b, images, ends);
+    const double directional = 2.5;  // the images agree: 1 an encoder
+    BOOST_TEST_REQUIRE(report.terms.size() == 2U);
+    BOOST_TEST(report.terms[0].first == "directional");
+    BOOST_TEST(report.terms[0].second == directional, boost::test_tools::tolerance(1e-12));
+    BOOST_TEST(report.terms[1].second == global, boost::test_tools::tolerance(1e-12));
+    BOOST_TEST(report.loss == 3 * directional + 0.7 * global, boost::test_tools::tolerance(1e-12));
+    BOOST_TEST(report.step == 1);
+    BOOST_TEST(report.total == 5);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(clamping_changes_what_the_encoders_see_and_not_the_scene) {
+  TinyGenerator bright(1);
+  bright.use(3, 1, bright.slot(3, 1) + 6);  // the bias of rgb.4
+  std::array<double, 2> loss{};
+  for (const bool clamp : {false, true}) {
+    auto options = settings();
+    options.clamp = clamp;
+    double brightest = 0;
+    const Watch watch{[&](const Scene& scene) {
+      brightest = test::number(scene.adapted_images.max());
+      return 0 * scene.adapted_images.mean();
+    }};
+    Run<> run(bright, one_encoder(), shift(), terms(0, 1, 1, watch), convolutions, {}, {}, {}, options);
+    loss[clamp] = run.step().loss;
+    BOOST_TEST(brightest > 1.5);
+  }
+  BOOST_TEST(std::abs(loss[0] - loss[1]) > 1e-3);
+}
+
+BOOST_AUTO_TEST_CASE(one_update_is_adams_on_the_gradient_of_the_leaf) {
+  const TinyGenerator source(1);
+  const auto ends = shift().ends;
+  auto options = settings();
+  options.adam.rate = 0.01;
+  Run<> run(source, one_encoder(), shift(), terms(0, 1), NamedLayers{{"conv.8.0"}}, {}, {}, {}, options);
+  run.step();
+  auto copy = source.clone();
+  const auto k = find_layer(source.layers(), "conv.8.0");
+  const auto leaf = source.slot(k, 0).detach().clone().requires_grad_(true);
+  copy.use(k, 0, leaf);
+  const auto images = copy.synthesize(source.map(latents(3, 0, 4), {}), {}).clamp(-1, 1);
+  const auto loss = test::evaluate(Global{}, encoder(), ends, images);
+  const auto gradient = torch::autograd::grad({loss}, {leaf})[0];
+  const auto expected = leaf.detach() - 0.01 * gradient / (gradient.abs() + 1e-8);  // t = 1, beta1 = 0
+  BOOST_TEST(test::largest_difference(run.adapted().slot(k, 0), expected) < 1e-9);
+  BOOST_TEST(test::largest_difference(run.moments().at("conv.8.0.weight").first, gradient) < 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(the_loss_falls) {
+  Run<> run(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
+  const double first = run.step().loss;
+  double last = first;
+  for (int i = 0; i < 80; ++i) last = run.step().loss;
+  BOOST_TEST(first == 1);
+  BOOST_TEST(last < 0.5);
+}
+
+BOOST_AUTO_TEST_CASE(only_the_chosen_layers_move_and_all_others_keep_their_bits) {
+  const TinyGenerator source(1);
+  for (const std::vector<std::string>& names :
+       {std::vector<std::string>{"conv.4.0"}, {"conv.8.0", "rgb.8"}, {"const"}, {"convolution"}}) {
+    Run<> run(source, one_encoder(), shift(), terms(1), NamedLayers{names}, {}, {}, {}, settings());
+    for (int i = 0; i < 3; ++i) run.step();
+    LayerSet expected;
+    for (std::size_t k = 0; k < source.layers().size(); ++k)
+      if (std::count(names.begin(), names.end(), source.layers()[k].name) ||
+          std::count(names.begin(), names.end(), name_of(source.layers()[k].kind)))
+        expected.push_back(k);
+    BOOST_TEST(moved_layers(source, run.adapted()) == expected, boost::test_tools::per_element());
+    BOOST_TEST(moved_layers(source, run.source()).empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_keeps_its_leaves_while_it_is_not_chosen) {
+  struct Turns {
+    LayerSet select(const Probe& probe) const { return {probe.stream.step < 2 ? std::size_t{2} : std::size_t{4}}; }
+  };
+  const TinyGenerator source(1);
+  Run<Terms, Turns> run(source, one_encoder(), shift(), terms(1), {}, {}, {}, {}, settings());
+  run.step();
+  run.step();
+  const auto kept = run.adapted().slot(2, 0).detach().clone();
+  BOOST_TEST(!same_bits(kept, source.slot(2, 0)));
+  run.step();
+  run.step();
+  BOOST_TEST(same_bits(run.adapted().slot(2, 0).detach(), kept));
+  BOOST_TEST((moved_layers(source, run.adapted()) == LayerSet{2, 4}));
+  BOOST_TEST(run.moments().at("conv.4.0.weight").steps == 2);
+  BOOST_TEST(run.delta().leaves.size() == 6U);  // both layers
+}
+
+BOOST_AUTO_TEST_CASE(the_adapted_generator_carries_no_graph_between_steps) {
+  Run<> run(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
+  run.step();
+  for (std::size_t k = 0; k < run.adapted().layers().size(); ++k)
+    for (std::size_t s = 0; s < run.adapted().layers()[k].slots.size(); ++s)
+      BOOST_TEST(!run.adapted().slot(k, s).requires_grad());
+}
+
+// -------------------- what it does not do
+
+BOOST_AUTO_TEST_CASE(the_anchor_generator_is_not_rendered_where_no_term_reads_it) {
+  using Reading = Objective<On<1, Global>>;  // at compile time; the next one at run time
+  Run<Reading> never(TinyGenerator(1), Encoders({{encoder(1), 1.0}, {encoder(2), 1.0}}), shift(), Reading{{{1.0, {}}}},
+                     convolutions, {}, {}, {}, settings());
+  Run<> weightless(TinyGenerator(1), one_encoder(), shift(), terms(0, 1), convolutions, {}, {}, {}, settings());
+  Run<> reading(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
+  for (int i = 0; i < 2; ++i) never.step(), weightless.step(), reading.step();
+  BOOST_TEST(*never.source().rendered == 0);
+  BOOST_TEST(*weightless.source().rendered == 0);
+  BOOST_TEST(*reading.source().rendered == 2);
+  BOOST_TEST(*never.adapted().rendered == 2);
+}
+
+BOOST_AUTO_TEST_CASE(each_encoder_sees_each_batch_once_and_one_without_weight_sees_nothing) {
+  const auto used = encoder(1), unused = encoder(2);
+  Run<> run(TinyGenerator(1), Encoders({{used, 1.0}, {unused, 0.0}}), shift(), terms(1, 1), convolutions, {}, {}, {},
+            settings());
+  run.step();
+  BOOST_TEST(*used.seen == 2);
+  BOOST_TEST(*unused.seen == 0);
+  BOOST_TEST(run.endpoints().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_term_bound_to_one_encoder_reads_that_one_alone) {
+  using Bound = Objective<On<1, Global>>;
+  const auto a = encoder(1), b = encoder(2);
+  Run<Bound> run(TinyGenerator(1), Encoders({{a, 1.0}, {b, 0.5}}), shift(), Bound{{{2.0, {}}}}, convolutions, {}, {},
+                 {}, settings());
+  const auto report = run.step();
+  const TinyGenerator source(1);
+  const auto images = source.synthesize(source.map(latents(3, 0, 4), {}), {}).clamp(-1, 1);
+  BOOST_TEST(report.loss == 2 * 0.5 * global_of(b, images, shift().ends), boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(*a.seen == 0);
+  Run<Bound> absent(TinyGenerator(1), one_encoder(), shift(), Bound{{{2.0, {}}}}, convolutions, {}, {}, {}, settings());
+  BOOST_TEST(error_of([&] { absent.step(); }) == "the term global is bound to an encoder that is not there");
+}
+
+// -------------------- latents and styles
+
+BOOST_AUTO_TEST_CASE(samples_do_not_depend_on_the_batch_size) {
+  std::vector<Tensor> styles, images;
+  for (const std::int64_t batch : {1, 4}) {
+    const Watch watch{[&](const Scene& scene) {
+      styles.push_back(scene.styles.clone());
+      images.push_back(scene.adapted_images.detach().clone());
+      return scene.adapted_images.mean();
+    }};
+    auto options = settings(batch);
+    options.mixing = 0.5;
+    Run<> run(TinyGenerator(1), one_encoder(), shift(), terms(0, 0, 1, watch), convolutions, {}, {}, {}, options);
+    run.step();
+  }
+  BOOST_TEST(styles[1].size(0) == 4);
+  BOOST_TEST(test::largest_difference(styles[0][0], styles[1][0]) < 1e-14);
+  BOOST_TEST(test::largest_difference(images[0][0], images[1][0]) < 1e-14);
+  BOOST_TEST(test::largest_difference(styles[0][0], styles[1][1]) > 1e-3);
+}
+
+BOOST_AUTO_TEST_CASE(each_step_has_latents_of_its_own_and_recorded_ones_take_their_place) {
+  std::vector<Tensor> styles;
+  const Watch watch{[&](const Scene& scene) {
+    styles.push_back(scene.styles.clone());
+    return scene.adapted_images.mean();
+  }};
+  const TinyGenerator source(1);
+  Run<> run(source, one_encoder(), shift(), terms(0, 0, 1, watch), convolutions, {}, {}, {}, settings());
+  run.step();
+  run.step();
+  for (std::int64_t i = 0; i < 2; ++i)
+    BOOST_TEST(test::largest_difference(styles[i], source.map(latents(3, i, 4), {})) < 1e-14);
+  auto options = settings();
+  options.latents = [](std::int64_t step) { return torch::full({2, 4}, 0.1 * static_cast<double>(step + 1)); };
+  Run<> recorded(source, one_encoder(), shift(), terms(0, 0, 1, watch), convolutions, {}, {}, {}, options);
+  recorded.step();
+  recorded.step();
+  BOOST_TEST(test::largest_difference(styles[3], source.map(torch::full({2, 4}, 0.2, torch::kFloat64), {})) < 1e-7);
+}
+
+BOOST_AUTO_TEST_CASE(mixed_samples_take_their_later_styles_from_a_second_latent) {
+  Tensor styles;
+  const Watch watch{[&](const Scene& scene) {
+    styles = scene.styles.clone();
+    return scene.adapted_images.mean();
+  }};
+  const TinyGenerator source(1);
+  auto options = settings(16);
+  options.mixing = 1;
+  Run<> run(source, one_encoder(), shift(), terms(0, 0, 1, watch), convolutions, {}, {}, {}, options);
+  run.step();
+  const auto first = source.map(latents(3, 0, 16), {});
+  std::set<std::int64_t> crossings;
+  for (std::int64_t n = 0; n < 16; ++n) {
+    std::int64_t from = 0;
+    while (from < 4 && test::largest_difference(styles[n][from], first[n][from]) < 1e-12) ++from;
+    crossings.insert(from);
+    for (std::int64_t l = from; l < 4; ++l) {
+      BOOST_TEST(test::largest_difference(styles[n][l], first[n][l]) > 1e-9);
+      BOOST_TEST(same_bits(styles[n][l], styles[n][3]));
+    }
+  }
+  BOOST_TEST(crossings == (std::set<std::int64_t>{1, 2, 3}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_chosen_mapping_layer_trains_and_its_styles_are_the_adapted_generators) {
+  std::vector<Tensor> styles;
+  const Watch watch{[&](const Scene& scene) {
+    styles.push_back(scene.styles.detach().clone());
+    return 0 * scene.adapted_images.mean();
+  }};
+  const TinyGenerator source(1);
+  auto options = settings();
+  options.adam.rate = 0.02;
+  Run<> run(source, one_encoder(), shift(), terms(1, 0, 1, watch), NamedLayers{{"mapping.0"}}, {}, {}, {}, options);
+  double loss = 0;
+  for (int i = 0; i < 30; ++i) loss = run.step().loss;
+  BOOST_TEST((moved_layers(source, run.adapted()) == LayerSet{0}));
+  BOOST_TEST(loss < 0.95);
+  BOOST_TEST(test::largest_difference(styles[0], source.map(latents(3, 0, 4), {})) < 1e-14);
+  BOOST_TEST(test::largest_difference(styles[29], source.map(latents(3, 29, 4), {})) > 1e-3);
+}
+
+BOOST_AUTO_TEST_CASE(an_exit_limits_what_is_rendered_and_what_can_be_chosen_and_views_double_what_is_seen) {
+  using Early = Run<Terms, NamedLayers, CropViews, EarlyExit<4>>;
+  const TinyGenerator source(1);
+  const auto small = encoder(1, 4);
+  std::int64_t pixels = 0;
+  const Watch watch{[&](const Scene& scene) {
+    pixels = scene.adapted_images.size(3);
+    return 0 * scene.adapted_images.mean();
+  }};
+  Early run(source, Encoders({{small, 1.0}}), shift(), terms(0, 1, 1, watch), convolutions, {}, {}, {}, settings());
+  const auto report = run.step();
+  BOOST_TEST(pixels == 4);
+  BOOST_TEST(run.resolution() == 4);
+  BOOST_TEST((run.candidates() == LayerSet{0, 1, 2, 3}));
+  Render early;
+  early.resolution = 4;
+  const auto images = source.synthesize(source.map(latents(3, 0, 4), {}), early).clamp(-1, 1);
+  const auto views = CropViews{}.show(images, Stream{3, 0});
+  BOOST_TEST(report.loss == global_of(small, views, shift().ends), boost::test_tools::tolerance(1e-12));
+  Early above(source, Encoders({{small, 1.0}}), shift(), terms(0, 1), NamedLayers{{"conv.8.0"}}, {}, {}, {},
+              settings());
+  BOOST_TEST(error_of([&] { above.step(); }).find("layer conv.8.0 cannot train here") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_probe_has_the_global_loss_of_all_encoders_and_styles_of_their_own) {
+  const TinyGenerator source(1);
+  const auto a = encoder(1), b = encoder(2);
+  Run<> run(source, Encoders({{a, 0.5}, {b, 2.0}}), shift(), terms(1), convolutions, {}, {}, {}, settings());
+  const auto probe = run.probe(Stream{3, 0});
+  const auto w = probe.styles(5);
+  BOOST_TEST(w.size(0) == 5);
+  BOOST_TEST(test::largest_difference(w.narrow(0, 0, 4), source.map(latents(3, 0, 4), {})) > 1e-3);
+  const auto images = probe.images(w);
+  BOOST_TEST(test::largest_difference(images, source.synthesize(w, {})) < 1e-14);
+  const auto seen = images.clamp(-1, 1);
+  BOOST_TEST(test::number(probe.global_loss(images)) ==
+                 0.5 * global_of(a, seen, shift().ends) + 2 * global_of(b, seen, shift().ends),
+             boost::test_tools::tolerance(1e-12));
+}
+
+// -------------------- the floor of Directional
+
+/// On the tiny models (not on the avatars): what the floor of `min_length` is for.
+struct WithFloor {
+  double gradient = 0;         // norm at the first step
+  std::vector<double> losses;  // 150 steps
+  double moved = 0;            // norm of what the leaves moved from step 10 on
+  double length = 0;           // mean |dI| at the end
+
+  explicit WithFloor(double floor) {
+    const TinyGenerator source(1);
+    auto start =
+        source.clone();  // with one noise the images agree exactly; this stands for the official code's second noise
+    for (std::size_t k = 0; k < start.layers().size(); ++k)
+      for (std::size_t s = 0; s < start.layers()[k].slots.size(); ++s)
+        start.use(k, s, start.slot(k, s) * (1 + 1e-7 * test::random(start.slot(k, s).sizes(), 10 * k + s)));
+    auto options = settings();
+    options.adam.rate = 0.01;
+    const auto images = source.synthesize(source.map(latents(0, 0, 16), {}), {}).clamp(-1, 1);
+    const auto from = encoder().see(images, {}).unit.mean(0, true);  // so that the direction can be followed
+    const FixedShift shift{test::endpoints_between(from, test::random({1, features}, 22))};
+    const auto objective = weigh(1, Directional{.min_length = floor}) + weigh(0, Global{}) + weigh(0, Watch{});
+    Run<> run(source, one_encoder(), shift, objective, convolutions, {}, {}, {}, options, start);
+    std::vector<Tensor> at_ten;
+    for (int i = 0; i < 150; ++i) {
+      losses.push_back(run.step().loss);
+      if (i == 0)
+        for (const auto& [name, moments] : run.moments()) gradient += test::number(moments.first.square().sum());
+      if (i == 9) at_ten = slots_of(run.adapted());
+    }
+    gradient = std::sqrt(gradient);
+    const auto end = slots_of(run.adapted());
+    for (std::size_t i = 0; i < end.size(); ++i) moved += test::number((end[i] - at_ten[i]).square().sum());
+    moved = std::sqrt(moved);
+    const auto w = source.map(latents(0, 0, 16), {});
+    const auto step =
+        encoder().see(run.adapted().synthesize(w, {}).clamp(-1, 1), {}).unit - encoder().see(images, {}).unit;
+    length = test::number(step.norm(2, 1).mean());
+  }
+};
+
+BOOST_AUTO_TEST_CASE(without_its_floor_the_first_gradient_is_huge_and_the_run_stands_still_with_it_it_arrives) {
+  const WithFloor with(0.2), without(0);
+  BOOST_TEST_MESSAGE("first gradient " << with.gradient << " and " << without.gradient << ", moved " << with.moved
+                                       << " and " << without.moved << ", |dI| " << with.length << " and "
+                                       << without.length << ", loss after 50 steps " << with.losses[49] << " and "
+                                       << without.losses[49]);
+  BOOST_TEST(with.gradient < 50);
+  BOOST_TEST(without.gradient > 1e5);
+  BOOST_TEST(with.losses[49] < 0.1);
+  BOOST_TEST(without.moved < 0.01 * with.moved);
+  BOOST_TEST(with.length > 0.2);
+  BOOST_TEST(without.length < 0.5 * with.length);
+}
+
+BOOST_AUTO_TEST_CASE(without_its_floor_equal_images_stop_the_run_at_the_first_step) {
+  const auto objective = weigh(1, Directional{.min_length = 0}) + weigh(0, Global{}) + weigh(0, Watch{});
+  Run<> run(TinyGenerator(1), one_encoder(), shift(), objective, convolutions, {}, {}, {}, settings());
+  BOOST_TEST(error_of([&] { run.step(); }).find("step 1: the term directional is ") == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

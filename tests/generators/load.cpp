@@ -1,0 +1,182 @@
+#include <boost/test/unit_test.hpp>
+
+#include <limits>
+#include <string>
+
+#include "nada/generators/load.hpp"
+#include "support/files.hpp"
+#include "support/random_stylegan2.hpp"
+
+using namespace nada;
+using test::largest_difference;
+using test::same_bits;
+
+namespace {
+
+/// The same weights with rosinality's names, shapes and FIR kernels (16 pixels).
+TensorMap with_rosinality_names(const NamedTensors& native) {
+  TensorMap out;
+  const auto layer = [&](const std::string& ours, const std::string& theirs, bool rgb) {
+    out[theirs + ".conv.weight"] = native.at(ours + ".weight").unsqueeze(0);
+    out[theirs + ".conv.modulation.weight"] = native.at(ours + ".affine.weight");
+    out[theirs + ".conv.modulation.bias"] = native.at(ours + ".affine.bias");
+    if (rgb) {
+      out[theirs + ".bias"] = native.at(ours + ".bias").view({1, 3, 1, 1});
+    } else {
+      out[theirs + ".activate.bias"] = native.at(ours + ".bias");
+      out[theirs + ".noise.weight"] = native.at(ours + ".noise_strength").view({1});
+    }
+  };
+  for (const char* k : {"0", "1"})
+    for (const char* slot : {".weight", ".bias"})
+      out[join("style.", k[0] - '0' + 1, slot)] = native.at(std::string("mapping.") + k + slot);
+  out["input.input"] = native.at("const.weight").unsqueeze(0);
+  out["latent_avg"] = native.at("mean_style");
+  layer("conv.4.0", "conv1", false);
+  layer("rgb.4", "to_rgb1", true);
+  layer("conv.8.0", "convs.0", false);
+  layer("conv.8.1", "convs.1", false);
+  layer("rgb.8", "to_rgbs.0", true);
+  layer("conv.16.0", "convs.2", false);
+  layer("conv.16.1", "convs.3", false);
+  layer("rgb.16", "to_rgbs.1", true);
+  int k = 0;
+  for (const char* place : {"4.0", "8.0", "8.1", "16.0", "16.1"}) {
+    const auto map = native.at(std::string("noise.") + place);
+    out[join("noises.noise_", k++)] = map.unsqueeze(0).unsqueeze(0);
+  }
+  const auto axis = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F});
+  for (const char* name : {"convs.0.conv.blur.kernel", "convs.2.conv.blur.kernel", "to_rgbs.0.upsample.kernel"})
+    out[name] = at::outer(axis, axis) / 16;
+  return out;
+}
+
+const test::SmallStyleGan2 small{.type = torch::kFloat32};
+
+std::string load_error(const std::filesystem::path& path) {
+  const auto text = error_of([&] { load_stylegan2(path); });
+  return text.find(path.string()) == 0 ? text.substr(path.string().size()) : "without the file: " + text;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(generators_load)
+
+BOOST_AUTO_TEST_CASE(a_native_file_round_trip_keeps_every_bit_and_the_multiplier) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const StyleGan2 generator(test::random_stylegan2(small), "g", 0.02);
+  save_tensors(path, generator.tensors(), generator_metadata(generator, {{"nada.licence", "CC0"}}));
+  const auto read = load_stylegan2(path);
+  BOOST_TEST(read.mapping_lr() == 0.02);
+  for (const auto& [name, value] : generator.tensors()) BOOST_TEST(same_bits(read.tensors().at(name), value), name);
+  const auto metadata = Safetensors::open(path).metadata();
+  BOOST_TEST(metadata.at("nada.kind") == "generator");
+  BOOST_TEST(metadata.at("nada.resolution") == "16");
+  BOOST_TEST(metadata.at("nada.licence") == "CC0");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_loads_in_the_type_that_is_asked_for) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const StyleGan2 generator(test::random_stylegan2(small));
+  save_tensors(path, generator.tensors(), generator_metadata(generator));
+  const auto exact = load_stylegan2(path, {torch::kCPU, torch::kFloat64});
+  BOOST_TEST((exact.synthesize(test::random_styles(exact, 1)).scalar_type() == torch::kFloat64));
+  auto half = generator.tensors();
+  for (auto& [name, value] : half) value = value.to(torch::kFloat16);
+  save_tensors(path, half, generator_metadata(generator));
+  BOOST_TEST((load_stylegan2(path).mean_style().scalar_type() == torch::kFloat32));
+}
+
+BOOST_AUTO_TEST_CASE(rosinality_names_give_the_same_generator) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const auto native = test::random_stylegan2(small);
+  save_tensors(path, with_rosinality_names(native), {});
+  const auto read = load_stylegan2(path).tensors();
+  BOOST_TEST_REQUIRE(read.size() == native.size());
+  for (const auto& [name, value] : native) BOOST_TEST(same_bits(read.at(name), value), name);
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_mean_style_of_rosinality_is_made_up_for_from_many_latents) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const auto native = test::random_stylegan2(small);
+  auto theirs = with_rosinality_names(native);
+  theirs.erase("latent_avg");
+  save_tensors(path, theirs, {});
+  const auto read = load_stylegan2(path);
+  const auto z = Stream{99}.normal(Purpose::latents, {20000, 6});
+  const auto w = StyleGan2(native).map(z).select(1, 0);
+  const auto error = at::abs(read.mean_style() - w.mean(0)) / (w.std(0, true, false) / 64 + 1e-6);  // 4096 latents
+  BOOST_TEST(test::number(error.max()) < 5);
+}
+
+BOOST_AUTO_TEST_CASE(another_fir_filter_is_refused) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  auto theirs = with_rosinality_names(test::random_stylegan2(small));
+  theirs["convs.0.conv.blur.kernel"] = torch::ones({4, 4});
+  save_tensors(path, theirs, {});
+  BOOST_TEST(load_error(path) ==
+             ": tensor convs.0.conv.blur.kernel is not the FIR filter [1, 3, 3, 1], the only one that is known here");
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_rosinality_does_not_have_is_refused) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  auto theirs = with_rosinality_names(test::random_stylegan2(small));
+  theirs["convs.0.gain"] = torch::ones({1});
+  save_tensors(path, theirs, {});
+  BOOST_TEST(load_error(path) == ": tensor convs.0.gain has no place in a StyleGAN2 generator with rosinality's names");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_another_kind_is_refused_with_what_it_is) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const TensorMap tensors{{"t", torch::ones({1})}};
+  save_tensors(path, tensors, {{"nada.kind", "encoder"}, {"nada.format", "1"}});
+  BOOST_TEST(load_error(path) == " is a CLIP encoder, expected a StyleGAN2 generator");
+  save_tensors(path, tensors, {{"nada.kind", "delta"}, {"nada.format", "1"}});
+  BOOST_TEST(load_error(path) == " is a delta of an adapted generator, expected a StyleGAN2 generator");
+  save_tensors(path, tensors, {});
+  BOOST_TEST(load_error(path) == " is no model file that is known here, expected a StyleGAN2 generator");
+  save_tensors(path, tensors, {{"nada.kind", "generator"}, {"nada.format", "2"}});
+  BOOST_TEST(load_error(path) == ": format 2, this version reads 1");
+}
+
+BOOST_AUTO_TEST_CASE(nan_integers_and_missing_tensors_are_errors_that_name_them) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const StyleGan2 generator(test::random_stylegan2(small));
+  const auto error_with = [&](const std::function<void(TensorMap&)>& change, const Metadata& more = {}) {
+    auto tensors = generator.tensors();
+    change(tensors);
+    auto metadata = generator_metadata(generator);
+    for (const auto& [key, value] : more) metadata[key] = value;
+    save_tensors(path, tensors, metadata);
+    return load_error(path);
+  };
+  BOOST_TEST(error_with([](TensorMap& t) {
+               auto bad = t.at("rgb.8.weight").clone();
+               bad.view(-1)[2] = std::numeric_limits<float>::infinity();
+               t["rgb.8.weight"] = bad;
+             }) == ": tensor rgb.8.weight holds NaN or infinity, expected finite numbers");
+  BOOST_TEST(error_with([](TensorMap& t) { t["rgb.8.bias"] = torch::ones({3}, torch::kInt32); }) ==
+             ": tensor rgb.8.bias does not hold floating-point numbers");
+  BOOST_TEST(error_with([](TensorMap& t) { t.erase("conv.8.0.affine.bias"); }) ==
+             ": tensor conv.8.0.affine.bias is missing");
+  for (const char* bad : {"0", "-1", "0.01x", "", "nan"})
+    BOOST_TEST(error_with([](TensorMap&) {}, {{"nada.mapping_lr", bad}}) ==
+               join(": nada.mapping_lr is '", bad, "', expected a number > 0"));
+}
+
+BOOST_AUTO_TEST_CASE(the_hash_of_a_base_is_the_same_for_a_converted_file) {
+  const TemporaryFolder folder;
+  const auto native = test::random_stylegan2(small);
+  save_tensors(folder / "r.safetensors", with_rosinality_names(native), {});
+  BOOST_TEST(base_hash(load_stylegan2(folder / "r.safetensors")) == base_hash(StyleGan2(native)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,44 @@
+# Shared by the tests of the programs. Called as: NAME.sh PROGRAMS SOURCES, where PROGRAMS is the folder of the built programs.
+# Every check that fails is told; the script then ends with 1.
+set -u
+export LC_ALL=C.UTF-8
+programs=$(cd "$1" && pwd) sources=$(cd "$2" && pwd)
+avatars=$sources/configs/avatars
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+  printf 'FAILED: %s\n' "$*"
+  failures=$((failures + 1))
+}
+check() {  # check "what should hold" COMMAND...
+  local what=$1
+  shift
+  "$@" || fail "$what"
+}
+
+# expect_error "pattern of the sentence" PROGRAM ARGS...: exit code 1, one line that says so, no trace of a crash.
+expect_error() {
+  local pattern=$1 code
+  shift
+  "$programs/$@" > out.txt 2> err.txt
+  code=$?
+  [ "$code" = 1 ] || fail "exit code $code, expected 1: $*: $(tail -2 err.txt)"
+  [ "$(grep -c '^error: ' err.txt)" = 1 ] || fail "expected one line 'error: ...' from $*, found: $(cat err.txt)"
+  grep -Eq -- "^error: .*$pattern" err.txt || fail "expected '$pattern' from $*, found: $(cat err.txt)"
+  ! grep -Eq 'frame #|terminate called|Segmentation|what\(\)' err.txt || fail "a stack trace from $*: $(head -3 err.txt)"
+}
+# succeed PROGRAM ARGS...: exit code 0.
+succeed() {
+  "$programs/$@" > out.txt 2> err.txt || fail "exit code $? from $*: $(tail -3 err.txt)"
+}
+no_temporaries() {  # in a folder, at any depth
+  local left
+  left=$(find "$1" -name '*.tmp')
+  [ -z "$left" ] || fail "temporary files are left: $left"
+}
+finish() {
+  if [ "$failures" = 0 ]; then echo "all checks passed"; else echo "$failures checks failed"; exit 1; fi
+}

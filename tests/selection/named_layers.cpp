@@ -1,0 +1,48 @@
+#include <boost/test/unit_test.hpp>
+
+#include "nada/selection/named_layers.hpp"
+#include "support/files.hpp"
+#include "support/probe.hpp"
+
+using namespace nada;
+using test::HandMadeProbe;
+
+static_assert(LayerSelector<NamedLayers> && !Stateful<NamedLayers>);
+
+BOOST_AUTO_TEST_SUITE(selection_named_layers)
+
+BOOST_AUTO_TEST_CASE(chooses_layers_by_name_sorted_and_each_once) {
+  const HandMadeProbe made({1, 1});
+  const NamedLayers selector{{"rgb.0", "mapping.0", "conv.1", "rgb.0"}};
+  const LayerSet expected{0, HandMadeProbe::rgb(0), HandMadeProbe::convolution(1)};
+  BOOST_TEST(selector.select(made.probe) == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(chooses_all_candidates_of_a_kind) {
+  HandMadeProbe made({1, 1});
+  BOOST_TEST(NamedLayers{{"convolution"}}.select(made.probe) == HandMadeProbe::convolutions({0, 1}),
+             boost::test_tools::per_element());
+  made.probe.candidates.pop_back();  // rgb.1
+  BOOST_TEST((NamedLayers{{"rgb", "constant"}}.select(made.probe) == LayerSet{1, HandMadeProbe::rgb(0)}));
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_is_none_is_an_error_that_lists_the_layers) {
+  const HandMadeProbe made({1});
+  BOOST_TEST(error_of([&] {
+               NamedLayers{{"conv.0", "conv.9"}}.select(made.probe);
+             }) == "there is no layer 'conv.9'; the layers are mapping.0, const, conv.0, rgb.0");
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_above_the_exit_is_an_error_that_names_it) {
+  HandMadeProbe made({1, 1});
+  made.probe.candidates.resize(4);
+  BOOST_TEST(error_of([&] { NamedLayers{{"conv.1"}}.select(made.probe); }) ==
+             "layer conv.1 cannot train here: it lies above the exit, or the parameterization does not cover it");
+}
+
+BOOST_AUTO_TEST_CASE(no_name_is_an_error) {
+  const HandMadeProbe made({1});
+  BOOST_TEST(error_of([&] { NamedLayers{}.select(made.probe); }) == "NamedLayers: no layer was named");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
