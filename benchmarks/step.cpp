@@ -1,8 +1,9 @@
 // What a step of adaptation costs, and where the time goes.
 // Run:  ./quickstart bench step            (all)
 //       ./quickstart bench step --benchmark_filter=avatars
-// `avatars`: the embedded default at 64 px, batch 8, as configs/avatars/default.cfg runs it. `official`: random weights of the
-// official sizes, StyleGAN2 config-f at 256 px (channel multiplier 2) and CLIP ViT-B/32, batch 2, the official recipe.
+// `avatars`: the embedded default at 64 px, batch 8, as configs/avatars/default.cfg runs it. `official`: random weights
+// of the official sizes, StyleGAN2 config-f at 256 px (channel multiplier 2) and CLIP ViT-B/32, batch 2, the official
+// recipe.
 #include <benchmark/benchmark.h>
 #include <torch/autograd.h>
 
@@ -47,18 +48,17 @@ struct Setting {
 Setting& avatars() {
   static Setting setting = [] {
     const auto folder = configs() / "avatars";
-    return Setting{load_stylegan2(folder / "generator.safetensors"),
-                   {{load_clip(folder / "encoder_rn.safetensors"), 0.5}, {load_clip(folder / "encoder_vit.safetensors"), 0.5}},
-                   8,
-                   true};
+    return Setting{
+        load_stylegan2(folder / "generator.safetensors"),
+        {{load_clip(folder / "encoder_rn.safetensors"), 0.5}, {load_clip(folder / "encoder_vit.safetensors"), 0.5}},
+        8,
+        true};
   }();
   return setting;
 }
 
 Setting& official() {
-  static Setting setting = [] {
-    return Setting{test::config_f_256(), {{AnyClip(test::vit_b_32()), 1.0}}, 2, false};
-  }();
+  static Setting setting = [] { return Setting{test::config_f_256(), {{AnyClip(test::vit_b_32()), 1.0}}, 2, false}; }();
   return setting;
 }
 
@@ -66,7 +66,9 @@ Setting& official() {
 struct RandomShift {
   template <TextImageEncoder E>
   Endpoints endpoints(const E& encoder, const Sampler&) const {
-    const auto row = [&](std::uint64_t sub) { return unit(Stream{5, 0}.normal(Purpose::evaluation, {1, encoder.width()}, 0, sub)); };
+    const auto row = [&](std::uint64_t sub) {
+      return unit(Stream{5, 0}.normal(Purpose::evaluation, {1, encoder.width()}, 0, sub));
+    };
     return {row(0), row(1), unit(row(1) - row(0))};
   }
 };
@@ -87,7 +89,9 @@ void synthesis_and_gradient(benchmark::State& state, Setting& (*setting)()) {
         generator.use(k, s, leaves.back());
       }
   const auto w = setting().styles();
-  for (auto _ : state) benchmark::DoNotOptimize(torch::autograd::grad({generator.synthesize(w).square().mean()}, leaves, {}, false, false, true));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        torch::autograd::grad({generator.synthesize(w).square().mean()}, leaves, {}, false, false, true));
 }
 
 void seeing(benchmark::State& state, Setting& (*setting)(), std::size_t encoder) {
@@ -98,7 +102,9 @@ void seeing(benchmark::State& state, Setting& (*setting)(), std::size_t encoder)
 
 void seeing_and_gradient(benchmark::State& state, Setting& (*setting)(), std::size_t encoder) {
   const auto views = setting().views().detach().requires_grad_(true);
-  for (auto _ : state) benchmark::DoNotOptimize(torch::autograd::grad({setting().encoders[encoder].encoder.see(views).unit.sum()}, {views}));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        torch::autograd::grad({setting().encoders[encoder].encoder.see(views).unit.sum()}, {views}));
 }
 
 void crops(benchmark::State& state, Setting& (*setting)()) {
@@ -112,21 +118,26 @@ void whole_step(benchmark::State& state, Setting& (*setting)()) {
   AdaptationSettings settings;
   settings.batch = setting().batch;
   Adaptation adaptation(setting().generator.clone(), Members<AnyClip>(setting().encoders), RandomShift{},
-                        weigh(1.0, Directional{}) + weigh(0.5, Global{}) + weigh(10, RangePenalty{}), Selector{}, FullWeights{}, V{}, FullSize{},
-                        settings);
+                        weigh(1.0, Directional{}) + weigh(0.5, Global{}) + weigh(10, RangePenalty{}), Selector{},
+                        FullWeights{}, V{}, FullSize{}, settings);
   adaptation.step();
   for (auto _ : state) benchmark::DoNotOptimize(adaptation.step().loss);
   state.counters["peak_MB"] = peak_memory_mb();
 }
 
 void choosing(benchmark::State& state, Setting& (*setting)()) {
-  Adaptation adaptation(setting().generator.clone(), Members<AnyClip>(setting().encoders), RandomShift{}, weigh(1.0, Global{}), AdaptiveTopK{});
+  Adaptation adaptation(setting().generator.clone(), Members<AnyClip>(setting().encoders), RandomShift{},
+                        weigh(1.0, Global{}), AdaptiveTopK{});
   for (auto _ : state) benchmark::DoNotOptimize(adaptation.preview());
 }
 
-void declare(const std::string& name, Setting& (*setting)(), const std::vector<std::string>& encoders, bool with_crops) {
+void declare(const std::string& name, Setting& (*setting)(), const std::vector<std::string>& encoders,
+             bool with_crops) {
   const auto add = [&](const std::string& part, auto function) {
-    benchmark::RegisterBenchmark((name + "/" + part).c_str(), function)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
+    benchmark::RegisterBenchmark((name + "/" + part).c_str(), function)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime()
+        ->MeasureProcessCPUTime();
   };
   add("synthesis", [=](benchmark::State& s) { synthesis(s, setting); });
   add("synthesis and gradient", [=](benchmark::State& s) { synthesis_and_gradient(s, setting); });
@@ -136,8 +147,10 @@ void declare(const std::string& name, Setting& (*setting)(), const std::vector<s
   }
   if (with_crops) add("crops", [=](benchmark::State& s) { crops(s, setting); });
   add("choice of layers", [=](benchmark::State& s) { choosing(s, setting); });
-  if (with_crops) add("whole step", [=](benchmark::State& s) { whole_step<Every<10, AdaptiveTopK>, CropViews>(s, setting); });
-  else add("whole step", [=](benchmark::State& s) { whole_step<Every<10, AdaptiveTopK>, Plain>(s, setting); });
+  if (with_crops)
+    add("whole step", [=](benchmark::State& s) { whole_step<Every<10, AdaptiveTopK>, CropViews>(s, setting); });
+  else
+    add("whole step", [=](benchmark::State& s) { whole_step<Every<10, AdaptiveTopK>, Plain>(s, setting); });
 }
 
 }  // namespace

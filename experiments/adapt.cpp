@@ -25,7 +25,8 @@ struct Options : nada::AdaptOptions {
     AdaptOptions::declare(table);
     using enum nada::OptionTable::Kind;
     table.group("Parts");
-    table.add("layers", layers, "which layers train: all, adaptive[:K], or names such as conv.16.0,conv.16.1", saved, "CHOICE");
+    table.add("layers", layers, "which layers train: all, adaptive[:K], or names such as conv.16.0,conv.16.1", saved,
+              "CHOICE");
     table.add("select-every", select_every, "steps between choices of adaptive layers: 1 or 10", saved, "1|10");
     table.add("views", views, "what the encoders see of an image: plain or crops", saved, "NAME");
     table.add("exit", exit, "how much of the generator is rendered: full, 64, 128 or 256", saved, "NAME");
@@ -39,7 +40,8 @@ int adapt(const Options& o, nada::Session& session, Selector selector, Views vie
   Adaptation adaptation{o.load_source(),
                         o.texts.load_encoders(device),
                         o.texts.shift(),
-                        weigh(o.directional, Directional{o.min_length}) + weigh(o.global, Global{}) + weigh(o.range, RangePenalty{}) + weigh(o.pixels, PixelAnchor{}),
+                        weigh(o.directional, Directional{o.min_length}) + weigh(o.global, Global{}) +
+                            weigh(o.range, RangePenalty{}) + weigh(o.pixels, PixelAnchor{}),
                         std::move(selector),
                         FullWeights{},
                         std::move(views),

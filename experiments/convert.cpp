@@ -41,7 +41,8 @@ struct Options {
 };
 
 void collect_texts(const nlohmann::json& json, std::vector<std::string>& out) {
-  if (json.is_string()) out.push_back(json.get<std::string>());
+  if (json.is_string())
+    out.push_back(json.get<std::string>());
   else if (json.is_structured())
     for (const auto& item : json) collect_texts(item, out);
 }
@@ -95,21 +96,28 @@ void convert_encoder(const Options& o, const nada::Safetensors& file) {
   std::vector<nada::TensorView> views;
   for (const auto& view : file.tensors())
     if (!view.name.ends_with("num_batches_tracked")) views.push_back(view);
-  const auto encoder = nada::make_clip(nada::to_tensors(file), o.in.string(), nada::clip_settings(metadata, o.in.string()));  // checks
+  const auto encoder =
+      nada::make_clip(nada::to_tensors(file), o.in.string(), nada::clip_settings(metadata, o.in.string()));  // checks
   nada::require_finite(nada::to_tensors(file), o.in.string());
   metadata["nada.architecture"] = encoder.visit([](const auto& c) { return "clip, " + std::string(c.tower().name); });
   nada::save_safetensors(o.out, views, metadata);
-  std::cout << "read a " << metadata["nada.architecture"] << " with OpenAI's names, " << encoder.resolution() << " px, embedding " << encoder.width() << '\n';
+  std::cout << "read a " << metadata["nada.architecture"] << " with OpenAI's names, " << encoder.resolution()
+            << " px, embedding " << encoder.width() << '\n';
 }
 
 int convert(const Options& o, const nada::OptionTable&) {
-  nada::require(!o.in.empty() && !o.out.empty(), "expected a file to read and a file to write; `convert --help` shows an example");
+  nada::require(!o.in.empty() && !o.out.empty(),
+                "expected a file to read and a file to write; `convert --help` shows an example");
   nada::require(o.force || !std::filesystem::exists(o.out), o.out, " exists; --force replaces it");
   const auto file = nada::Safetensors::open(o.in);
   const auto kind = nada::recognise(file);
-  if (kind == nada::FileKind::rosinality_generator) convert_generator(o, file);
-  else if (kind == nada::FileKind::openai_encoder) convert_encoder(o, file);
-  else nada::fail(o.in, " is ", nada::name_of(kind), "; expected a generator with rosinality's names or a CLIP with OpenAI's");
+  if (kind == nada::FileKind::rosinality_generator)
+    convert_generator(o, file);
+  else if (kind == nada::FileKind::openai_encoder)
+    convert_encoder(o, file);
+  else
+    nada::fail(o.in, " is ", nada::name_of(kind),
+               "; expected a generator with rosinality's names or a CLIP with OpenAI's");
   std::cout << "wrote " << o.out.string() << '\n';
   return 0;
 }

@@ -17,7 +17,8 @@ namespace {
 
 struct Options {
   static constexpr const char* about = "makes pictures with a generator or an adapted one";
-  static constexpr const char* example = "generate --generator runs/a-zombie-1/adapted.safetensors --count 24 --out zombies.png";
+  static constexpr const char* example =
+      "generate --generator runs/a-zombie-1/adapted.safetensors --count 24 --out zombies.png";
   std::vector<std::filesystem::path> generators;
   std::filesystem::path base, out, config;
   std::int64_t count = 16, columns = 0, truncation_layers = 0;
@@ -30,7 +31,9 @@ struct Options {
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
     table.group("What");
-    table.add("generator", generators, "generator file or delta; several give a grid row each, with the same latents (default the embedded one)");
+    table.add(
+        "generator", generators,
+        "generator file or delta; several give a grid row each, with the same latents (default the embedded one)");
     table.add("base", base, "base of the deltas, where it is not where they say");
     table.add("count", count, "samples");
     table.add("seed", seed, "sample n of a seed is always the same");
@@ -52,13 +55,15 @@ int generate(Options& o, nada::OptionTable& table) {
   if (!o.config.empty()) table.read_file(o.config);
   if (o.generators.empty()) o.generators = {configs() / "avatars" / "generator.safetensors"};
   require(o.format == "png" || o.format == "jpg", "option format: expected png or jpg, found '", o.format, "'");
-  require(o.noise == "none" || o.noise == "stored" || o.noise == "fresh", "option noise: expected none, stored or fresh, found '", o.noise, "'");
+  require(o.noise == "none" || o.noise == "stored" || o.noise == "fresh",
+          "option noise: expected none, stored or fresh, found '", o.noise, "'");
   require(o.count >= 1 && o.count <= 100000, "option count: expected 1 to 100000, found ", o.count);
   require(o.columns >= 0, "option columns: expected 0 or more, found ", o.columns);
   require(std::isfinite(o.truncation), "option truncation: expected a number, found ", o.truncation);
   require(!o.single || o.generators.size() == 1, "--single takes one generator, found ", o.generators.size());
   if (o.out.empty()) o.out = o.single ? "samples" : "samples." + o.format;
-  if (!o.single && !table.given("format") && o.out.has_extension()) o.format = o.out.extension() == ".png" ? "png" : "jpg";
+  if (!o.single && !table.given("format") && o.out.has_extension())
+    o.format = o.out.extension() == ".png" ? "png" : "jpg";
   o.machine.use();
 
   const Placement place{o.machine.place(), torch::kFloat32};
@@ -70,8 +75,11 @@ int generate(Options& o, nada::OptionTable& table) {
   }
 
   const torch::NoGradGuard no_grad;
-  const auto options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(std::filesystem::current_path());
-  const auto columns = o.columns ? o.columns : static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(o.count * static_cast<std::int64_t>(generators.size())))));
+  const auto options_text =
+      "# " + table.program() + " of nada " + revision() + "\n" + table.render(std::filesystem::current_path());
+  const auto columns = o.columns ? o.columns
+                                 : static_cast<std::int64_t>(std::ceil(std::sqrt(
+                                       static_cast<double>(o.count * static_cast<std::int64_t>(generators.size())))));
   const auto save = [&](const std::filesystem::path& path, Picture picture) {
     picture.text["nada:options"] = options_text;
     write_picture(path, picture);

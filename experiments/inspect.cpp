@@ -37,7 +37,8 @@ void groups(const nada::Safetensors& file, auto&& group_of) {
     sum += nada::count(tensor);
   }
   std::cout << "\nparameters\n";
-  for (const auto& [name, count] : counts) std::cout << "  " << std::left << std::setw(14) << name << std::right << std::setw(12) << count << '\n';
+  for (const auto& [name, count] : counts)
+    std::cout << "  " << std::left << std::setw(14) << name << std::right << std::setw(12) << count << '\n';
   std::cout << "  " << std::left << std::setw(14) << "in all" << std::right << std::setw(12) << sum << "  (";
   bool first = true;
   for (const auto& [name, count] : types) std::cout << (first ? "" : ", ") << name << ' ' << count, first = false;
@@ -45,7 +46,8 @@ void groups(const nada::Safetensors& file, auto&& group_of) {
 }
 
 void about(const nada::Metadata& metadata) {
-  for (const auto* key : {"about", "licence", "origin", "source", "target", "parameterization", "base", "base_sha256", "step", "seed"})
+  for (const auto* key :
+       {"about", "licence", "origin", "source", "target", "parameterization", "base", "base_sha256", "step", "seed"})
     row(key, nada::value_or(metadata, std::string("nada.") + key));
 }
 
@@ -67,16 +69,20 @@ void inspect_generator(const nada::Safetensors& file) {
     for (std::size_t s = 0; s < layer.slots.size(); ++s)
       if (layer.slots[s].starts_with("affine")) affine += g.slot(k, s).numel();
     std::cout << "  " << std::left << std::setw(14) << layer.name << std::right << std::setw(10)
-              << (layer.resolution ? std::to_string(layer.resolution) : "-") << std::setw(7) << (layer.style < 0 ? "-" : std::to_string(layer.style))
-              << std::setw(12) << count << "  " << nada::shape_text(g.slot(k, 0).sizes()) << '\n';
+              << (layer.resolution ? std::to_string(layer.resolution) : "-") << std::setw(7)
+              << (layer.style < 0 ? "-" : std::to_string(layer.style)) << std::setw(12) << count << "  "
+              << nada::shape_text(g.slot(k, 0).sizes()) << '\n';
   }
   std::cout << "\nparameters\n";
-  for (const auto& [name, count] : kinds) std::cout << "  " << std::left << std::setw(14) << name << std::right << std::setw(12) << count << '\n';
-  std::cout << "  " << std::left << std::setw(14) << "in all" << std::right << std::setw(12) << sum << "  (affine " << affine << ")\n";
+  for (const auto& [name, count] : kinds)
+    std::cout << "  " << std::left << std::setw(14) << name << std::right << std::setw(12) << count << '\n';
+  std::cout << "  " << std::left << std::setw(14) << "in all" << std::right << std::setw(12) << sum << "  (affine "
+            << affine << ")\n";
 }
 
 void inspect_encoder(const nada::Safetensors& file, nada::FileKind kind) {
-  const auto settings = nada::clip_settings(kind == nada::FileKind::encoder ? file.metadata() : nada::Metadata{}, file.path().string());
+  const auto settings =
+      nada::clip_settings(kind == nada::FileKind::encoder ? file.metadata() : nada::Metadata{}, file.path().string());
   const auto tokenizer = settings.tokenizer.has_value();
   const auto clip = nada::make_clip(nada::to_tensors(file), file.path().string(), settings);
   clip.visit([&](const auto& c) {
@@ -103,7 +109,11 @@ int inspect(const Options& o, const nada::OptionTable&) {
   } else {
     groups(file, [&](const std::string& name) {
       const bool layered = kind == nada::FileKind::delta || kind == nada::FileKind::state;
-      const auto leaf = layered ? name.find_last_of('.', name.ends_with("affine.weight") || name.ends_with("affine.bias") ? name.rfind('.') - 1 : name.size()) : name.find('.');
+      const auto leaf = layered
+                            ? name.find_last_of('.', name.ends_with("affine.weight") || name.ends_with("affine.bias")
+                                                         ? name.rfind('.') - 1
+                                                         : name.size())
+                            : name.find('.');
       return name.substr(0, leaf);
     });
     nada::require(kind != nada::FileKind::unknown, o.file, " is ", nada::name_of(kind));

@@ -29,7 +29,7 @@ struct Options {
   std::filesystem::path generator, config, out;
   std::int64_t count = 6, steps = 100;
   std::uint64_t seed = 0;
-  double lr = 0.05, pull = 0.008, truncation = 1;
+  double lr = 0.02, pull = 0.0005, truncation = 1;
 
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
@@ -59,11 +59,14 @@ void use_default(Options& o, const nada::OptionTable& table) {
 
 int optimize(Options& o, nada::OptionTable& table) {
   using namespace nada;
-  if (!o.config.empty()) table.read_file(o.config);
-  else if (!table.given("generator") && !table.given("encoder")) use_default(o, table);
+  if (!o.config.empty())
+    table.read_file(o.config);
+  else if (!table.given("generator") && !table.given("encoder"))
+    use_default(o, table);
   require(!o.texts.target.empty(), "no target text was given; say what the images should become with --target \"...\"");
   require(!o.generator.empty(), "no generator was given; name one with --generator FILE, or a --config that does");
-  require(o.count >= 1 && o.steps >= 1, "options count and steps: expected at least 1, found ", o.count, " and ", o.steps);
+  require(o.count >= 1 && o.steps >= 1, "options count and steps: expected at least 1, found ", o.count, " and ",
+          o.steps);
   require(std::isfinite(o.pull) && o.pull >= 0, "option pull: expected a number >= 0, found ", o.pull);
   Adam adam;
   adam.rate = o.lr;
@@ -89,7 +92,8 @@ int optimize(Options& o, nada::OptionTable& table) {
 
   const auto start = [&] {
     const torch::NoGradGuard no_grad;
-    const auto z = Stream{o.seed, 0}.normal(Purpose::samples, {o.count, generator.latent_size()}).to(generator.options());
+    const auto z =
+        Stream{o.seed, 0}.normal(Purpose::samples, {o.count, generator.latent_size()}).to(generator.options());
     return truncate(generator.map(z), generator.mean_style(), o.truncation).contiguous();
   }();
   auto codes = start.clone().requires_grad_(true);
@@ -103,7 +107,8 @@ int optimize(Options& o, nada::OptionTable& table) {
     Tensor global;
     std::size_t i = 0;
     encoders.each([&](const auto& e, double weight, std::size_t) {
-      const auto term = weight * (1 - (e.see(images, Wanted{}).unit * targets[i++]).sum(1)).sum();  // a sum: codes do not share
+      const auto term =
+          weight * (1 - (e.see(images, Wanted{}).unit * targets[i++]).sum(1)).sum();  // a sum: codes do not share
       global = global.defined() ? global + term : term;
     });
     const auto pull = o.pull * (codes - start).square().sum();
@@ -113,7 +118,8 @@ int optimize(Options& o, nada::OptionTable& table) {
     ++step;
     const auto share = 1 / static_cast<double>(o.count);
     char line[128];
-    std::snprintf(line, sizeof line, "%lld,%.9g,%.9g,%.9g\n", static_cast<long long>(step), loss.item<double>() * share, global.item<double>() * share, pull.item<double>() * share);
+    std::snprintf(line, sizeof line, "%lld,%.9g,%.9g,%.9g\n", static_cast<long long>(step), loss.item<double>() * share,
+                  global.item<double>() * share, pull.item<double>() * share);
     metrics += line;
     std::snprintf(line, sizeof line, "loss %.4f", loss.item<double>() * share);
     progress.update(step, line);
@@ -126,9 +132,13 @@ int optimize(Options& o, nada::OptionTable& table) {
   write_picture(folder / "before-after.png", grid);
   write_text(folder / "metrics.csv", metrics);
   save_tensors(folder / "codes.safetensors", {{"start", start}, {"codes", codes}},
-               {{"nada.kind", "codes"}, {"nada.format", std::string(format_version)}, {"nada.target", o.texts.target},
-                {"nada.base", relative_to(o.generator, path).string()}, {"nada.base_sha256", base_hash(generator)}});
-  std::cout << "picture  " << (path / "before-after.png").string() << "\ncodes    " << (path / "codes.safetensors").string() << '\n';
+               {{"nada.kind", "codes"},
+                {"nada.format", std::string(format_version)},
+                {"nada.target", o.texts.target},
+                {"nada.base", relative_to(o.generator, path).string()},
+                {"nada.base_sha256", base_hash(generator)}});
+  std::cout << "picture  " << (path / "before-after.png").string() << "\ncodes    "
+            << (path / "codes.safetensors").string() << '\n';
   return 0;
 }
 

@@ -27,7 +27,8 @@ struct Options {
   void declare(nada::OptionTable& table) {
     table.group("What");
     table.add("generator", generator, "generator file or delta (default the embedded one)");
-    table.add("encoder", encoder, "encoder that judges, best one that was not trained against (default the embedded held-out one)");
+    table.add("encoder", encoder,
+              "encoder that judges, best one that was not trained against (default the embedded held-out one)");
     table.add("texts", texts, "JSON list of {\"name\", \"text\"} (default configs/avatars/targets.json)");
     table.add("templates", templates, "prompt templates; a text's feature is their mean (default the embedded ones)");
     table.add("count", count, "samples");
@@ -59,19 +60,22 @@ int rank(Options& o, nada::OptionTable&) {
   std::vector<std::string> names;
   std::vector<Tensor> features;
   for (const auto& entry : json) {
-    require(entry.is_object() && entry.contains("name") && entry["name"].is_string() && entry.contains("text") && entry["text"].is_string(),
+    require(entry.is_object() && entry.contains("name") && entry["name"].is_string() && entry.contains("text") &&
+                entry["text"].is_string(),
             o.texts, ": expected {\"name\": ..., \"text\": ...}, found ", entry.dump());
     names.push_back(entry["name"].get<std::string>());
     std::vector<std::string> prompts;
     for (const auto& t : templates) prompts.push_back(fill(t, entry["text"].get<std::string>()));
     features.push_back(unit(encoder.read(encoder.tokenize(prompts)).mean(0, true)));
   }
-  require(o.expect.empty() || std::find(names.begin(), names.end(), o.expect) != names.end(), o.texts, " has no text called '", o.expect, "'");
+  require(o.expect.empty() || std::find(names.begin(), names.end(), o.expect) != names.end(), o.texts,
+          " has no text called '", o.expect, "'");
   const auto texts = torch::cat(features, 0);  // [T, E]
   std::vector<std::int64_t> first(names.size(), 0);
   for (std::int64_t at = 0; at < o.count; at += 20) {
     const auto n = std::min<std::int64_t>(20, o.count - at);
-    const auto z = Stream{o.seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, at).to(generator.options());
+    const auto z =
+        Stream{o.seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, at).to(generator.options());
     const auto w = truncate(generator.map(z), generator.mean_style(), o.truncation);
     const auto nearest = encoder.see(generator.synthesize(w).clamp(-1, 1)).unit.matmul(texts.t()).argmax(1).cpu();
     for (std::int64_t i = 0; i < n; ++i) ++first[static_cast<std::size_t>(nearest[i].item<std::int64_t>())];
@@ -83,10 +87,12 @@ int rank(Options& o, nada::OptionTable&) {
   for (const auto i : order) {
     const auto part = static_cast<double>(first[i]) / static_cast<double>(o.count);
     if (names[i] == o.expect) share = part;
-    if (first[i]) std::cout << std::fixed << std::setprecision(1) << std::setw(6) << 100 * part << "%  " << names[i] << '\n';
+    if (first[i])
+      std::cout << std::fixed << std::setprecision(1) << std::setw(6) << 100 * part << "%  " << names[i] << '\n';
   }
   if (share < o.least) {
-    std::cerr << "error: " << o.expect << " comes first for " << 100 * share << "% of the samples, expected at least " << 100 * o.least << "%\n";
+    std::cerr << "error: " << o.expect << " comes first for " << 100 * share << "% of the samples, expected at least "
+              << 100 * o.least << "%\n";
     return 1;
   }
   return 0;

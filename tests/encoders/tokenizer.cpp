@@ -167,7 +167,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_list_of_merges_is_an_error_that_names_the_line) 
              "x.txt: line 1: expected the first line of a list of merges, \"#version: 0.2\", found \"t h\"");
   const std::string two = "expected two symbols that bytes or earlier lines make, with a blank between them, found ";
   for (const std::string line : {"", "th", "th e", "t  h", "t h e", "t ", " h", "t \xFF", "t \u4E2D"})
-    BOOST_TEST(error("#version: 0.2\na b\n" + line + "\nc d\n") == "x.txt: line 3: " + two + nada::detail::quoted(line));
+    BOOST_TEST(error("#version: 0.2\na b\n" + line + "\nc d\n") ==
+               "x.txt: line 3: " + two + nada::detail::quoted(line));
 }
 
 BOOST_AUTO_TEST_CASE(files_are_plain_or_compressed_whatever_their_name) {

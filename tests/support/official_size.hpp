@@ -19,7 +19,8 @@ inline StyleGan2 config_f_256() {
   return small_stylegan2(size);
 }
 
-/// CLIP ViT-B/32: 224 px, width 768, 12 blocks, embedding 512; text width 512, 12 blocks, context 77, a small vocabulary.
+/// CLIP ViT-B/32: 224 px, width 768, 12 blocks, embedding 512; text width 512, 12 blocks, context 77, a small
+/// vocabulary.
 inline AnyClip vit_b_32() {
   TensorMap tensors;
   const auto add = [&](const std::string& name, std::vector<std::int64_t> shape, double scale) {

@@ -10,20 +10,21 @@ namespace nada {
 
 /// What Adam keeps of one leaf.
 struct Moments {
-  Tensor first, second;   // running means of g and g^2, as the leaf; undefined before its first gradient
+  Tensor first, second;  // running means of g and g^2, as the leaf; undefined before its first gradient
   std::int64_t steps = 0;
 };
 
 /// Adam:  m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
 ///        x -= rate / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + epsilon)
-/// Source: Kingma and Ba, arXiv:1412.6980, algorithm 1. Each leaf counts its own steps t: a leaf without a gradient stands still,
-/// one with a gradient of zero does not. The defaults are the official training's.
+/// Source: Kingma and Ba, arXiv:1412.6980, algorithm 1. Each leaf counts its own steps t: a leaf without a gradient
+/// stands still, one with a gradient of zero does not. The defaults are the official training's.
 struct Adam {
   double rate = 0.002, beta1 = 0, beta2 = 0.99, epsilon = 1e-8;
 
   void check() const {
     require(std::isfinite(rate) && rate > 0, "the learning rate is ", rate, ", expected a number > 0");
-    require(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, "Adam's betas are ", beta1, " and ", beta2, ", expected numbers in [0, 1)");
+    require(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1, "Adam's betas are ", beta1, " and ", beta2,
+            ", expected numbers in [0, 1)");
   }
 
   /// Moves `leaf` in place by a defined gradient.

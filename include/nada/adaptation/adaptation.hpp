@@ -17,8 +17,8 @@
 #include <variant>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <torch/autograd.h>
+#include <nlohmann/json.hpp>
 
 #include "nada/adaptation/adam.hpp"
 #include "nada/adaptation/delta.hpp"
@@ -41,28 +41,29 @@ namespace nada {
 
 struct AdaptationSettings {
   Adam adam = {};
-  std::int64_t batch = 8;        // samples a step
-  std::uint64_t seed = 0;        // of all that is random
-  double mixing = 0;             // share of samples whose styles come from two latents
-  Noise noise = Noise::stored;   // the same for anchor and adapted images
-  bool clamp = true;             // encoders see images clamped to [-1, 1]
+  std::int64_t batch = 8;       // samples a step
+  std::uint64_t seed = 0;       // of all that is random
+  double mixing = 0;            // share of samples whose styles come from two latents
+  Noise noise = Noise::stored;  // the same for anchor and adapted images
+  bool clamp = true;            // encoders see images clamped to [-1, 1]
   /// Recorded latents [batch, Z] of a step; none: normal numbers from Stream{seed, step}.
   std::function<Tensor(std::int64_t step)> latents = {};
 };
 
 /// Adaptation<Generator, EncoderSet, Shift, Objective, LayerSelector, Parameterization, Views, Exit>: one step is
-/// choose layers -> latents -> anchor and adapted images -> views -> features -> terms -> gradients of the leaves -> Adam.
-/// Source: Gal et al., StyleGAN-NADA, arXiv:2108.00946. Cannot be copied or moved: bound terms refer to its encoders.
+/// choose layers -> latents -> anchor and adapted images -> views -> features -> terms -> gradients of the leaves ->
+/// Adam. Source: Gal et al., StyleGAN-NADA, arXiv:2108.00946. Cannot be copied or moved: bound terms refer to its
+/// encoders.
 template <class G, class Es, class S, class O, class Sel, class P = FullWeights, class V = Plain, class X = FullSize>
 class Adaptation {
-  static_assert(explain_generator<G>() && explain_encoder_set<Es>() && explain_selector<Sel>() && explain_parameterization<P>() &&
-                explain_views<V>());
+  static_assert(explain_generator<G>() && explain_encoder_set<Es>() && explain_selector<Sel>() &&
+                explain_parameterization<P>() && explain_views<V>());
   static_assert(Exit<X>, "Exit: add `int resolution(int full_resolution) const` (docs/policies.md#views)");
 
  public:
   /// `start`: weights that the adapted generator starts from, where they are not the source's.
-  Adaptation(G source, Es encoders, S shift, O objective, Sel selector = {}, P parameterization = {}, V views = {}, X exit = {},
-             AdaptationSettings settings = {}, const std::optional<G>& start = {})
+  Adaptation(G source, Es encoders, S shift, O objective, Sel selector = {}, P parameterization = {}, V views = {},
+             X exit = {}, AdaptationSettings settings = {}, const std::optional<G>& start = {})
       : source_(std::move(source)),
         adapted_((start ? *start : source_).clone()),
         encoders_(std::move(encoders)),
@@ -75,17 +76,20 @@ class Adaptation {
         settings_(std::move(settings)) {
     settings_.adam.check();
     require(settings_.batch >= 1, "the batch is ", settings_.batch, ", expected at least 1");
-    require(settings_.mixing >= 0 && settings_.mixing <= 1, "mixing is ", settings_.mixing, ", expected a share in [0, 1]");
+    require(settings_.mixing >= 0 && settings_.mixing <= 1, "mixing is ", settings_.mixing,
+            ", expected a share in [0, 1]");
     for (std::size_t k = 0; k < adapted_.layers().size(); ++k) {
       auto& slots = base_.emplace_back();
-      for (std::size_t s = 0; s < adapted_.layers()[k].slots.size(); ++s) slots.push_back(adapted_.slot(k, s).detach().clone());
+      for (std::size_t s = 0; s < adapted_.layers()[k].slots.size(); ++s)
+        slots.push_back(adapted_.slot(k, s).detach().clone());
     }
     const int visible = resolution();
     for (std::size_t k = 0; k < base_.size(); ++k)
-      if (adapted_.layers()[k].resolution <= visible && parameterization_.covers(adapted_.layers()[k])) candidates_.push_back(k);
+      if (adapted_.layers()[k].resolution <= visible && parameterization_.covers(adapted_.layers()[k]))
+        candidates_.push_back(k);
     for_each_term([&](std::size_t t, const auto& weighted) {
-      require(std::isfinite(weighted.weight) && weighted.weight >= 0, "the weight of the term ", weighted.term.name, " is ",
-              weighted.weight, ", expected a number >= 0");
+      require(std::isfinite(weighted.weight) && weighted.weight >= 0, "the weight of the term ", weighted.term.name,
+              " is ", weighted.weight, ", expected a number >= 0");
       if (weighted.weight > 0) active_.push_back(t);
       using Term = std::decay_t<decltype(weighted.term)>;
       if (weighted.weight > 0 && has(Term::reads, Reads::anchor)) reads_anchor_ = true;
@@ -98,11 +102,11 @@ class Adaptation {
   Adaptation& operator=(const Adaptation&) = delete;
 
   const G& source() const { return source_; }
-  const G& adapted() const { return adapted_; }            ///< effective tensors of the last step, without graph
+  const G& adapted() const { return adapted_; }  ///< effective tensors of the last step, without graph
   std::int64_t steps_done() const { return step_; }
   int resolution() const { return exit_.resolution(source_.resolution()); }  ///< of the images that the run renders
   const LayerSet& candidates() const { return candidates_; }
-  const std::vector<Endpoints>& endpoints() const { return endpoints_; }     ///< one an encoder with weight > 0
+  const std::vector<Endpoints>& endpoints() const { return endpoints_; }  ///< one an encoder with weight > 0
 
   /// Names of the terms with weight > 0: the columns of metrics.csv.
   std::vector<std::string_view> term_names() const {
@@ -190,7 +194,8 @@ class Adaptation {
       if (weighted.weight == 0) return;
       require(values[t].defined(), "the term ", weighted.term.name, " is bound to an encoder that is not there");
       const auto value = values[t].template item<double>();
-      require(std::isfinite(value), "step ", step_ + 1, ": the term ", weighted.term.name, " is ", value, "; the run cannot go on");
+      require(std::isfinite(value), "step ", step_ + 1, ": the term ", weighted.term.name, " is ", value,
+              "; the run cannot go on");
       terms_.emplace_back(weighted.term.name, value);
       const auto share = weighted.weight * values[t];
       loss = loss.defined() ? loss + share : share;
@@ -200,7 +205,8 @@ class Adaptation {
     std::vector<Tensor> leaves;
     for (const auto k : chosen_)
       for (const auto& leaf : trained_.at(k).leaves) leaves.push_back(leaf);
-    const auto gradients = torch::autograd::grad({loss}, leaves, {}, /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+    const auto gradients = torch::autograd::grad({loss}, leaves, {}, /*retain_graph=*/false, /*create_graph=*/false,
+                                                 /*allow_unused=*/true);
     Tensor energy;
     for (const auto& g : gradients)
       if (g.defined()) energy = energy.defined() ? energy + g.square().sum() : g.square().sum();
@@ -290,7 +296,8 @@ class Adaptation {
   /// Continues from a saved state. Errors: a state of another base, seed or parameterization, or one that is damaged.
   void load_state(const std::filesystem::path& path) {
     const auto file = Safetensors::open(path);
-    require(recognise(file) == FileKind::state, path, " is ", name_of(recognise(file)), ", expected the state of a run");
+    require(recognise(file) == FileKind::state, path, " is ", name_of(recognise(file)),
+            ", expected the state of a run");
     const auto& metadata = file.metadata();
     const auto same = [&](const char* key, const std::string& ours) {
       const auto theirs = value_or(metadata, key);
@@ -304,12 +311,15 @@ class Adaptation {
     std::map<std::size_t, Trained> trained;
     const auto tensor = [&](const std::string& name, const Tensor& like) {
       auto value = to_tensor(file.at(name)).to(options());
-      require(value.sizes() == like.sizes(), path, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", shape_text(like.sizes()));
+      require(value.sizes() == like.sizes(), path, ": tensor ", name, " has shape ", shape_text(value.sizes()),
+              ", expected ", shape_text(like.sizes()));
       return value;
     };
     for (std::size_t k = 0; k < base_.size(); ++k) {
       const auto& layer = adapted_.layers()[k];
-      if (!parameterization_.covers(layer) || !file.find("leaf." + layer.name + "." + parameterization_.names(layer).front())) continue;
+      if (!parameterization_.covers(layer) ||
+          !file.find("leaf." + layer.name + "." + parameterization_.names(layer).front()))
+        continue;
       auto entry = make_trained(k);
       for (std::size_t i = 0; i < entry.leaves.size(); ++i) {
         const auto& name = entry.names[i];
@@ -332,7 +342,8 @@ class Adaptation {
       require(state.is_array(), path, ": nada.selector is damaged");
       std::vector<std::int64_t> chosen;
       for (const auto& k : state) {
-        require(k.is_number_integer() && k.template get<std::int64_t>() >= 0 && k.template get<std::int64_t>() < static_cast<std::int64_t>(base_.size()),
+        require(k.is_number_integer() && k.template get<std::int64_t>() >= 0 &&
+                    k.template get<std::int64_t>() < static_cast<std::int64_t>(base_.size()),
                 path, ": nada.selector names a layer that is not there");
         chosen.push_back(k.template get<std::int64_t>());
       }
@@ -390,7 +401,8 @@ class Adaptation {
 
   torch::TensorOptions options() const { return base_.front().front().options(); }
   bool mapping_trains() const {
-    return std::any_of(trained_.begin(), trained_.end(), [&](const auto& entry) { return adapted_.layers()[entry.first].kind == LayerKind::mapping; });
+    return std::any_of(trained_.begin(), trained_.end(),
+                       [&](const auto& entry) { return adapted_.layers()[entry.first].kind == LayerKind::mapping; });
   }
   const G& mapper() const { return mapping_trains() ? adapted_ : source_; }
   Render render(const Stream& stream) const {
@@ -405,17 +417,21 @@ class Adaptation {
     return {seen, views_.show(seen, stream)};
   }
   Tensor latents(const Stream& stream) const {
-    const auto z = settings_.latents ? settings_.latents(stream.step) : stream.normal(Purpose::latents, {settings_.batch, source_.latent_size()});
+    const auto z = settings_.latents ? settings_.latents(stream.step)
+                                     : stream.normal(Purpose::latents, {settings_.batch, source_.latent_size()});
     return z.to(options());
   }
   Tensor styles_of(const G& generator, const Tensor& z, const Stream& stream) const {
     const auto w = generator.map(z, {});
     if (settings_.mixing == 0) return w;
     const auto n = w.size(0), l = w.size(1);
-    const auto other = generator.map(stream.normal(Purpose::mixing, {n, source_.latent_size()}, 0, 1).to(options()), {});
+    const auto other =
+        generator.map(stream.normal(Purpose::mixing, {n, source_.latent_size()}, 0, 1).to(options()), {});
     const auto u = stream.uniform(Purpose::mixing, {n, 2});
     const auto from = 1 + (u.select(1, 1) * static_cast<double>(l - 1)).floor();  // in [1, L - 1]
-    const auto swap = (u.select(1, 0) < settings_.mixing).unsqueeze(1).logical_and(torch::arange(l).unsqueeze(0) >= from.unsqueeze(1));
+    const auto swap = (u.select(1, 0) < settings_.mixing)
+                          .unsqueeze(1)
+                          .logical_and(torch::arange(l).unsqueeze(0) >= from.unsqueeze(1));
     return at::where(swap.unsqueeze(2).to(w.device()), other, w);
   }
 
@@ -431,38 +447,47 @@ class Adaptation {
       using E = std::decay_t<decltype(encoder)>;
       static_assert(explain_encoder<E>() && explain_shift<S, E>());
       endpoints_.push_back(shift_.endpoints(encoder, sampler));
-      std::apply([&](const auto&... weighted) { bound_.push_back(bind_encoder(encoder, weight, index, endpoints_.back(), weighted...)); }, objective_.terms);
+      std::apply(
+          [&](const auto&... weighted) {
+            bound_.push_back(bind_encoder(encoder, weight, index, endpoints_.back(), weighted...));
+          },
+          objective_.terms);
     });
     require(!bound_.empty(), "no encoder has a weight > 0");
   }
 
   template <class E, class... Terms>
-  Evaluate bind_encoder(const E& encoder, double weight, std::size_t index, const Endpoints& ends, const Weighted<Terms>&... weighted) {
+  Evaluate bind_encoder(const E& encoder, double weight, std::size_t index, const Endpoints& ends,
+                        const Weighted<Terms>&... weighted) {
     auto bound = std::make_tuple(bind_term(encoder, ends, weighted.term)...);
-    std::array<bool, term_count> used{(weighted.weight > 0 && (only_encoder<Terms>::value < 0 || only_encoder<Terms>::value == static_cast<std::ptrdiff_t>(index)))...};
-    return [&encoder, weight, bound = std::move(bound), used, wanted = wanted_](const Shown& adapted, const Shown& anchor, const Stream& stream,
-                                                                                std::array<Tensor, term_count>& values) {
-      Comparison<E> comparison(encoder, adapted, anchor, stream, wanted);
-      std::size_t t = 0;
-      const auto add = [&](const auto& term) {
-        if constexpr (!std::is_same_v<std::decay_t<decltype(term)>, std::monostate>) {
-          if (used[t]) {
-            const auto share = weight * term(comparison);
-            values[t] = values[t].defined() ? values[t] + share : share;
-          }
-        }
-        ++t;
-      };
-      std::apply([&](const auto&... term) { (add(term), ...); }, bound);
-    };
+    std::array<bool, term_count> used{
+        (weighted.weight > 0 &&
+         (only_encoder<Terms>::value < 0 || only_encoder<Terms>::value == static_cast<std::ptrdiff_t>(index)))...};
+    return
+        [&encoder, weight, bound = std::move(bound), used, wanted = wanted_](
+            const Shown& adapted, const Shown& anchor, const Stream& stream, std::array<Tensor, term_count>& values) {
+          Comparison<E> comparison(encoder, adapted, anchor, stream, wanted);
+          std::size_t t = 0;
+          const auto add = [&](const auto& term) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(term)>, std::monostate>) {
+              if (used[t]) {
+                const auto share = weight * term(comparison);
+                values[t] = values[t].defined() ? values[t] + share : share;
+              }
+            }
+            ++t;
+          };
+          std::apply([&](const auto&... term) { (add(term), ...); }, bound);
+        };
   }
 
   template <class E, class Term>
   auto bind_term(const E& encoder, const Endpoints& ends, const Term& term) const {
     static_assert(explain_term<Term>());
-    static_assert(EncoderTerm<Term, E, S> || SceneTerm<Term> || only_encoder<Term>::value >= 0,
-                  "Term: add `auto bind(const E&, const auto& shift, const nada::Endpoints&) const`, which returns a function of "
-                  "nada::Comparison<E>&, or `torch::Tensor operator()(const nada::Scene&) const` (docs/policies.md#terms)");
+    static_assert(
+        EncoderTerm<Term, E, S> || SceneTerm<Term> || only_encoder<Term>::value >= 0,
+        "Term: add `auto bind(const E&, const auto& shift, const nada::Endpoints&) const`, which returns a function of "
+        "nada::Comparison<E>&, or `torch::Tensor operator()(const nada::Scene&) const` (docs/policies.md#terms)");
     if constexpr (EncoderTerm<Term, E, S>) {
       return term.bind(encoder, shift_, ends);
     } else {
@@ -475,16 +500,18 @@ class Adaptation {
     const auto& layer = adapted_.layers()[k];
     out.leaves = parameterization_.leaves(layer, base_[k], Stream{settings_.seed, 0});
     for (const auto& name : parameterization_.names(layer)) out.names.push_back(layer.name + "." + name);
-    require(out.names.size() == out.leaves.size(), "the parameterization ", P::name, " names ", out.names.size(), " leaves of ",
-            layer.name, " and makes ", out.leaves.size());
+    require(out.names.size() == out.leaves.size(), "the parameterization ", P::name, " names ", out.names.size(),
+            " leaves of ", layer.name, " and makes ", out.leaves.size());
     out.moments.resize(out.leaves.size());
     return out;
   }
 
   void choose(const Stream& stream) {
     chosen_ = selector_.select(probe(stream));
-    require(!chosen_.empty() && std::is_sorted(chosen_.begin(), chosen_.end()), "the layer selector gave an empty or unsorted choice");
-    require(std::includes(candidates_.begin(), candidates_.end(), chosen_.begin(), chosen_.end()), "the layer selector chose a layer that is no candidate");
+    require(!chosen_.empty() && std::is_sorted(chosen_.begin(), chosen_.end()),
+            "the layer selector gave an empty or unsorted choice");
+    require(std::includes(candidates_.begin(), candidates_.end(), chosen_.begin(), chosen_.end()),
+            "the layer selector chose a layer that is no candidate");
     bool grown = false;
     for (const auto k : chosen_)
       if (!trained_.count(k)) trained_.emplace(k, make_trained(k)), grown = true;
@@ -495,7 +522,8 @@ class Adaptation {
     leaf_list_.clear();
     for (const auto& [k, layer] : trained_) {
       const auto initial = parameterization_.leaves(adapted_.layers()[k], base_[k], Stream{settings_.seed, 0});
-      for (std::size_t i = 0; i < layer.leaves.size(); ++i) leaf_list_.push_back({layer.names[i], layer.leaves[i], initial[i].detach()});
+      for (std::size_t i = 0; i < layer.leaves.size(); ++i)
+        leaf_list_.push_back({layer.names[i], layer.leaves[i], initial[i].detach()});
     }
   }
 
@@ -504,7 +532,8 @@ class Adaptation {
     const torch::AutoGradMode mode(graph);
     for (const auto k : chosen_) {
       auto effective = parameterization_.effective(adapted_.layers()[k], base_[k], trained_.at(k).leaves);
-      for (std::size_t s = 0; s < effective.size(); ++s) adapted_.use(k, s, graph ? effective[s] : effective[s].detach());
+      for (std::size_t s = 0; s < effective.size(); ++s)
+        adapted_.use(k, s, graph ? effective[s] : effective[s].detach());
     }
   }
 
@@ -513,11 +542,13 @@ class Adaptation {
     std::string where;
     for (const auto k : chosen_)
       for (const auto& name : trained_.at(k).names)
-        if (const auto& g = gradients[next++]; where.empty() && g.defined() && !g.isfinite().all().item<bool>()) where = name;
+        if (const auto& g = gradients[next++]; where.empty() && g.defined() && !g.isfinite().all().item<bool>())
+          where = name;
     std::string values;
     for (const auto& [name, value] : terms_) values += join(values.empty() ? "" : ", ", name, " ", value);
     write(/*graph=*/false);
-    fail("step ", step_ + 1, ": the gradient of ", where.empty() ? "the leaves" : where, " is not finite (terms: ", values, "); the run cannot go on");
+    fail("step ", step_ + 1, ": the gradient of ", where.empty() ? "the leaves" : where,
+         " is not finite (terms: ", values, "); the run cannot go on");
   }
 
   RunAccess run_access(std::int64_t total) {

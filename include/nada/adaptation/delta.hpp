@@ -26,7 +26,8 @@ struct Delta {
   TensorMap leaves;
 };
 
-/// Metadata that a delta's file has beyond `more` (prompts, options, `nada.base`: path of the base, relative to the file).
+/// Metadata that a delta's file has beyond `more` (prompts, options, `nada.base`: path of the base, relative to the
+/// file).
 inline void save_delta(const std::filesystem::path& path, const Delta& delta, Metadata more = {}) {
   more["nada.kind"] = "delta";
   more["nada.format"] = format_version;
@@ -37,7 +38,8 @@ inline void save_delta(const std::filesystem::path& path, const Delta& delta, Me
 
 inline Delta load_delta(const Safetensors& file) {
   require(recognise(file) == FileKind::delta, file.path(), " is ", name_of(recognise(file)), ", expected a delta");
-  Delta out{value_or(file.metadata(), "nada.base_sha256"), value_or(file.metadata(), "nada.parameterization"), to_tensors(file)};
+  Delta out{value_or(file.metadata(), "nada.base_sha256"), value_or(file.metadata(), "nada.parameterization"),
+            to_tensors(file)};
   require_finite(out.leaves, file.path().string());
   return out;
 }
@@ -59,7 +61,8 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
   const auto hash = base_hash(base);
   require(delta.base_hash == hash, what, " belongs to another base: it was made from the generator with SHA-256 ",
           delta.base_hash.substr(0, 12), "..., this one has ", hash.substr(0, 12), "...");
-  require(delta.parameterization == FullWeights::name, what, ": the parameterization '", delta.parameterization, "' is not known here");
+  require(delta.parameterization == FullWeights::name, what, ": the parameterization '", delta.parameterization,
+          "' is not known here");
   auto out = base.clone();
   const FullWeights parameterization;
   std::set<std::string> used;
@@ -74,7 +77,8 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
         used.insert(leaf->first);
       }
     if (leaves.empty()) continue;
-    require(leaves.size() == names.size(), what, ": layer ", layer.name, " has ", leaves.size(), " leaves, expected ", names.size());
+    require(leaves.size() == names.size(), what, ": layer ", layer.name, " has ", leaves.size(), " leaves, expected ",
+            names.size());
     const auto effective = parameterization.effective(layer, slots, leaves);
     for (std::size_t s = 0; s < effective.size(); ++s) {
       require(effective[s].sizes() == slots[s].sizes(), what, ": ", layer.name, ".", layer.slots[s], " has shape ",
@@ -82,12 +86,15 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
       out.use(k, s, effective[s]);
     }
   }
-  for (const auto& [name, value] : delta.leaves) require(used.count(name) > 0, what, ": the base has no place for ", name);
+  for (const auto& [name, value] : delta.leaves)
+    require(used.count(name) > 0, what, ": the base has no place for ", name);
   return out;
 }
 
-/// A generator from a generator file, or from a delta and its base (`base`, else the path that the delta names, relative to it).
-inline StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {}, const std::optional<std::filesystem::path>& base = {}) {
+/// A generator from a generator file, or from a delta and its base (`base`, else the path that the delta names,
+/// relative to it).
+inline StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {},
+                                const std::optional<std::filesystem::path>& base = {}) {
   const auto file = Safetensors::open(path);
   if (recognise(file) != FileKind::delta) {
     require(!base, path, " is ", name_of(recognise(file)), ", expected a delta (a base was given for it)");

@@ -18,8 +18,9 @@ struct Report {
   std::int64_t step;   // finished steps, this one included: 1, 2, ...
   std::int64_t total;  // steps the run will have
   double loss;         // weighted sum of the terms, before this step's update
-  std::span<const std::pair<std::string_view, double>> terms;  // unweighted, summed over the encoders with their weights
-  double seconds;      // this step took
+  std::span<const std::pair<std::string_view, double>>
+      terms;       // unweighted, summed over the encoders with their weights
+  double seconds;  // this step took
   const LayerSet& chosen;
 };
 
@@ -27,19 +28,22 @@ struct Report {
 struct RunAccess {
   std::int64_t step = 0, total = 0;  // finished, wanted
   std::int64_t latent_size = 0;
-  std::function<Tensor(const Tensor& z)> source_images, adapted_images;
+  std::function<Tensor(const Tensor&z)> source_images, adapted_images;
   std::function<void(const std::filesystem::path&)> save_state, save_delta;
   std::function<void()> stop;  // after this step
 };
 
-/// Observer: `on_step` after every step. Optional: `on_start(RunAccess&)` before the first one, `on_finish(RunAccess&)` when the
-/// run ends or is stopped, `on_failure(RunAccess&)` when a step fails; the state is then that before the step.
+/// Observer: `on_step` after every step. Optional: `on_start(RunAccess&)` before the first one, `on_finish(RunAccess&)`
+/// when the run ends or is stopped, `on_failure(RunAccess&)` when a step fails; the state is then that before the step.
 template <class O>
-concept Observer = requires(O& o, const Report& report, RunAccess& run) { o.on_step(report, run); };
+concept Observer = requires(O& o, const Report& report, RunAccess& run) {
+  o.on_step(report, run);
+};
 
 template <class O>
 consteval bool explain_observer() {
-  static_assert(Observer<O>, "Observer: add `void on_step(const nada::Report&, nada::RunAccess&)` (docs/policies.md#observers)");
+  static_assert(Observer<O>,
+                "Observer: add `void on_step(const nada::Report&, nada::RunAccess&)` (docs/policies.md#observers)");
   return true;
 }
 

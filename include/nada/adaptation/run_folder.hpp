@@ -30,22 +30,23 @@ namespace nada {
 
 /// What a run folder keeps about its run.
 struct RunNotes {
-  std::string title;         // "a cartoon portrait -> a pencil sketch"
-  std::string options_text;  // options.cfg
+  std::string title;                                                // "a cartoon portrait -> a pencil sketch"
+  std::string options_text;                                         // options.cfg
   std::vector<std::pair<std::string, std::string>> options, facts;  // for the report
   std::uint64_t seed = 0;
 };
 
-/// `options.cfg`, `metrics.csv`, `samples/`, `deltas/`, `state.safetensors`, `adapted.safetensors`, `report.html` (docs/getting-started.md
-/// says what each is). Every file is written to a temporary name and renamed; metrics.csv grows by whole lines and is trimmed to
-/// the state when a run resumes. A lock on the folder keeps a second run out.
+/// `options.cfg`, `metrics.csv`, `samples/`, `deltas/`, `state.safetensors`, `adapted.safetensors`, `report.html`
+/// (docs/getting-started.md says what each is). Every file is written to a temporary name and renamed; metrics.csv
+/// grows by whole lines and is trimmed to the state when a run resumes. A lock on the folder keeps a second run out.
 class RunFolder {
  public:
   /// A folder for a new run. Errors: not empty, below a regular file, not writable, in use.
   static RunFolder create(const std::filesystem::path& path, RunNotes notes) {
     namespace fs = std::filesystem;
     std::error_code error;
-    require(!fs::exists(path, error) || fs::is_directory(path, error), path, " is a file, expected an empty folder or a new one");
+    require(!fs::exists(path, error) || fs::is_directory(path, error), path,
+            " is a file, expected an empty folder or a new one");
     require(!fs::exists(path, error) || fs::is_empty(path, error), path,
             " is not empty; give another --out, or continue the run in it with --resume ", path);
     fs::create_directories(path, error);
@@ -60,14 +61,20 @@ class RunFolder {
     std::error_code error;
     require(fs::exists(path / "options.cfg", error), path, " is not the folder of a run: it has no options.cfg");
     RunFolder out(path, std::move(notes), true);
-    require(fs::exists(path / "state.safetensors", error), path, ": the run was stopped before its first state was saved; there is nothing to resume, start it again");
+    require(fs::exists(path / "state.safetensors", error), path,
+            ": the run was stopped before its first state was saved; there is nothing to resume, start it again");
     for (const auto& folder : {path, path / "samples", path / "deltas"})
       if (fs::exists(folder, error)) remove_stale_temporaries(folder);
-    if (read_text(path / "options.cfg") != out.notes_.options_text) write_text(path / "options.cfg", out.notes_.options_text);
+    if (read_text(path / "options.cfg") != out.notes_.options_text)
+      write_text(path / "options.cfg", out.notes_.options_text);
     return out;
   }
 
-  RunFolder(RunFolder&& other) noexcept : path_(std::move(other.path_)), notes_(std::move(other.notes_)), resumed_(other.resumed_), lock_(std::exchange(other.lock_, -1)) {}
+  RunFolder(RunFolder&& other) noexcept
+      : path_(std::move(other.path_)),
+        notes_(std::move(other.notes_)),
+        resumed_(other.resumed_),
+        lock_(std::exchange(other.lock_, -1)) {}
   RunFolder& operator=(RunFolder&&) = delete;
   ~RunFolder() {
     if (lock_ >= 0) ::close(lock_);
@@ -78,15 +85,17 @@ class RunFolder {
   bool resumed() const { return resumed_; }
   const RunNotes& notes() const { return notes_; }
   /// Whether the run has all its steps and files already.
-  bool complete() const { return std::filesystem::exists(path_ / "report.html") && std::filesystem::exists(path_ / "adapted.safetensors"); }
+  bool complete() const {
+    return std::filesystem::exists(path_ / "report.html") && std::filesystem::exists(path_ / "adapted.safetensors");
+  }
 
-  /// Runs an adaptation in this folder with the usual observers; continues from the saved state where the folder was resumed.
-  /// Returns whether all steps were done.
+  /// Runs an adaptation in this folder with the usual observers; continues from the saved state where the folder was
+  /// resumed. Returns whether all steps were done.
   template <class A>
   bool run(A& adaptation, std::int64_t steps, std::int64_t samples_every, std::int64_t state_every, int samples = 12) {
     if (resumed_) adaptation.load_state(path_ / "state.safetensors");
-    return adaptation.run(steps, this->metrics(adaptation.term_names()), this->states(state_every), this->samples(samples_every, samples),
-                          this->results(), this->progress());
+    return adaptation.run(steps, this->metrics(adaptation.term_names()), this->states(state_every),
+                          this->samples(samples_every, samples), this->results(), this->progress());
   }
 
   /// A bar on a terminal, lines elsewhere.
@@ -174,8 +183,8 @@ class RunFolder {
     return {path_ / "state.safetensors", every};
   }
 
-  /// samples/<step>.png: the same latents as rows source, adapted; with it, deltas/<step>.safetensors, because the best is often
-  /// not the last. At the start, every n steps (0: never) and at the end.
+  /// samples/<step>.png: the same latents as rows source, adapted; with it, deltas/<step>.safetensors, because the best
+  /// is often not the last. At the start, every n steps (0: never) and at the end.
   class Samples {
    public:
     Samples(const RunFolder& folder, std::int64_t every, int count) : folder_(folder), every_(every), count_(count) {}
@@ -251,7 +260,8 @@ class RunFolder {
   }
 
  private:
-  RunFolder(std::filesystem::path path, RunNotes notes, bool resumed) : path_(std::move(path)), notes_(std::move(notes)), resumed_(resumed) {
+  RunFolder(std::filesystem::path path, RunNotes notes, bool resumed)
+      : path_(std::move(path)), notes_(std::move(notes)), resumed_(resumed) {
     lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     require(lock_ >= 0, "cannot open the folder ", path_);
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
@@ -263,19 +273,22 @@ class RunFolder {
   void write_report(std::int64_t step, std::int64_t total, double seconds) const {
     ReportContent content;
     content.title = notes_.title;
-    content.lead = step >= total ? join("All ", total, " steps are done.") : join("Stopped after ", step, " of ", total, " steps; --resume goes on.");
+    content.lead = step >= total ? join("All ", total, " steps are done.")
+                                 : join("Stopped after ", step, " of ", total, " steps; --resume goes on.");
     content.lead += " The upper row shows the source generator, the lower row the adapted one, with the same latents.";
     const auto add = [&](std::int64_t at, std::string caption) {
       const auto file = picture(at);
       const auto png = MappedFile(file);
       const auto shown = read_picture(file);
-      content.images.push_back({std::move(caption), {png.bytes().begin(), png.bytes().end()}, shown.width, shown.height});
+      content.images.push_back(
+          {std::move(caption), {png.bytes().begin(), png.bytes().end()}, shown.width, shown.height});
     };
     add(step, join("After ", step, " steps"));
     std::vector<std::int64_t> steps;
     for (const auto& entry : std::filesystem::directory_iterator(path_ / "samples")) {
       const auto name = entry.path().stem().string();
-      if (entry.path().extension() == ".png" && name.size() >= 6 && std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); }))
+      if (entry.path().extension() == ".png" && name.size() >= 6 &&
+          std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); }))
         steps.push_back(std::stoll(name));
     }
     std::sort(steps.begin(), steps.end());
@@ -312,7 +325,8 @@ class RunFolder {
         continue;
       }
       for (std::size_t c = 1; c + 1 < cells.size() && c <= curves.size(); ++c)
-        curves[c - 1].points.emplace_back(std::strtod(cells[0].c_str(), nullptr), std::strtod(cells[c].c_str(), nullptr));
+        curves[c - 1].points.emplace_back(std::strtod(cells[0].c_str(), nullptr),
+                                          std::strtod(cells[c].c_str(), nullptr));
     }
     return curves;
   }
@@ -327,8 +341,10 @@ class RunFolder {
 inline std::filesystem::path free_run_folder(std::string_view target, const std::filesystem::path& runs = "runs") {
   std::string slug;
   for (const unsigned char c : target) {
-    if (std::isalnum(c)) slug += static_cast<char>(std::tolower(c));
-    else if (!slug.empty() && slug.back() != '-') slug += '-';
+    if (std::isalnum(c))
+      slug += static_cast<char>(std::tolower(c));
+    else if (!slug.empty() && slug.back() != '-')
+      slug += '-';
     if (slug.size() >= 60) break;
   }
   while (!slug.empty() && slug.back() == '-') slug.pop_back();

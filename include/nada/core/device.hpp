@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
+#include <future>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -19,11 +21,33 @@
 
 namespace nada {
 
-/// Computes on `n` threads from here on; 0: all hardware threads that this process may use (without this call LibTorch
-/// takes the physical cores). LibTorch's loops and oneDNN's convolutions follow OpenMP; OpenBLAS, behind the matrix
-/// products, has a pool of its own in Debian's pthread build, as wide as the machine, that LibTorch does not tell about
-/// its setting, so it is told here. Sums over threads are ordered by their number: the same n gives the same bits.
-/// Errors:  n < 0.
+namespace detail {
+/// Makes the threads of libgomp wait quietly. A waiting thread spins for milliseconds, which on a busy machine takes
+/// the core from the thread that it waits for: steps became 60 times slower beside two other processes. libgomp spins
+/// briefly where it manages more threads than there are processors, so an idle second team is all that is needed.
+/// Environment variables that say how to wait (GOMP_SPINCOUNT, OMP_WAIT_POLICY) have the last word; they would have to
+/// be set before the start.
+inline void wait_quietly(int n) {
+  static const bool asked = std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY");
+  static bool done = false;
+  if (asked || done || n < 2) return;
+  done = true;
+  std::promise<void> ready;
+  auto started = ready.get_future();
+  std::thread([n, &ready] {
+    at::set_num_threads(n);
+    torch::zeros({1 << 20}).add_(1);  // large enough to be shared out: this thread now has a team
+    ready.set_value();
+    std::promise<void>().get_future().wait();  // as long as the process lives: the team goes with its thread
+  }).detach();
+  started.wait();
+}
+}  // namespace detail
+
+/// Computes on `n` threads from here on; 0: all of the hardware's. LibTorch's own loops and oneDNN follow OpenMP;
+/// OpenBLAS (behind LibTorch's matrix products) may have a pool of its own, which LibTorch does not tell, so it is told
+/// here. Sums over several threads are ordered by their number: a run repeats bit for bit with the same n. Errors:  n <
+/// 0.
 inline void use_threads(int n) {
   require(n >= 0, "the number of threads must be 0 (all of this machine's) or more, not ", n);
   if (n == 0) n = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -31,6 +55,7 @@ inline void use_threads(int n) {
   if (void* const symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
     reinterpret_cast<void (*)(int)>(symbol)(n);
   }
+  detail::wait_quietly(n);
 }
 
 /// The device that `text` names: `cpu`, `cuda`, `cuda:N`, or `auto` (the first CUDA device, else the processor).

@@ -22,7 +22,8 @@
 
 namespace nada {
 
-/// Clip<VisionTransformer> or Clip<ModifiedResNet>, decided when the file is read. Cheap to copy: copies share the weights.
+/// Clip<VisionTransformer> or Clip<ModifiedResNet>, decided when the file is read. Cheap to copy: copies share the
+/// weights.
 class AnyClip {
  public:
   using Variant = std::variant<Clip<VisionTransformer>, Clip<ModifiedResNet>>;
@@ -80,7 +81,8 @@ inline ClipSettings clip_settings(const Metadata& metadata, const std::string& w
     const auto text = value_or(metadata, key, "0");
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    require(error == std::errc{} && end == text.data() + text.size() && value >= 0, what, ": ", key, " is '", text, "', expected a number >= 0");
+    require(error == std::errc{} && end == text.data() + text.size() && value >= 0, what, ": ", key, " is '", text,
+            "', expected a number >= 0");
     return value;
   };
   const auto gelu = value_or(metadata, "nada.gelu", "quick");
@@ -88,12 +90,14 @@ inline ClipSettings clip_settings(const Metadata& metadata, const std::string& w
   out.gelu = gelu == "quick" ? Gelu::quick : Gelu::erf;
   out.image_heads = number("nada.image_heads");
   out.text_heads = number("nada.text_heads");
-  if (const auto mean = value_or(metadata, "nada.image_mean"); !mean.empty()) out.preprocessing.mean = three_numbers(mean, what + ": nada.image_mean");
+  if (const auto mean = value_or(metadata, "nada.image_mean"); !mean.empty())
+    out.preprocessing.mean = three_numbers(mean, what + ": nada.image_mean");
   if (const auto deviation = value_or(metadata, "nada.image_deviation"); !deviation.empty()) {
     out.preprocessing.deviation = three_numbers(deviation, what + ": nada.image_deviation");
     for (const double d : out.preprocessing.deviation) require(d > 0, what, ": nada.image_deviation must be > 0");
   }
-  if (const auto merges = value_or(metadata, "nada.merges"); !merges.empty()) out.tokenizer = Tokenizer::from_merges(merges, what + ": nada.merges");
+  if (const auto merges = value_or(metadata, "nada.merges"); !merges.empty())
+    out.tokenizer = Tokenizer::from_merges(merges, what + ": nada.merges");
   if (const auto phrases = value_or(metadata, "nada.phrases"); !phrases.empty()) {
     const auto json = nlohmann::json::parse(phrases, nullptr, /*allow_exceptions=*/false);
     require(json.is_array(), what, ": nada.phrases is not a JSON list");
@@ -106,20 +110,24 @@ inline ClipSettings clip_settings(const Metadata& metadata, const std::string& w
 }
 
 /// Builds a CLIP of the right kind from tensors with OpenAI's names.
-inline AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSettings settings, torch::TensorOptions options = torch::kFloat32) {
+inline AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSettings settings,
+                         torch::TensorOptions options = torch::kFloat32) {
   const Weights weights(tensors, what, options);
   if (weights.has("visual.proj")) return AnyClip(Clip<VisionTransformer>(weights, std::move(settings)));
   if (weights.has("visual.layer1.0.conv1.weight")) return AnyClip(Clip<ModifiedResNet>(weights, std::move(settings)));
-  fail(what, ": the image tower is neither a vision transformer (visual.proj) nor a modified residual network (visual.layer1.0.conv1.weight)");
+  fail(what,
+       ": the image tower is neither a vision transformer (visual.proj) nor a modified residual network "
+       "(visual.layer1.0.conv1.weight)");
 }
 
-/// Reads a CLIP: a native file, or OpenAI's names in safetensors. A vocabulary comes from `vocabulary`, else from inside the file,
-/// else from a file beside it (merges.txt or bpe_simple_vocab_16e6.txt.gz).
+/// Reads a CLIP: a native file, or OpenAI's names in safetensors. A vocabulary comes from `vocabulary`, else from
+/// inside the file, else from a file beside it (merges.txt or bpe_simple_vocab_16e6.txt.gz).
 inline AnyClip load_clip(const std::filesystem::path& path, const std::optional<std::filesystem::path>& vocabulary = {},
                          torch::Device device = torch::kCPU, torch::ScalarType type = torch::kFloat32) {
   const auto file = Safetensors::open(path);
   const auto kind = recognise(file);
-  require(kind == FileKind::encoder || kind == FileKind::openai_encoder, path, " is ", name_of(kind), ", expected a CLIP encoder");
+  require(kind == FileKind::encoder || kind == FileKind::openai_encoder, path, " is ", name_of(kind),
+          ", expected a CLIP encoder");
   auto settings = clip_settings(kind == FileKind::encoder ? file.metadata() : Metadata{}, path.string());
   if (vocabulary) {
     settings.tokenizer = Tokenizer::open(*vocabulary);

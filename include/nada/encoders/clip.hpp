@@ -50,9 +50,9 @@ class Clip {
               settings_.tokenizer->vocabulary_size(), " entries, the encoder knows ", tokens_.size(0));
   }
 
-  std::int64_t width() const { return tower_.width(); }                        ///< E
-  std::int64_t resolution() const { return tower_.resolution(); }              ///< R of the images that the tower sees
-  std::int64_t context() const { return positions_.size(0); }                  ///< tokens a text may have, start and end included
+  std::int64_t width() const { return tower_.width(); }            ///< E
+  std::int64_t resolution() const { return tower_.resolution(); }  ///< R of the images that the tower sees
+  std::int64_t context() const { return positions_.size(0); }      ///< tokens a text may have, start and end included
   std::int64_t vocabulary_size() const { return tokens_.size(0); }
   double score_scale() const { return score_scale_; }
   const std::vector<std::string>& phrases() const { return settings_.phrases; }
@@ -73,8 +73,10 @@ class Clip {
   /// Images as the tower takes them, [N, 3, R, R]; `tap(name, value)` sees what happens on the way.
   template <class Tap>
   Features see_normalized(const Tensor& images, Wanted wanted, Tap&& tap) const {
-    require(images.dim() == 4 && images.size(1) == 3 && images.size(2) == resolution() && images.size(3) == resolution(),
-            "normalised images of shape ", shape_text(images.sizes()), ", expected [N, 3, ", resolution(), ", ", resolution(), "]");
+    require(
+        images.dim() == 4 && images.size(1) == 3 && images.size(2) == resolution() && images.size(3) == resolution(),
+        "normalised images of shape ", shape_text(images.sizes()), ", expected [N, 3, ", resolution(), ", ",
+        resolution(), "]");
     auto [raw, tokens] = tower_(images, wanted.tokens, tap);
     return {unit(raw), raw, tokens};
   }
@@ -82,7 +84,8 @@ class Clip {
   /// Token ids [T, context] of texts. Errors: an empty text, one that is too long, no vocabulary.
   Tensor tokenize(std::span<const std::string> texts) const {
     require(settings_.tokenizer.has_value(),
-            "this encoder's file holds no vocabulary: give one with --vocabulary (for OpenAI's, bpe_simple_vocab_16e6.txt.gz)");
+            "this encoder's file holds no vocabulary: give one with --vocabulary (for OpenAI's, "
+            "bpe_simple_vocab_16e6.txt.gz)");
     auto ids = torch::zeros({static_cast<std::int64_t>(texts.size()), context()}, torch::kInt64);
     for (std::size_t t = 0; t < texts.size(); ++t) {
       require(texts[t].find_first_not_of(" \t\r\n") != std::string::npos, "an empty text cannot be encoded");
@@ -93,12 +96,15 @@ class Clip {
   }
 
   /// Token ids [T, context] -> embeddings [T, E], unit length.
-  Tensor read(const Tensor& ids) const { return unit(read_raw(ids, [](const std::string&, const Tensor&) {})); }
+  Tensor read(const Tensor& ids) const {
+    return unit(read_raw(ids, [](const std::string&, const Tensor&) {}));
+  }
 
   /// The same as the text tower gives them; a text is read at its largest id, which is the end token.
   template <class Tap>
   Tensor read_raw(const Tensor& ids, Tap&& tap) const {
-    require(ids.dim() == 2 && ids.size(1) == context(), "token ids of shape ", shape_text(ids.sizes()), ", expected [T, ", context(), "]");
+    require(ids.dim() == 2 && ids.size(1) == context(), "token ids of shape ", shape_text(ids.sizes()),
+            ", expected [T, ", context(), "]");
     const auto indices = ids.to(tokens_.device(), torch::kInt64);
     require(indices.numel() == 0 || (indices.min().template item<std::int64_t>() >= 0 &&
                                      indices.max().template item<std::int64_t>() < vocabulary_size()),

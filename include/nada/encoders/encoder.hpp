@@ -24,38 +24,56 @@ struct Features {
 /// x / |x| along the last dimension.
 inline Tensor unit(const Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
 
-/// TextImageEncoder: sees images in [-1, 1] of any size (resizes, normalises), reads texts (tokenises); both into one space.
-/// Smallest model: tests/support/tiny.hpp; the real one: encoders/clip.hpp.
+/// TextImageEncoder: sees images in [-1, 1] of any size (resizes, normalises), reads texts (tokenises); both into one
+/// space. Smallest model: tests/support/tiny.hpp; the real one: encoders/clip.hpp.
 template <class E>
-concept TextImageEncoder = requires(const E& e, Tensor images, Tensor ids, std::span<const std::string> texts, Wanted wanted) {
-  { e.see(images, wanted) } -> std::same_as<Features>;        // images [N, 3, H, W]
-  { e.tokenize(texts) } -> std::same_as<Tensor>;              // [T, context] int64; throws on empty or too long
-  { e.read(ids) } -> std::same_as<Tensor>;                    // [T, E], unit length
-  { e.width() } -> std::convertible_to<std::int64_t>;         // E
-  { e.score_scale() } -> std::convertible_to<double>;         // exp(logit_scale)
+concept TextImageEncoder = requires(const E& e, Tensor images, Tensor ids, std::span<const std::string> texts,
+                                    Wanted wanted) {
+  { e.see(images, wanted) } -> std::same_as<Features>;  // images [N, 3, H, W]
+  { e.tokenize(texts) } -> std::same_as<Tensor>;        // [T, context] int64; throws on empty or too long
+  { e.read(ids) } -> std::same_as<Tensor>;              // [T, E], unit length
+  { e.width() } -> std::convertible_to<std::int64_t>;   // E
+  { e.score_scale() } -> std::convertible_to<double>;   // exp(logit_scale)
 };
 
 template <class E>
 consteval bool explain_encoder() {
-  static_assert(requires(const E& e, Tensor i, Wanted w) { { e.see(i, w) } -> std::same_as<Features>; },
-                "TextImageEncoder: add `nada::Features see(torch::Tensor images, nada::Wanted) const` (docs/policies.md#encoders)");
-  static_assert(requires(const E& e, std::span<const std::string> t) { { e.tokenize(t) } -> std::same_as<Tensor>; },
-                "TextImageEncoder: add `torch::Tensor tokenize(std::span<const std::string>) const` (docs/policies.md#encoders)");
-  static_assert(requires(const E& e, Tensor i) { { e.read(i) } -> std::same_as<Tensor>; },
-                "TextImageEncoder: add `torch::Tensor read(torch::Tensor ids) const` (docs/policies.md#encoders)");
-  static_assert(requires(const E& e) { { e.width() } -> std::convertible_to<std::int64_t>; { e.score_scale() } -> std::convertible_to<double>; },
-                "TextImageEncoder: width() or score_scale() is missing (docs/policies.md#encoders)");
+  static_assert(
+      requires(const E& e, Tensor i, Wanted w) {
+        { e.see(i, w) } -> std::same_as<Features>;
+      },
+      "TextImageEncoder: add `nada::Features see(torch::Tensor images, nada::Wanted) const` "
+      "(docs/policies.md#encoders)");
+  static_assert(
+      requires(const E& e, std::span<const std::string> t) {
+        { e.tokenize(t) } -> std::same_as<Tensor>;
+      },
+      "TextImageEncoder: add `torch::Tensor tokenize(std::span<const std::string>) const` (docs/policies.md#encoders)");
+  static_assert(
+      requires(const E& e, Tensor i) {
+        { e.read(i) } -> std::same_as<Tensor>;
+      },
+      "TextImageEncoder: add `torch::Tensor read(torch::Tensor ids) const` (docs/policies.md#encoders)");
+  static_assert(
+      requires(const E& e) {
+        { e.width() } -> std::convertible_to<std::int64_t>;
+        { e.score_scale() } -> std::convertible_to<double>;
+      },
+      "TextImageEncoder: width() or score_scale() is missing (docs/policies.md#encoders)");
   return true;
 }
 
 /// EncoderSet: one or several encoders with weights. `each` visits (encoder, weight, index) of those with weight > 0.
 template <class S>
-concept EncoderSet = requires(const S& s) { s.each([](const auto& /*encoder*/, double /*weight*/, std::size_t) {}); };
+concept EncoderSet = requires(const S& s) {
+  s.each([](const auto& /*encoder*/, double /*weight*/, std::size_t) {});
+};
 
 template <class S>
 consteval bool explain_encoder_set() {
-  static_assert(EncoderSet<S>, "EncoderSet: add `void each(auto visit) const`, which calls visit(encoder, weight, index), or "
-                               "wrap encoders in nada::Ensemble or nada::Members (docs/policies.md#encoders)");
+  static_assert(EncoderSet<S>,
+                "EncoderSet: add `void each(auto visit) const`, which calls visit(encoder, weight, index), or "
+                "wrap encoders in nada::Ensemble or nada::Members (docs/policies.md#encoders)");
   return true;
 }
 

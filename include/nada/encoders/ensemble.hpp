@@ -1,7 +1,7 @@
 /// Sets of encoders: of fixed types, or a list named at run time.
 #pragma once
-#include <cstddef>
 #include <cmath>
+#include <cstddef>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -33,7 +33,8 @@ class Ensemble {
   template <class Visit>
   void each(Visit&& visit) const {
     std::size_t index = 0;
-    std::apply([&](const auto&... m) { (((m.weight > 0) ? visit(m.encoder, m.weight, index) : void(), ++index), ...); }, members_);
+    std::apply([&](const auto&... m) { (((m.weight > 0) ? visit(m.encoder, m.weight, index) : void(), ++index), ...); },
+               members_);
   }
 
  private:

@@ -30,7 +30,8 @@ class ModifiedResNet {
         const auto p = join(prefix, b, ".");
         Bottleneck block;
         block.stride = b == 0 && layer > 1 ? 2 : 1;
-        for (int i = 1; i <= 3; ++i) block.convolutions.push_back(convolution(weights, join(p, "conv", i), join(p, "bn", i)));
+        for (int i = 1; i <= 3; ++i)
+          block.convolutions.push_back(convolution(weights, join(p, "conv", i), join(p, "bn", i)));
         if (weights.has(p + "downsample.0.weight"))
           block.downsample = convolution(weights, p + "downsample.0", p + "downsample.1");
         stage.push_back(std::move(block));
@@ -47,7 +48,8 @@ class ModifiedResNet {
     out_bias_ = weights("visual.attnpool.c_proj.bias", {out_weight_.size(0)});
     const auto tower = stem_[2].weight.size(0);
     heads_ = heads ? heads : tower / 2;
-    require(heads_ > 0 && width % heads_ == 0, weights.what(), ": attention pooling of width ", width, " does not split into ", heads_, " heads");
+    require(heads_ > 0 && width % heads_ == 0, weights.what(), ": attention pooling of width ", width,
+            " does not split into ", heads_, " heads");
     grid_ = 1;
     while (grid_ * grid_ + 1 < positions_.size(0)) ++grid_;
     require(grid_ * grid_ + 1 == positions_.size(0), weights.what(), ": ", positions_.size(0),
@@ -70,7 +72,7 @@ class ModifiedResNet {
       for (const auto& block : stages_[i]) x = block(x);
       tap("layer" + std::to_string(i + 1), x);
     }
-    const auto map = x.flatten(2).transpose(1, 2);                        // [N, hw, C]
+    const auto map = x.flatten(2).transpose(1, 2);                            // [N, hw, C]
     const auto sequence = at::cat({map.mean(1, true), map}, 1) + positions_;  // [N, 1 + hw, C]
     const auto q = at::linear(sequence.narrow(1, 0, 1), qkv_weight_[0], qkv_bias_[0]);
     const auto k = at::linear(sequence, qkv_weight_[1], qkv_bias_[1]);
@@ -106,7 +108,8 @@ class ModifiedResNet {
     const auto weight = weights(conv + ".weight", {-1, -1, -1, -1});
     const auto o = weight.size(0);
     const auto scale = weights(norm + ".weight", {o}) * (weights(norm + ".running_var", {o}) + 1e-5).rsqrt();
-    return {weight * scale.view({o, 1, 1, 1}), weights(norm + ".bias", {o}) - weights(norm + ".running_mean", {o}) * scale};
+    return {weight * scale.view({o, 1, 1, 1}),
+            weights(norm + ".bias", {o}) - weights(norm + ".running_mean", {o}) * scale};
   }
 
   std::vector<Folded> stem_;

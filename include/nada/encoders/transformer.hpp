@@ -1,5 +1,6 @@
 /// The transformer of CLIP's towers: pre-norm blocks of multi-head attention and a two-layer perceptron.
-/// Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020, section 2.4.
+/// Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020,
+/// section 2.4.
 #pragma once
 #include <cmath>
 #include <limits>
@@ -15,7 +16,9 @@ namespace nada {
 /// The perceptron's activation: OpenAI's x sigmoid(1.702 x), or the exact x Phi(x) that some OpenCLIP models use.
 enum class Gelu { quick, erf };
 
-inline Tensor gelu(const Tensor& x, Gelu kind) { return kind == Gelu::quick ? x * at::sigmoid(1.702 * x) : at::gelu(x); }
+inline Tensor gelu(const Tensor& x, Gelu kind) {
+  return kind == Gelu::quick ? x * at::sigmoid(1.702 * x) : at::gelu(x);
+}
 
 struct LayerNorm {
   Tensor weight, bias;  // [C]
@@ -40,7 +43,8 @@ class Transformer {
   /// Reads `<prefix>.resblocks.<i>...`; heads 0: width / 64, as the official loader derives it.
   Transformer(const Weights& weights, const std::string& prefix, std::int64_t width, std::int64_t heads, Gelu kind)
       : heads_(heads ? heads : width / 64), gelu_(kind) {
-    require(heads_ > 0 && width % heads_ == 0, weights.what(), ": width ", width, " does not split into ", heads_, " heads");
+    require(heads_ > 0 && width % heads_ == 0, weights.what(), ": width ", width, " does not split into ", heads_,
+            " heads");
     const int depth = weights.count(prefix + ".resblocks.", ".ln_1.weight");
     require(depth > 0, weights.what(), ": tensor ", prefix, ".resblocks.0.ln_1.weight is missing");
     for (int i = 0; i < depth; ++i) {

@@ -21,7 +21,8 @@ class VisionTransformer {
     class_embedding_ = weights("visual.class_embedding", {-1});
     const auto width = class_embedding_.size(0);
     patches_ = weights("visual.conv1.weight", {width, 3, -1, -1});
-    require(patches_.size(2) == patches_.size(3), weights.what(), ": patches of ", shape_text(patches_.sizes()), " are not square");
+    require(patches_.size(2) == patches_.size(3), weights.what(), ": patches of ", shape_text(patches_.sizes()),
+            " are not square");
     positions_ = weights("visual.positional_embedding", {-1, width});
     grid_ = std::lround(std::sqrt(static_cast<double>(positions_.size(0) - 1)));
     require(grid_ > 0 && grid_ * grid_ + 1 == positions_.size(0), weights.what(), ": ", positions_.size(0),
@@ -42,7 +43,8 @@ class VisionTransformer {
   std::pair<Tensor, Tensor> operator()(const Tensor& images, bool tokens, Tap&& tap) const {
     const auto n = images.size(0), width = class_embedding_.size(0), patch = patches_.size(2);
     // The patches do not overlap: a convolution with this stride is one matrix product.
-    const auto pieces = images.reshape({n, 3, grid_, patch, grid_, patch}).permute({0, 2, 4, 1, 3, 5}).reshape({n, grid_ * grid_, -1});
+    const auto pieces =
+        images.reshape({n, 3, grid_, patch, grid_, patch}).permute({0, 2, 4, 1, 3, 5}).reshape({n, grid_ * grid_, -1});
     const auto embedded = at::matmul(pieces, patches_.view({width, -1}).t());
     auto x = at::cat({class_embedding_.expand({n, 1, width}), embedded}, 1) + positions_;
     x = ln_pre_(x);

@@ -10,8 +10,8 @@
 
 namespace nada {
 
-/// A checked view of named tensors: `weights("visual.proj", {128, -1})` gives that tensor in the wanted type, or says which file
-/// lacks it or has it in another shape.
+/// A checked view of named tensors: `weights("visual.proj", {128, -1})` gives that tensor in the wanted type, or says
+/// which file lacks it or has it in another shape.
 class Weights {
  public:
   Weights(const std::map<std::string, Tensor>& tensors, std::string what, torch::TensorOptions options)
@@ -28,7 +28,8 @@ class Weights {
     const auto& value = found->second;
     bool fits = value.dim() == static_cast<std::int64_t>(shape.size());
     for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = shape[i] < 0 || value.size(i) == shape[i];
-    require(fits, what_, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", shape_text(shape), " (-1: any)");
+    require(fits, what_, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", shape_text(shape),
+            " (-1: any)");
     require(value.is_floating_point(), what_, ": tensor ", name, " does not hold floating-point numbers");
     return value.to(options_).contiguous();
   }

@@ -45,7 +45,8 @@ struct TextOptions {
     table.group("Texts");
     table.add("target", target, "what the images should become");
     table.add("source", source, "what they are");
-    table.add("templates", templates, "file of prompt templates, one a line, {} where the text goes; none: the bare texts");
+    table.add("templates", templates,
+              "file of prompt templates, one a line, {} where the text goes; none: the bare texts");
     table.group("Encoders");
     table.add("encoder", encoders, "CLIP file with its weight; several may be given");
     table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
@@ -57,12 +58,15 @@ struct TextOptions {
     std::set<std::string> told;
     for (const auto& choice : encoders) {
       require(!choice.path.empty(), "--encoder needs a file");
-      members.push_back({load_clip(choice.path, vocabulary.empty() ? std::nullopt : std::optional(vocabulary), device), choice.weight});
+      members.push_back({load_clip(choice.path, vocabulary.empty() ? std::nullopt : std::optional(vocabulary), device),
+                         choice.weight});
       warn_unknown(members.back().encoder.phrases(), told);
     }
     return Members<AnyClip>(std::move(members));
   }
-  std::vector<std::string> load_templates() const { return templates.empty() ? std::vector<std::string>{"{}"} : read_templates(templates); }
+  std::vector<std::string> load_templates() const {
+    return templates.empty() ? std::vector<std::string>{"{}"} : read_templates(templates);
+  }
   TextShift shift() const {
     require(!target.empty(), "no target text was given; say what the images should become with --target \"...\"");
     return {source, target, load_templates()};
@@ -74,7 +78,8 @@ struct TextOptions {
       for (const auto& unknown : unknown_words(*text, phrases)) {
         if (!told.insert(unknown.word).second) continue;
         std::cerr << "warning: the encoders never read the word '" << unknown.word << "', so it may do little";
-        for (std::size_t i = 0; i < unknown.near.size(); ++i) std::cerr << (i ? ", " : "; near ones: ") << unknown.near[i];
+        for (std::size_t i = 0; i < unknown.near.size(); ++i)
+          std::cerr << (i ? ", " : "; near ones: ") << unknown.near[i];
         std::cerr << '\n';
       }
   }
@@ -115,7 +120,10 @@ struct AdaptOptions {
     table.add("mixing", mixing, "share of samples whose styles come from two latents");
     table.add("seed", seed, "of all that is random");
     table.group("Run");
-    table.add("config", config, "option file; the command line has the last word (default configs/avatars/default.cfg, where neither --generator nor --encoder is given)", session);
+    table.add("config", config,
+              "option file; the command line has the last word (default configs/avatars/default.cfg, where neither "
+              "--generator nor --encoder is given)",
+              session);
     table.add("out", out, "folder of the run (default runs/<target>-<n>)", session, "FOLDER");
     table.add("resume", resume, "continue the run in this folder; --steps may be given anew", session, "FOLDER");
     table.add("dry-run", dry_run, "print what would run and write nothing", session);
@@ -130,7 +138,8 @@ struct AdaptOptions {
     out.batch = batch;
     out.seed = seed;
     out.mixing = mixing;
-    require(noise == "none" || noise == "stored" || noise == "fresh", "option noise: expected none, stored or fresh, found '", noise, "'");
+    require(noise == "none" || noise == "stored" || noise == "fresh",
+            "option noise: expected none, stored or fresh, found '", noise, "'");
     out.noise = noise == "none" ? Noise::none : noise == "stored" ? Noise::stored : Noise::fresh;
     return out;
   }

@@ -51,7 +51,8 @@ struct OptionText {
       if (const auto colon = text.rfind(':'); colon != std::string::npos) {
         const char *begin = text.data() + colon + 1, *end = text.data() + text.size();
         double weight = 0;
-        if (const auto [stop, error] = std::from_chars(begin, end, weight); error == std::errc{} && stop == end && begin != end) {
+        if (const auto [stop, error] = std::from_chars(begin, end, weight);
+            error == std::errc{} && stop == end && begin != end) {
           out.weight = weight;
           file = text.substr(0, colon);
         }
@@ -66,7 +67,10 @@ struct OptionText {
       const char* end = text.data() + text.size();
       const auto [stop, error] = std::from_chars(text.data(), end, value);
       require(error == std::errc{} && stop == end && !text.empty(), "option ", name, ": expected ",
-              std::is_floating_point_v<T> ? "a number" : std::is_unsigned_v<T> ? "a whole number >= 0" : "a whole number", ", found '", text, "'");
+              std::is_floating_point_v<T> ? "a number"
+              : std::is_unsigned_v<T>     ? "a whole number >= 0"
+                                          : "a whole number",
+              ", found '", text, "'");
       return value;
     } else {
       return T{OptionText<typename T::value_type>::read(name, text, base)};  // std::optional
@@ -79,12 +83,14 @@ struct OptionText {
       if (value.empty() || base.empty()) return value.string();
       return relative_to(value, base).string();
     } else if constexpr (std::is_same_v<T, EncoderChoice>) {
-      return OptionText<std::filesystem::path>::write(value.path, base) + ":" + OptionText<double>::write(value.weight, base);
+      return OptionText<std::filesystem::path>::write(value.path, base) + ":" +
+             OptionText<double>::write(value.weight, base);
     } else if constexpr (std::is_same_v<T, bool>) {
       return value ? "true" : "false";
     } else if constexpr (std::is_floating_point_v<T>) {
       char text[64];
-      const auto [end, error] = std::to_chars(text, text + sizeof text, value);  // the shortest that reads back the same
+      const auto [end, error] =
+          std::to_chars(text, text + sizeof text, value);  // the shortest that reads back the same
       return {text, end};
     } else if constexpr (std::is_arithmetic_v<T>) {
       return std::to_string(value);
@@ -113,12 +119,23 @@ class OptionTable {
 
   /// Adds --name. Lists may be given several times; `positional` options take the bare arguments in order.
   template <class T>
-  void add(std::string name, T& target, std::string help, Kind kind = Kind::saved, std::string value = {}, bool positional = false) {
-    Entry entry{name, std::move(help), value.empty() ? placeholder<T>() : std::move(value), kind, std::is_same_v<T, bool>, {}, {}, {}, positional};
+  void add(std::string name, T& target, std::string help, Kind kind = Kind::saved, std::string value = {},
+           bool positional = false) {
+    Entry entry{name,
+                std::move(help),
+                value.empty() ? placeholder<T>() : std::move(value),
+                kind,
+                std::is_same_v<T, bool>,
+                {},
+                {},
+                {},
+                positional};
     if constexpr (detail::is_list<T>::value) {
       using Text = detail::OptionText<typename T::value_type>;
       entry.clear = [&target] { target.clear(); };
-      entry.read = [&target, name](const std::string& text, const std::filesystem::path& base) { target.push_back(Text::read(name, text, base)); };
+      entry.read = [&target, name](const std::string& text, const std::filesystem::path& base) {
+        target.push_back(Text::read(name, text, base));
+      };
       entry.write = [&target](const std::filesystem::path& base) {
         std::vector<std::string> out;
         for (const auto& v : target) out.push_back(Text::write(v, base));
@@ -127,10 +144,13 @@ class OptionTable {
     } else {
       using Text = detail::OptionText<T>;
       entry.clear = [] {};
-      entry.read = [&target, name](const std::string& text, const std::filesystem::path& base) { target = Text::read(name, text, base); };
+      entry.read = [&target, name](const std::string& text, const std::filesystem::path& base) {
+        target = Text::read(name, text, base);
+      };
       entry.write = [&target](const std::filesystem::path& base) {
         auto text = Text::write(target, base);
-        return text.empty() && !std::is_same_v<T, std::string> ? std::vector<std::string>{} : std::vector<std::string>{std::move(text)};
+        return text.empty() && !std::is_same_v<T, std::string> ? std::vector<std::string>{}
+                                                               : std::vector<std::string>{std::move(text)};
       };
     }
     if (groups_.empty()) group("Options");
@@ -182,7 +202,12 @@ class OptionTable {
     namespace style = po::command_line_style;
     std::vector<po::option> parsed;
     try {
-      parsed = po::command_line_parser(argc, argv).options(all).positional(bare).style(style::unix_style & ~style::allow_guessing).run().options;
+      parsed = po::command_line_parser(argc, argv)
+                   .options(all)
+                   .positional(bare)
+                   .style(style::unix_style & ~style::allow_guessing)
+                   .run()
+                   .options;
     } catch (const po::too_many_positional_options_error&) {
       fail("an argument too many; `", program_, " --help` lists the options (texts with blanks need quotes)");
     } catch (const po::error& error) {
@@ -235,8 +260,10 @@ class OptionTable {
       out << '\n' << g.title << ":\n";
       for (const auto& e : g.entries) {
         std::string left = "  --" + e.name + (e.flag ? "" : " " + e.value);
-        if (left.size() < 28) left.resize(28, ' ');
-        else left += "\n" + std::string(28, ' ');
+        if (left.size() < 28)
+          left.resize(28, ' ');
+        else
+          left += "\n" + std::string(28, ' ');
         out << left;
         auto help = e.help;
         if (!e.flag)
@@ -280,7 +307,8 @@ class OptionTable {
       return placeholder<typename T::value_type>();
     } else if constexpr (std::is_same_v<T, EncoderChoice>) {
       return "FILE[:WEIGHT]";
-    } else if constexpr (std::is_same_v<T, std::filesystem::path> || std::is_same_v<T, std::optional<std::filesystem::path>>) {
+    } else if constexpr (std::is_same_v<T, std::filesystem::path> ||
+                         std::is_same_v<T, std::optional<std::filesystem::path>>) {
       return "FILE";
     } else if constexpr (std::is_same_v<T, std::string>) {
       return "TEXT";

@@ -18,7 +18,8 @@ namespace nada {
 /// First line of an exception of LibTorch: the rest is a stack trace.
 inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// Runs `body` and turns exceptions into one line and exit code 1 (2: an error that is ours or the machine's, not the user's).
+/// Runs `body` and turns exceptions into one line and exit code 1 (2: an error that is ours or the machine's, not the
+/// user's).
 template <class Body>
 int guarded(Body&& body) {
   ignore_file_size_signal();  // a file-size limit is an error to report, not a signal to die of

@@ -30,24 +30,31 @@ class Session {
     require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
     if (options_.dry_run) return describe(adaptation);
     const bool resuming = !options_.resume.empty();
-    const auto path = resuming ? options_.resume : options_.out.empty() ? free_run_folder(options_.texts.target) : options_.out;
+    const auto path = resuming               ? options_.resume
+                      : options_.out.empty() ? free_run_folder(options_.texts.target)
+                                             : options_.out;
     auto folder = resuming ? RunFolder::open(path, notes(path)) : RunFolder::create(path, notes(path));
     adaptation.base_path = options_.generator;
-    adaptation.delta_metadata = {{"nada.source", options_.texts.source}, {"nada.target", options_.texts.target},
+    adaptation.delta_metadata = {{"nada.source", options_.texts.source},
+                                 {"nada.target", options_.texts.target},
                                  {"nada.options", folder.notes().options_text}};
     bool finished = false;
     if (resuming) {
       adaptation.load_state(path / "state.safetensors");
       finished = adaptation.steps_done() >= options_.steps && folder.complete();
-      if (finished) std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of " << options_.steps << " steps\n";
+      if (finished)
+        std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
+                  << options_.steps << " steps\n";
     }
     if (!finished) {
       const StopSignals signals;
       const bool all = folder.run(adaptation, options_.steps, options_.samples_every, options_.state_every);
-      if (!all) std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps << " steps; continue with --resume " << path.string() << '\n';
+      if (!all)
+        std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps
+                  << " steps; continue with --resume " << path.string() << '\n';
     }
-    std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   " << (path / "report.html").string()
-              << "\ndelta    " << (path / "adapted.safetensors").string() << '\n';
+    std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   "
+              << (path / "report.html").string() << "\ndelta    " << (path / "adapted.safetensors").string() << '\n';
     return 0;
   }
 
@@ -55,10 +62,14 @@ class Session {
   RunNotes notes(const std::filesystem::path& path) const {
     RunNotes out;
     out.title = options_.texts.source + " → " + options_.texts.target;
-    out.options_text = "# " + table_.program() + " of nada " + revision() + "; --config with this file repeats the run\n" + table_.render(path);
+    out.options_text = "# " + table_.program() + " of nada " + revision() +
+                       "; --config with this file repeats the run\n" + table_.render(path);
     out.options = table_.values(path);
-    out.facts = {{"code", "nada " + revision()}, {"LibTorch", libtorch_version()}, {"processor", processor_name()},
-                 {"threads", std::to_string(at::get_num_threads())}, {"device", join(options_.machine.place())}};
+    out.facts = {{"code", "nada " + revision()},
+                 {"LibTorch", libtorch_version()},
+                 {"processor", processor_name()},
+                 {"threads", std::to_string(at::get_num_threads())},
+                 {"device", join(options_.machine.place())}};
     out.seed = options_.seed;
     return out;
   }
@@ -67,10 +78,11 @@ class Session {
   int describe(A& adaptation) const {
     auto& out = std::cout;
     out << "options\n";
-    for (const auto& [name, value] : table_.values({})) out << "  " << std::left << std::setw(16) << name << value << '\n';
+    for (const auto& [name, value] : table_.values({}))
+      out << "  " << std::left << std::setw(16) << name << value << '\n';
     const auto& generator = adaptation.source();
-    out << "generator\n  " << generator.resolution() << " px, latents " << generator.latent_size() << ", " << generator.style_count()
-        << " styles, rendered at " << adaptation.resolution() << " px\nterms\n ";
+    out << "generator\n  " << generator.resolution() << " px, latents " << generator.latent_size() << ", "
+        << generator.style_count() << " styles, rendered at " << adaptation.resolution() << " px\nterms\n ";
     for (const auto& name : adaptation.term_names()) out << ' ' << name;
     const auto chosen = adaptation.preview();
     std::int64_t trains = 0, all = 0;
@@ -81,9 +93,11 @@ class Session {
       const auto count = parameter_count(generator, k);
       all += count;
       if (trained) trains += count;
-      out << "  " << (trained ? "* " : "  ") << std::setw(12) << layer.name << std::right << std::setw(9) << count << std::left << "  " << name_of(layer.kind) << '\n';
+      out << "  " << (trained ? "* " : "  ") << std::setw(12) << layer.name << std::right << std::setw(9) << count
+          << std::left << "  " << name_of(layer.kind) << '\n';
     }
-    out << "parameters\n  " << trains << " of " << all << " train\nsteps\n  " << options_.steps << " with batches of " << options_.batch << "; nothing was written\n";
+    out << "parameters\n  " << trains << " of " << all << " train\nsteps\n  " << options_.steps << " with batches of "
+        << options_.batch << "; nothing was written\n";
     return 0;
   }
 
@@ -92,17 +106,21 @@ class Session {
 };
 
 /// Reads options (defaults, then the option file, then the command line), prepares the machine and calls
-/// `body(options, session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from AdaptOptions.
+/// `body(options, session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from
+/// AdaptOptions.
 template <class Options, class Body>
 int run_experiment(int argc, char** argv, Body&& body) {
   return run_tool<Options>(argc, argv, [&](Options& options, OptionTable& table) {
     if (!options.resume.empty()) {
       for (const auto& name : table.given())
-        require(name == "resume" || name == "steps" || name == "threads" || name == "device", "--", name, " cannot be changed when a run is continued");
-      require(std::filesystem::exists(options.resume / "options.cfg"), options.resume, " is not the folder of a run: it has no options.cfg");
+        require(name == "resume" || name == "steps" || name == "threads" || name == "device", "--", name,
+                " cannot be changed when a run is continued");
+      require(std::filesystem::exists(options.resume / "options.cfg"), options.resume,
+              " is not the folder of a run: it has no options.cfg");
       table.read_file(options.resume / "options.cfg");
     } else {
-      if (options.config.empty() && !table.given("generator") && !table.given("encoder")) options.config = configs() / "avatars" / "default.cfg";
+      if (options.config.empty() && !table.given("generator") && !table.given("encoder"))
+        options.config = configs() / "avatars" / "default.cfg";
       if (!options.config.empty()) table.read_file(options.config);
     }
     options.machine.use();

@@ -29,7 +29,8 @@ using Metadata = std::map<std::string, std::string>;
 /// `path` as seen from `folder`; absolute where there is no way between them.
 inline std::filesystem::path relative_to(const std::filesystem::path& path, const std::filesystem::path& folder) {
   const auto absolute = std::filesystem::weakly_canonical(std::filesystem::absolute(path));
-  const auto relative = absolute.lexically_relative(std::filesystem::weakly_canonical(std::filesystem::absolute(folder)));
+  const auto relative =
+      absolute.lexically_relative(std::filesystem::weakly_canonical(std::filesystem::absolute(folder)));
   return relative.empty() ? absolute : relative;
 }
 

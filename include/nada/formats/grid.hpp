@@ -12,7 +12,8 @@ namespace nada {
 
 /// Images [N, 3, H, W] in [-1, 1], clamped and rounded to 8 bits, one picture each.
 inline std::vector<Picture> to_pictures(const Tensor& images) {
-  require(images.dim() == 4 && images.size(1) == 3, "images of shape ", shape_text(images.sizes()), ", expected [N, 3, H, W]");
+  require(images.dim() == 4 && images.size(1) == 3, "images of shape ", shape_text(images.sizes()),
+          ", expected [N, 3, H, W]");
   const auto bytes = ((images.detach().to(torch::kCPU, torch::kFloat32).clamp(-1, 1) + 1) * 127.5)
                          .round()
                          .to(torch::kUInt8)
@@ -29,7 +30,8 @@ inline std::vector<Picture> to_pictures(const Tensor& images) {
   return out;
 }
 
-/// Pictures of one size as a grid of rows, without gaps; small ones are enlarged by a whole factor to at least `least` pixels.
+/// Pictures of one size as a grid of rows, without gaps; small ones are enlarged by a whole factor to at least `least`
+/// pixels.
 inline Picture make_grid(const std::vector<std::vector<Picture>>& rows, int least = 128) {
   require(!rows.empty() && !rows.front().empty(), "a grid needs a picture");
   const int width = rows.front().front().width, height = rows.front().front().height;

@@ -5,7 +5,7 @@
 /// are read. Stored and deflated entries and ZIP64 are read; encrypted, split and self-extracting archives are not.
 ///
 /// Source:  PKWARE, APPNOTE.TXT - .ZIP File Format Specification (6.3.10), sections 4.3 to 4.5.
-/// Facts:   what is inflated takes at most 24 MiB and twice the archive's size, all entries together.
+/// Facts:   what is inflated takes at most 24 MiB and the archive's size, all entries together.
 #pragma once
 #include <zlib.h>
 
@@ -82,7 +82,7 @@ class ZipArchive {
   /// Over bytes of someone else, who keeps them; `what` names them in errors.
   /// Errors: no directory, or one that contradicts itself or the entries' headers.
   ZipArchive(std::span<const std::byte> bytes, std::string what)
-      : bytes_(bytes), what_(std::move(what)), allowance_((std::uint64_t{24} << 20) + 2 * bytes.size()) {
+      : bytes_(bytes), what_(std::move(what)), allowance_((std::uint64_t{24} << 20) + bytes.size()) {
     read_directory(find_directory());
     check_places();
     std::sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

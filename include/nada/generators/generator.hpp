@@ -18,20 +18,24 @@ enum class LayerKind { mapping, constant, convolution, rgb };
 /// The word for a kind in tables and messages.
 constexpr std::string_view name_of(LayerKind kind) {
   switch (kind) {
-    case LayerKind::mapping: return "mapping";
-    case LayerKind::constant: return "constant";
-    case LayerKind::convolution: return "convolution";
-    case LayerKind::rgb: return "rgb";
+    case LayerKind::mapping:
+      return "mapping";
+    case LayerKind::constant:
+      return "constant";
+    case LayerKind::convolution:
+      return "convolution";
+    case LayerKind::rgb:
+      return "rgb";
   }
   return "?";
 }
 
 /// A piece of a generator that trains as one: a name, a place, and named tensors ("slots").
 struct Layer {
-  std::string name;                // "conv.64.0", "rgb.64", "mapping.3", "const"
-  LayerKind kind;                  // what it does
-  int resolution;                  // pixels of its output; 0 for mapping
-  int style;                       // index l into w+ [N, L, D]; -1 where it reads none. A convolution and an rgb may share one
+  std::string name;  // "conv.64.0", "rgb.64", "mapping.3", "const"
+  LayerKind kind;    // what it does
+  int resolution;    // pixels of its output; 0 for mapping
+  int style;         // index l into w+ [N, L, D]; -1 where it reads none. A convolution and an rgb may share one
   std::vector<std::string> slots;  // "weight", "bias", "noise_strength", "affine.weight", "affine.bias"
 };
 
@@ -40,46 +44,67 @@ enum class Noise { none, stored, fresh };
 
 /// How to render.
 struct Render {
-  int resolution = 0;             // 0: full; else the skip sum up to here (an error where a generator has no exit there)
-  Noise noise = Noise::stored;    //
-  Stream stream = {};             // read for Noise::fresh only; sub = layer
+  int resolution = 0;           // 0: full; else the skip sum up to here (an error where a generator has no exit there)
+  Noise noise = Noise::stored;  //
+  Stream stream = {};           // read for Noise::fresh only; sub = layer
   std::int64_t first_sample = 0;  // of the batch in the stream, where a batch is rendered in pieces
 };
 
 /// Generator: latents z [N, Z] -> w+ [N, L, D] -> images [N, 3, H, W], nominally in [-1, 1]; layers whose slots may be
-/// replaced by tensors that carry a graph. Smallest model: tests/support/tiny.hpp; the real one: generators/stylegan2.hpp.
+/// replaced by tensors that carry a graph. Smallest model: tests/support/tiny.hpp; the real one:
+/// generators/stylegan2.hpp.
 template <class G>
 concept Generator = requires(G& g, const G& c, Tensor t, Render render, std::size_t i) {
   { c.layers() } -> std::convertible_to<std::span<const Layer>>;
-  { c.latent_size() } -> std::convertible_to<std::int64_t>;   // Z
-  { c.style_count() } -> std::convertible_to<std::int64_t>;   // L
-  { c.resolution() } -> std::convertible_to<int>;             // H = W
-  { c.map(t, /*labels=*/t) } -> std::same_as<Tensor>;         // z [N, Z], labels [N, C] or undefined -> w+ [N, L, D]
-  { c.mean_style() } -> std::same_as<Tensor>;                 // [D]
-  { c.synthesize(t, render) } -> std::same_as<Tensor>;        // w+ -> images
-  { c.slot(i, i) } -> std::convertible_to<const Tensor&>;     // (layer, slot): the effective tensor
-  g.use(i, i, t);                                             // replaces it; may carry a graph
-  { c.clone() } -> std::same_as<G>;                           // deep, of the effective tensors, detached
+  { c.latent_size() } -> std::convertible_to<std::int64_t>;  // Z
+  { c.style_count() } -> std::convertible_to<std::int64_t>;  // L
+  { c.resolution() } -> std::convertible_to<int>;            // H = W
+  { c.map(t, /*labels=*/t) } -> std::same_as<Tensor>;        // z [N, Z], labels [N, C] or undefined -> w+ [N, L, D]
+  { c.mean_style() } -> std::same_as<Tensor>;                // [D]
+  { c.synthesize(t, render) } -> std::same_as<Tensor>;       // w+ -> images
+  { c.slot(i, i) } -> std::convertible_to<const Tensor&>;    // (layer, slot): the effective tensor
+  g.use(i, i, t);                                            // replaces it; may carry a graph
+  { c.clone() } -> std::same_as<G>;                          // deep, of the effective tensors, detached
 };
 
 template <class G>
 consteval bool explain_generator() {
-  static_assert(requires(const G& g) { { g.layers() } -> std::convertible_to<std::span<const Layer>>; },
-                "Generator: add `std::span<const nada::Layer> layers() const` (docs/policies.md#generators)");
-  static_assert(requires(const G& g, Tensor t) { { g.map(t, t) } -> std::same_as<Tensor>; },
-                "Generator: add `torch::Tensor map(torch::Tensor z, torch::Tensor labels) const` (docs/policies.md#generators)");
-  static_assert(requires(const G& g, Tensor t, Render r) { { g.synthesize(t, r) } -> std::same_as<Tensor>; },
-                "Generator: add `torch::Tensor synthesize(torch::Tensor styles, nada::Render) const` (docs/policies.md#generators)");
-  static_assert(requires(G& g, const G& c, std::size_t i, Tensor t) { { c.slot(i, i) } -> std::convertible_to<const Tensor&>; g.use(i, i, t); },
-                "Generator: add `const torch::Tensor& slot(layer, slot) const` and `void use(layer, slot, torch::Tensor)` (docs/policies.md#generators)");
-  static_assert(requires(const G& g) { { g.clone() } -> std::same_as<G>; },
-                "Generator: add `G clone() const`, deep and detached (docs/policies.md#generators)");
-  static_assert(requires(const G& g) {
-                  { g.latent_size() } -> std::convertible_to<std::int64_t>;
-                  { g.style_count() } -> std::convertible_to<std::int64_t>;
-                  { g.resolution() } -> std::convertible_to<int>;
-                  { g.mean_style() } -> std::same_as<Tensor>;
-                }, "Generator: latent_size, style_count, resolution or mean_style is missing (docs/policies.md#generators)");
+  static_assert(
+      requires(const G& g) {
+        { g.layers() } -> std::convertible_to<std::span<const Layer>>;
+      },
+      "Generator: add `std::span<const nada::Layer> layers() const` (docs/policies.md#generators)");
+  static_assert(
+      requires(const G& g, Tensor t) {
+        { g.map(t, t) } -> std::same_as<Tensor>;
+      },
+      "Generator: add `torch::Tensor map(torch::Tensor z, torch::Tensor labels) const` (docs/policies.md#generators)");
+  static_assert(
+      requires(const G& g, Tensor t, Render r) {
+        { g.synthesize(t, r) } -> std::same_as<Tensor>;
+      },
+      "Generator: add `torch::Tensor synthesize(torch::Tensor styles, nada::Render) const` "
+      "(docs/policies.md#generators)");
+  static_assert(
+      requires(G & g, const G& c, std::size_t i, Tensor t) {
+        { c.slot(i, i) } -> std::convertible_to<const Tensor&>;
+        g.use(i, i, t);
+      },
+      "Generator: add `const torch::Tensor& slot(layer, slot) const` and `void use(layer, slot, torch::Tensor)` "
+      "(docs/policies.md#generators)");
+  static_assert(
+      requires(const G& g) {
+        { g.clone() } -> std::same_as<G>;
+      },
+      "Generator: add `G clone() const`, deep and detached (docs/policies.md#generators)");
+  static_assert(
+      requires(const G& g) {
+        { g.latent_size() } -> std::convertible_to<std::int64_t>;
+        { g.style_count() } -> std::convertible_to<std::int64_t>;
+        { g.resolution() } -> std::convertible_to<int>;
+        { g.mean_style() } -> std::same_as<Tensor>;
+      },
+      "Generator: latent_size, style_count, resolution or mean_style is missing (docs/policies.md#generators)");
   return true;
 }
 

@@ -26,12 +26,13 @@ inline NamedTensors from_rosinality(const TensorMap& tensors, const std::string&
   NamedTensors out;
   for (const auto& [name, value] : tensors) {
     const auto place = from_rosinality(name);
-    require(place.has_value(), what, ": tensor ", name, " has no place in a StyleGAN2 generator with rosinality's names");
+    require(place.has_value(), what, ": tensor ", name,
+            " has no place in a StyleGAN2 generator with rosinality's names");
     if (place->native.empty()) {
       const auto axis = torch::tensor({1.0, 3.0, 3.0, 1.0}, torch::kFloat64);
       const auto kernel = value.to(torch::kFloat64);
-      require(kernel.dim() == 2 && at::allclose(kernel / kernel.sum(), at::outer(axis, axis) / 64), what, ": tensor ", name,
-              " is not the FIR filter [1, 3, 3, 1], the only one that is known here");
+      require(kernel.dim() == 2 && at::allclose(kernel / kernel.sum(), at::outer(axis, axis) / 64), what, ": tensor ",
+              name, " is not the FIR filter [1, 3, 3, 1], the only one that is known here");
       continue;
     }
     out[place->native] = value.view(native_shape(*place, value.sizes().vec(), join(what, ": tensor ", name)));
@@ -44,13 +45,14 @@ inline double mapping_lr(const Safetensors& file) {
   const auto text = value_or(file.metadata(), "nada.mapping_lr", "0.01");
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(error == std::errc{} && end == text.data() + text.size() && value > 0, file.path(), ": nada.mapping_lr is '", text,
-          "', expected a number > 0");
+  require(error == std::errc{} && end == text.data() + text.size() && value > 0, file.path(), ": nada.mapping_lr is '",
+          text, "', expected a number > 0");
   return value;
 }
 
-/// Mean of w over 4096 latents, for rosinality files without `latent_avg`, as that project makes up for it. In double and then
-/// rounded, so that it hardly depends on machine and threads (base_hash reads it). Undefined where the mapping network is damaged.
+/// Mean of w over 4096 latents, for rosinality files without `latent_avg`, as that project makes up for it. In double
+/// and then rounded, so that it hardly depends on machine and threads (base_hash reads it). Undefined where the mapping
+/// network is damaged.
 inline Tensor estimated_mean_style(const NamedTensors& tensors, double lr) {
   const torch::NoGradGuard no_grad;
   Tensor x;
@@ -59,7 +61,8 @@ inline Tensor estimated_mean_style(const NamedTensors& tensors, double lr) {
     if (weight == tensors.end() || bias == tensors.end()) break;
     const auto w = weight->second.to(torch::kFloat64), b = bias->second.to(torch::kFloat64);
     if (w.dim() != 2 || b.dim() != 1 || b.size(0) != w.size(0)) return {};
-    if (k == 0) x = stylegan2::normalize_latents(Stream{}.normal(Purpose::evaluation, {4096, w.size(1)}).to(torch::kFloat64));
+    if (k == 0)
+      x = stylegan2::normalize_latents(Stream{}.normal(Purpose::evaluation, {4096, w.size(1)}).to(torch::kFloat64));
     if (x.size(1) != w.size(1)) return {};
     x = stylegan2::activate(stylegan2::dense(x, w, b, lr));
   }
@@ -77,7 +80,8 @@ inline StyleGan2 load_stylegan2(const Safetensors& file, Placement place = {}) {
   if (kind == FileKind::rosinality_generator) {
     tensors = from_rosinality(tensors, what);
     if (!tensors.count("mean_style"))
-      if (auto mean = estimated_mean_style(tensors, mapping_lr(file)); mean.defined()) tensors["mean_style"] = std::move(mean);
+      if (auto mean = estimated_mean_style(tensors, mapping_lr(file)); mean.defined())
+        tensors["mean_style"] = std::move(mean);
   }
   for (auto& [name, value] : tensors) {
     require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");

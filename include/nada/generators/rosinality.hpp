@@ -11,9 +11,10 @@
 
 namespace nada {
 
-/// Where a tensor of a rosinality state dict stands in the native naming, and how many leading dimensions of size 1 it has more.
+/// Where a tensor of a rosinality state dict stands in the native naming, and how many leading dimensions of size 1 it
+/// has more.
 struct RosinalityName {
-  std::string native;        // "conv.8.0.weight"; "" for a tensor that carries no information (FIR kernels)
+  std::string native;         // "conv.8.0.weight"; "" for a tensor that carries no information (FIR kernels)
   bool drop_leading = false;  // [1, O, I, 3, 3] -> [O, I, 3, 3]
   bool flatten = false;       // [1, 3, 1, 1] -> [3]; [1] -> []
 };
@@ -72,7 +73,8 @@ inline std::optional<RosinalityName> from_rosinality(std::string_view name) {
 }
 
 /// The native shape of a rosinality tensor: see RosinalityName.
-inline std::vector<std::int64_t> native_shape(const RosinalityName& name, std::vector<std::int64_t> shape, std::string_view what) {
+inline std::vector<std::int64_t> native_shape(const RosinalityName& name, std::vector<std::int64_t> shape,
+                                              std::string_view what) {
   if (name.drop_leading) {
     require(!shape.empty() && shape.front() == 1, what, ": expected a first dimension of 1");
     shape.erase(shape.begin());

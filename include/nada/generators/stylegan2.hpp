@@ -1,5 +1,5 @@
-/// StyleGAN2's generator: mapping network, modulated synthesis with skip connections to RGB. Sizes come from the tensors.
-/// Source: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
+/// StyleGAN2's generator: mapping network, modulated synthesis with skip connections to RGB. Sizes come from the
+/// tensors. Source: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
 #pragma once
 #include <array>
 #include <cmath>
@@ -17,14 +17,15 @@
 
 namespace nada {
 
-/// Tensors by native name, `<layer>.<slot>` (`conv.64.0.affine.bias`), with `mean_style` [D] and, optionally, noise maps
-/// `noise.64.0` [64, 64].
+/// Tensors by native name, `<layer>.<slot>` (`conv.64.0.affine.bias`), with `mean_style` [D] and, optionally, noise
+/// maps `noise.64.0` [64, 64].
 using NamedTensors = std::map<std::string, Tensor>;
 
 class StyleGan2 {
  public:
-  /// Takes over tensors by native name. `what` names their origin in messages; `mapping_lr` is the learning-rate multiplier of
-  /// the mapping network. Errors: a tensor that is missing, is not used, or whose shape does not fit the others.
+  /// Takes over tensors by native name. `what` names their origin in messages; `mapping_lr` is the learning-rate
+  /// multiplier of the mapping network. Errors: a tensor that is missing, is not used, or whose shape does not fit the
+  /// others.
   explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", double mapping_lr = 0.01)
       : mapping_lr_(mapping_lr) {
     Reader reader{tensors, what};
@@ -50,7 +51,11 @@ class StyleGan2 {
       const std::string name = join("conv.", r, ".", k);
       const auto weight = reader.take(name + ".weight", {-1, channels, 3, 3});
       const auto out = weight.size(0);
-      add({name, LayerKind::convolution, r, style++, {"weight", "bias", "noise_strength", "affine.weight", "affine.bias"}},
+      add({name,
+           LayerKind::convolution,
+           r,
+           style++,
+           {"weight", "bias", "noise_strength", "affine.weight", "affine.bias"}},
           {weight, reader.take(name + ".bias", {out}), reader.take(name + ".noise_strength", {}),
            reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
       channels = out;
@@ -74,11 +79,11 @@ class StyleGan2 {
   }
 
   std::span<const Layer> layers() const { return layers_; }
-  std::int64_t latent_size() const { return latent_size_; }             ///< Z
-  std::int64_t style_size() const { return mean_style_.size(0); }       ///< D
-  std::int64_t style_count() const { return style_count_; }             ///< L = 2 log2(resolution) - 2
-  int resolution() const { return resolution_; }                        ///< H = W
-  Tensor mean_style() const { return mean_style_; }                     ///< [D]
+  std::int64_t latent_size() const { return latent_size_; }        ///< Z
+  std::int64_t style_size() const { return mean_style_.size(0); }  ///< D
+  std::int64_t style_count() const { return style_count_; }        ///< L = 2 log2(resolution) - 2
+  int resolution() const { return resolution_; }                   ///< H = W
+  Tensor mean_style() const { return mean_style_; }                ///< [D]
   bool has_noise_maps() const { return has_noise_maps_; }
   double mapping_lr() const { return mapping_lr_; }
   torch::TensorOptions options() const { return mean_style_.options(); }
@@ -86,7 +91,8 @@ class StyleGan2 {
   /// z [N, Z] -> w+ [N, L, D] with L equal styles. Class labels are not known here: `labels` must be undefined.
   Tensor map(const Tensor& z, const Tensor& labels = {}) const {
     require(!labels.defined(), "this generator is not class-conditional, but labels were given");
-    require(z.dim() == 2 && z.size(1) == latent_size_, "latents of shape ", shape_text(z.sizes()), ", expected [N, ", latent_size_, "]");
+    require(z.dim() == 2 && z.size(1) == latent_size_, "latents of shape ", shape_text(z.sizes()), ", expected [N, ",
+            latent_size_, "]");
     auto x = stylegan2::normalize_latents(z.to(options()));
     for (std::size_t k = 0; layers_[k].kind == LayerKind::mapping; ++k)
       x = stylegan2::activate(stylegan2::dense(x, slots_[k][0], slots_[k][1], mapping_lr_));
@@ -98,8 +104,8 @@ class StyleGan2 {
     return synthesize(styles, render, [](std::string_view, const Tensor&) {});
   }
 
-  /// The same; `tap(name, value)` sees on the way the output of every convolution after its activation ("conv.64.0") and the
-  /// running RGB ("rgb.64").
+  /// The same; `tap(name, value)` sees on the way the output of every convolution after its activation ("conv.64.0")
+  /// and the running RGB ("rgb.64").
   template <class Tap>
   Tensor synthesize(const Tensor& styles, const Render& render, Tap&& tap) const {
     require(styles.dim() == 3 && styles.size(1) == style_count_ && styles.size(2) == style_size(), "w+ of shape ",
@@ -165,7 +171,8 @@ class StyleGan2 {
   NamedTensors tensors() const {
     NamedTensors out;
     for (std::size_t k = 0; k < layers_.size(); ++k)
-      for (std::size_t s = 0; s < layers_[k].slots.size(); ++s) out[layers_[k].name + "." + layers_[k].slots[s]] = slots_[k][s].detach();
+      for (std::size_t s = 0; s < layers_[k].slots.size(); ++s)
+        out[layers_[k].name + "." + layers_[k].slots[s]] = slots_[k][s].detach();
     out["mean_style"] = mean_style_;
     std::size_t map = 0;
     for (const auto& layer : layers_)
@@ -186,9 +193,11 @@ class StyleGan2 {
       auto value = std::move(found->second);
       tensors.erase(found);
       bool fits = value.dim() == static_cast<std::int64_t>(shape.size());
-      for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = shape[i] < 0 ? value.size(i) > 0 : value.size(i) == shape[i];
+      for (std::size_t i = 0; fits && i < shape.size(); ++i)
+        fits = shape[i] < 0 ? value.size(i) > 0 : value.size(i) == shape[i];
       std::string expected = shape_text(shape);
-      require(fits, what, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", expected, " (-1: any)");
+      require(fits, what, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", expected,
+              " (-1: any)");
       require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
       return value;
     }
@@ -197,7 +206,10 @@ class StyleGan2 {
       require(value.defined(), what, ": tensor ", name, " is missing");
       return value;
     }
-    void finish() const { require(tensors.empty(), what, ": tensor ", tensors.empty() ? "" : tensors.begin()->first, " has no place in a StyleGAN2 generator of this size"); }
+    void finish() const {
+      require(tensors.empty(), what, ": tensor ", tensors.empty() ? "" : tensors.begin()->first,
+              " has no place in a StyleGAN2 generator of this size");
+    }
   };
 
   void add(Layer layer, std::vector<Tensor> slots) {

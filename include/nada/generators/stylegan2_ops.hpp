@@ -1,5 +1,6 @@
 /// The arithmetic of StyleGAN2 (Karras et al., arXiv:1912.04958), arranged so that convolutions stay in the fast path:
-/// activations are scaled instead of per-sample weights, and an upsampling convolution is one 3x3 sub-pixel convolution.
+/// activations are scaled instead of per-sample weights, and an upsampling convolution is one 3x3 sub-pixel
+/// convolution.
 #pragma once
 #include <array>
 #include <cmath>
@@ -25,8 +26,8 @@ inline Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias, d
   return at::addmm(bias * lr, x, weight.t(), 1, lr / std::sqrt(static_cast<double>(weight.size(1))));
 }
 
-/// [36, 9]: takes a 3x3 kernel (ay, ax) to the four 3x3 kernels (ry, rx, jy, jx) of the sub-pixel convolution that does what a
-/// transposed convolution with stride 2 followed by the FIR filter does. Along one axis the composite kernel is
+/// [36, 9]: takes a 3x3 kernel (ay, ax) to the four 3x3 kernels (ry, rx, jy, jx) of the sub-pixel convolution that does
+/// what a transposed convolution with stride 2 followed by the FIR filter does. Along one axis the composite kernel is
 ///     k[m] = sum_{a - b + 1 = m} w[a] f[b],   y[2 q + r] = sum_j x[q + j - 1] k[r - 2 (j - 1)].
 inline const Tensor& upsampling_map(const Tensor& like) {
   static const Tensor map = [] {
@@ -73,13 +74,14 @@ struct Convolution {
 ///     y = d (W * (s x)),  d = 1 / sqrt(sum_{i,k} (s_i W_oik)^2 + 1e-8)
 ///     x' = sqrt(2) leaky_relu(y + strength noise + bias)
 /// x [N, I, H, W], w [N, D], noise [1 or N, 1, H', W'] or undefined -> [N, O, H', W'], H' = H or, with `up`, 2 H.
-inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Convolution& layer, const Tensor& noise, bool up) {
+inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Convolution& layer, const Tensor& noise,
+                                    bool up) {
   const auto& weight = layer.weight;
   const auto n = x.size(0), o = weight.size(0), i = weight.size(1);
   const double gain = 1 / std::sqrt(static_cast<double>(i * weight.size(2) * weight.size(3)));
-  const auto style = dense(w, layer.affine_weight, layer.affine_bias) * gain;                                      // [N, I]
-  const auto energy = style.square().matmul(weight.square().sum(at::IntArrayRef{2, 3}).t());                       // [N, O]
-  const auto demodulation = (energy + demodulation_floor).rsqrt() * activation_gain;                               // [N, O]
+  const auto style = dense(w, layer.affine_weight, layer.affine_bias) * gain;                 // [N, I]
+  const auto energy = style.square().matmul(weight.square().sum(at::IntArrayRef{2, 3}).t());  // [N, O]
+  const auto demodulation = (energy + demodulation_floor).rsqrt() * activation_gain;          // [N, O]
   auto y = at::conv2d(x * style.view({n, i, 1, 1}), up ? upsampling_kernel(weight) : weight, {}, 1, 1);
   if (up) y = at::pixel_shuffle(y, 2);
   y = at::addcmul((layer.bias * activation_gain).view({1, o, 1, 1}), y, demodulation.view({n, o, 1, 1}));
@@ -87,9 +89,10 @@ inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Conv
   return at::leaky_relu(y, leaky_slope);
 }
 
-/// To RGB: a modulated 1x1 convolution without demodulation, plus bias. x [N, I, H, W], weight [3, I, 1, 1] -> [N, 3, H, W].
-inline Tensor to_rgb(const Tensor& x, const Tensor& w, const Tensor& weight, const Tensor& bias, const Tensor& affine_weight,
-                     const Tensor& affine_bias) {
+/// To RGB: a modulated 1x1 convolution without demodulation, plus bias. x [N, I, H, W], weight [3, I, 1, 1] -> [N, 3,
+/// H, W].
+inline Tensor to_rgb(const Tensor& x, const Tensor& w, const Tensor& weight, const Tensor& bias,
+                     const Tensor& affine_weight, const Tensor& affine_bias) {
   const auto n = x.size(0), i = x.size(1), h = x.size(2), v = x.size(3);
   const auto style = dense(w, affine_weight, affine_bias) * (1 / std::sqrt(static_cast<double>(i)));  // [N, I]
   const auto kernels = weight.view({1, weight.size(0), i}) * style.view({n, 1, i});                   // [N, 3, I]

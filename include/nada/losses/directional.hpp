@@ -9,7 +9,8 @@ namespace nada {
 
 /// The image should move the way the text moves.
 ///     dI = E(adapted) - E(anchor)                      [N, E]  gradient reaches `adapted` only
-///     L  = mean_n(1 - dI_n / max(|dI_n|, min_length) . direction)   []  in [0, 2]: 0 same direction, 1 orthogonal, 2 opposite
+///     L  = mean_n(1 - dI_n / max(|dI_n|, min_length) . direction)   []  in [0, 2]: 0 same direction, 1 orthogonal, 2
+///     opposite
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, equation 4 (which has no floor: min_length = 0 reproduces it).
 /// Facts:   swapping the endpoints turns L into 2 - L; equal images give 1 and a gradient of size 1 / min_length.
 /// Why:     at the first step both images agree; without the floor the gradient explodes and Adam then stands still.

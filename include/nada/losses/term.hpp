@@ -75,26 +75,35 @@ struct Scene {
 };
 
 template <class T>
-concept HasTermName = requires { { T::name } -> std::convertible_to<std::string_view>; };
+concept HasTermName = requires {
+  { T::name } -> std::convertible_to<std::string_view>;
+};
 template <class T>
-concept HasTermReads = requires { { T::reads } -> std::convertible_to<Reads>; };
+concept HasTermReads = requires {
+  { T::reads } -> std::convertible_to<Reads>;
+};
 template <class T>
-concept HasTermPerSample = requires { { T::per_sample } -> std::convertible_to<bool>; };
+concept HasTermPerSample = requires {
+  { T::per_sample } -> std::convertible_to<bool>;
+};
 
 /// Any term: `name` (column of metrics.csv), `reads`, `per_sample` (whether it is a mean over samples).
 template <class T>
 concept AnyTerm = HasTermName<T> && HasTermReads<T> && HasTermPerSample<T>;
 
-/// EncoderTerm: a specification that is bound once per encoder and shift, so that texts are encoded once, and then scores a
-/// Comparison, lower is better. Smallest model: losses/global.hpp.
+/// EncoderTerm: a specification that is bound once per encoder and shift, so that texts are encoded once, and then
+/// scores a Comparison, lower is better. Smallest model: losses/global.hpp.
 template <class T, class E, class S>
-concept EncoderTerm = AnyTerm<T> && requires(const T& term, const E& encoder, const S& shift, const Endpoints& ends, Comparison<E>& c) {
+concept EncoderTerm = AnyTerm<T> &&
+    requires(const T& term, const E& encoder, const S& shift, const Endpoints& ends, Comparison<E>& c) {
   { term.bind(encoder, shift, ends)(c) } -> std::same_as<Tensor>;  // scalar
 };
 
 /// SceneTerm: scores a step without any encoder, lower is better. Smallest model: losses/range_penalty.hpp.
 template <class T>
-concept SceneTerm = AnyTerm<T> && requires(const T& term, const Scene& scene) { { term(scene) } -> std::same_as<Tensor>; };
+concept SceneTerm = AnyTerm<T> && requires(const T& term, const Scene& scene) {
+  { term(scene) } -> std::same_as<Tensor>;
+};
 
 template <class T>
 consteval bool explain_term() {

@@ -12,29 +12,40 @@
 
 namespace nada {
 
-/// Parameterization: a differentiable map from leaves (what the optimiser moves) to the layer's effective slots. Pure functions of
-/// tensors: knows neither generators nor optimisers. Leaves start where effective == base. Smallest model: full_weights.hpp.
+/// Parameterization: a differentiable map from leaves (what the optimiser moves) to the layer's effective slots. Pure
+/// functions of tensors: knows neither generators nor optimisers. Leaves start where effective == base. Smallest model:
+/// full_weights.hpp.
 template <class P>
-concept Parameterization =
-    requires(const P& p, const Layer& layer, std::span<const Tensor> base, std::span<const Tensor> leaves, const Stream& stream) {
-      { P::name } -> std::convertible_to<std::string_view>;                       // in a delta's metadata
-      { p.covers(layer) } -> std::convertible_to<bool>;
-      { p.names(layer) } -> std::same_as<std::vector<std::string>>;               // of its leaves: a delta holds <layer>.<leaf>
-      { p.leaves(layer, base, stream) } -> std::same_as<std::vector<Tensor>>;
-      { p.effective(layer, base, leaves) } -> std::same_as<std::vector<Tensor>>;  // shapes of base
-    };
+concept Parameterization = requires(const P& p, const Layer& layer, std::span<const Tensor> base,
+                                    std::span<const Tensor> leaves, const Stream& stream) {
+  { P::name } -> std::convertible_to<std::string_view>;  // in a delta's metadata
+  { p.covers(layer) } -> std::convertible_to<bool>;
+  { p.names(layer) } -> std::same_as<std::vector<std::string>>;  // of its leaves: a delta holds <layer>.<leaf>
+  { p.leaves(layer, base, stream) } -> std::same_as<std::vector<Tensor>>;
+  { p.effective(layer, base, leaves) } -> std::same_as<std::vector<Tensor>>;  // shapes of base
+};
 
 template <class P>
 consteval bool explain_parameterization() {
-  static_assert(requires { { P::name } -> std::convertible_to<std::string_view>; },
-                "Parameterization: add `static constexpr std::string_view name` (docs/policies.md#parameterization)");
-  static_assert(requires(const P& p, const Layer& l) { { p.covers(l) } -> std::convertible_to<bool>; { p.names(l) } -> std::same_as<std::vector<std::string>>; },
-                "Parameterization: add `bool covers(const nada::Layer&) const` and `std::vector<std::string> names(const nada::Layer&) const` (docs/policies.md#parameterization)");
-  static_assert(requires(const P& p, const Layer& l, std::span<const Tensor> t, const Stream& stream) {
-                  { p.leaves(l, t, stream) } -> std::same_as<std::vector<Tensor>>;
-                  { p.effective(l, t, t) } -> std::same_as<std::vector<Tensor>>;
-                }, "Parameterization: add `std::vector<torch::Tensor> leaves(layer, base, stream) const` and "
-                                     "`std::vector<torch::Tensor> effective(layer, base, leaves) const` (docs/policies.md#parameterization)");
+  static_assert(
+      requires {
+        { P::name } -> std::convertible_to<std::string_view>;
+      },
+      "Parameterization: add `static constexpr std::string_view name` (docs/policies.md#parameterization)");
+  static_assert(
+      requires(const P& p, const Layer& l) {
+        { p.covers(l) } -> std::convertible_to<bool>;
+        { p.names(l) } -> std::same_as<std::vector<std::string>>;
+      },
+      "Parameterization: add `bool covers(const nada::Layer&) const` and `std::vector<std::string> names(const "
+      "nada::Layer&) const` (docs/policies.md#parameterization)");
+  static_assert(
+      requires(const P& p, const Layer& l, std::span<const Tensor> t, const Stream& stream) {
+        { p.leaves(l, t, stream) } -> std::same_as<std::vector<Tensor>>;
+        { p.effective(l, t, t) } -> std::same_as<std::vector<Tensor>>;
+      },
+      "Parameterization: add `std::vector<torch::Tensor> leaves(layer, base, stream) const` and "
+      "`std::vector<torch::Tensor> effective(layer, base, leaves) const` (docs/policies.md#parameterization)");
   return true;
 }
 

@@ -16,7 +16,8 @@ namespace nada {
 
 /// w+ codes walk down the global loss; the k styles that moved most, and the convolutions that read them, train.
 ///     w_0 = map(z), w_{i+1} = w_i - rate dL_global/dw_i;   score_l = mean_{n,d} |w_steps - w_0|_{n,l,d}       [L]
-/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (adaptive layer freezing). There the loss is run on codes
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (adaptive layer freezing). There the loss is run
+/// on codes
 ///          of 8 images; the official code takes one step of plain gradient descent with rate 0.01.
 /// Facts:   scores do not depend on the layers' names; ties go to the coarser style.
 /// Errors:  k larger than the number of styles that convolutions read.
@@ -54,7 +55,8 @@ struct AdaptiveTopK {
   /// How many styles are chosen of `available`.
   std::size_t wanted(std::size_t available) const {
     const auto count = k ? k : static_cast<std::size_t>(std::lround(2.0 * static_cast<double>(available) / 3.0));
-    require(count <= available, "AdaptiveTopK: k is ", k, ", but only ", available, " styles are read by convolutions that can train");
+    require(count <= available, "AdaptiveTopK: k is ", k, ", but only ", available,
+            " styles are read by convolutions that can train");
     return count;
   }
 

@@ -5,8 +5,8 @@
 
 namespace nada {
 
-/// All candidates that are convolutions (with their affines and biases). Mapping, constant and ToRGB stay, as in the official
-/// training; NamedLayers chooses them by name. For changes of shape: animals, other species.
+/// All candidates that are convolutions (with their affines and biases). Mapping, constant and ToRGB stay, as in the
+/// official training; NamedLayers chooses them by name. For changes of shape: animals, other species.
 struct AllLayers {
   LayerSet select(const Probe& probe) const {
     LayerSet chosen;

@@ -9,8 +9,8 @@
 
 namespace nada {
 
-/// Asks `inner` at steps 0, n, 2n, ... and repeats its answer in between. The official code asks at every step; a choice of
-/// layers changes slowly, so that asking every 10 steps saves nearly all of its cost.
+/// Asks `inner` at steps 0, n, 2n, ... and repeats its answer in between. The official code asks at every step; a
+/// choice of layers changes slowly, so that asking every 10 steps saves nearly all of its cost.
 template <std::int64_t n, LayerSelector S>
 class Every {
   static_assert(n >= 1, "Every: n is at least 1");

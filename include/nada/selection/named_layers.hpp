@@ -11,8 +11,8 @@
 
 namespace nada {
 
-/// Layers by name ("conv.16.0", "rgb.64", "mapping.3", "const") or by kind ("mapping", "constant", "convolution", "rgb").
-/// Errors: a name that is none, listing the layers; one that is no candidate (above the exit).
+/// Layers by name ("conv.16.0", "rgb.64", "mapping.3", "const") or by kind ("mapping", "constant", "convolution",
+/// "rgb"). Errors: a name that is none, listing the layers; one that is no candidate (above the exit).
 struct NamedLayers {
   std::vector<std::string> names;
 

@@ -18,22 +18,25 @@ using LayerSet = std::vector<std::size_t>;  // sorted indices into layers()
 
 /// All that a selector may look at; the functions compute when asked, on detached weights.
 struct Probe {
-  std::span<const Layer> layers;                            // all of the generator's
-  LayerSet candidates;                                      // visible through the exit, covered by the parameterization
-  std::function<Tensor(std::int64_t count)> styles;         // w+ [count, L, D] of fresh latents
-  std::function<Tensor(const Tensor&)> images;              // w+ -> adapted images, differentiable
-  std::function<Tensor(const Tensor&)> global_loss;         // images -> scalar, all encoders and weights
+  std::span<const Layer> layers;                     // all of the generator's
+  LayerSet candidates;                               // visible through the exit, covered by the parameterization
+  std::function<Tensor(std::int64_t count)> styles;  // w+ [count, L, D] of fresh latents
+  std::function<Tensor(const Tensor&)> images;       // w+ -> adapted images, differentiable
+  std::function<Tensor(const Tensor&)> global_loss;  // images -> scalar, all encoders and weights
   Stream stream;
 };
 
 /// LayerSelector: a subset of the candidates, at least one; throws where more are asked for than there are.
 /// Smallest model: selection/all_layers.hpp.
 template <class S>
-concept LayerSelector = requires(S& s, const Probe& probe) { { s.select(probe) } -> std::same_as<LayerSet>; };
+concept LayerSelector = requires(S& s, const Probe& probe) {
+  { s.select(probe) } -> std::same_as<LayerSet>;
+};
 
 template <class S>
 consteval bool explain_selector() {
-  static_assert(LayerSelector<S>, "LayerSelector: add `nada::LayerSet select(const nada::Probe&)` (docs/policies.md#selection)");
+  static_assert(LayerSelector<S>,
+                "LayerSelector: add `nada::LayerSet select(const nada::Probe&)` (docs/policies.md#selection)");
   return true;
 }
 

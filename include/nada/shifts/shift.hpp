@@ -35,13 +35,18 @@ concept TextualShift = requires(const S& s) {
   { s.templates() } -> std::convertible_to<std::span<const std::string>>;
 };
 
-/// MovingShift: at steps where moves_anchor says so the adapted generator becomes the anchor and endpoints are made again.
+/// MovingShift: at steps where moves_anchor says so the adapted generator becomes the anchor and endpoints are made
+/// again.
 template <class S>
-concept MovingShift = requires(const S& s, std::int64_t step) { { s.moves_anchor(step) } -> std::same_as<bool>; };
+concept MovingShift = requires(const S& s, std::int64_t step) {
+  { s.moves_anchor(step) } -> std::same_as<bool>;
+};
 
 template <class S, class E>
 consteval bool explain_shift() {
-  static_assert(Shift<S, E>, "Shift: add `nada::Endpoints endpoints(const auto& encoder, const nada::Sampler& anchor) const` (docs/policies.md#shifts)");
+  static_assert(Shift<S, E>,
+                "Shift: add `nada::Endpoints endpoints(const auto& encoder, const nada::Sampler& anchor) const` "
+                "(docs/policies.md#shifts)");
   return true;
 }
 

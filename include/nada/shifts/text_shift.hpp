@@ -41,7 +41,8 @@ inline std::vector<std::string> read_templates(const std::filesystem::path& path
     ++number;
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty() || line.front() == '#') continue;
-    require(line.find("{}") != std::string::npos, path, ":", number, ": a prompt template needs {} where the text goes, found '", line, "'");
+    require(line.find("{}") != std::string::npos, path, ":", number,
+            ": a prompt template needs {} where the text goes, found '", line, "'");
     out.push_back(std::move(line));
   }
   require(!out.empty(), path, ": no prompt template in it");
@@ -59,7 +60,8 @@ class TextShift {
       : source_(std::move(source)), target_(std::move(target)), templates_(std::move(templates)) {
     require(!source_.empty(), "the source text is empty");
     require(!target_.empty(), "the target text is empty");
-    require(source_ != target_, "source and target are the same text, '", source_, "': there is no direction between them");
+    require(source_ != target_, "source and target are the same text, '", source_,
+            "': there is no direction between them");
     require(!templates_.empty(), "no prompt template");
   }
 

@@ -8,10 +8,11 @@
 
 namespace nada {
 
-/// View 1 is the image, view 2 a crop of it: per sample a side s uniform in [min_side, max_side] (of the image's), the centre's
-/// offset on each axis uniform in +-max(reach - s, 0) in [-1, 1] coordinates, half of them flipped left-right; bilinear, edges
-/// repeated, at the input's size. Then normal noise of deviation `noise` on each view, not clamped again.
-/// Why: an encoder that sees each image once is pleased by patterns of pixels; one that sees it twice asks for content.
+/// View 1 is the image, view 2 a crop of it: per sample a side s uniform in [min_side, max_side] (of the image's), the
+/// centre's offset on each axis uniform in +-max(reach - s, 0) in [-1, 1] coordinates, half of them flipped left-right;
+/// bilinear, edges repeated, at the input's size. Then normal noise of deviation `noise` on each view, not clamped
+/// again. Why: an encoder that sees each image once is pleased by patterns of pixels; one that sees it twice asks for
+/// content.
 struct CropViews {
   double min_side = 0.75, max_side = 1.05, reach = 1.04, noise = 0.05;
 
@@ -20,9 +21,9 @@ struct CropViews {
   /// images [N, 3, H, W] -> [2 N, 3, H, W]: all images, then all crops.
   Tensor show(const Tensor& images, const Stream& stream) const {
     const auto n = images.size(0);
-    const auto u = stream.uniform(Purpose::views, {n, 4}).to(images.options());          // side, x, y, flip
-    const auto side = min_side + (max_side - min_side) * u.select(1, 0);                 // [N]
-    const auto room = (reach - side).clamp_min(0);                                       // [N]
+    const auto u = stream.uniform(Purpose::views, {n, 4}).to(images.options());  // side, x, y, flip
+    const auto side = min_side + (max_side - min_side) * u.select(1, 0);         // [N]
+    const auto room = (reach - side).clamp_min(0);                               // [N]
     const auto flip = at::where(u.select(1, 3) < 0.5, -torch::ones_like(side), torch::ones_like(side));
     auto theta = torch::zeros({n, 2, 3}, images.options());
     theta.select(1, 0).select(1, 0).copy_(side * flip);

@@ -9,8 +9,8 @@
 
 namespace nada {
 
-/// Views: count() pictures of each image, one draw for adapted and anchor images alike (the same stream gives the same draw).
-/// Only the training step uses them; selection and shifts see plain images. Smallest model: Plain.
+/// Views: count() pictures of each image, one draw for adapted and anchor images alike (the same stream gives the same
+/// draw). Only the training step uses them; selection and shifts see plain images. Smallest model: Plain.
 template <class V>
 concept Views = requires(const V& v, Tensor images, const Stream& stream) {
   { v.count() } -> std::convertible_to<std::int64_t>;
@@ -19,8 +19,10 @@ concept Views = requires(const V& v, Tensor images, const Stream& stream) {
 
 template <class V>
 consteval bool explain_views() {
-  static_assert(Views<V>, "Views: add `std::int64_t count() const` and `torch::Tensor show(torch::Tensor images, const nada::Stream&) const` "
-                          "(docs/policies.md#views)");
+  static_assert(Views<V>,
+                "Views: add `std::int64_t count() const` and `torch::Tensor show(torch::Tensor images, const "
+                "nada::Stream&) const` "
+                "(docs/policies.md#views)");
   return true;
 }
 
@@ -32,7 +34,9 @@ struct Plain {
 
 /// Exit: the resolution up to which a generator is rendered. Layers above it cannot be chosen.
 template <class X>
-concept Exit = requires(const X& x, int full_resolution) { { x.resolution(full_resolution) } -> std::convertible_to<int>; };
+concept Exit = requires(const X& x, int full_resolution) {
+  { x.resolution(full_resolution) } -> std::convertible_to<int>;
+};
 
 /// All of it.
 struct FullSize {
