@@ -55,8 +55,7 @@ int generate(Options& o, nada::OptionTable& table) {
   if (!o.config.empty()) table.read_file(o.config);
   if (o.generators.empty()) o.generators = {configs() / "avatars" / "generator.safetensors"};
   require(o.format == "png" || o.format == "jpg", "option format: expected png or jpg, found '", o.format, "'");
-  require(o.noise == "none" || o.noise == "stored" || o.noise == "fresh",
-          "option noise: expected none, stored or fresh, found '", o.noise, "'");
+  const auto noise = noise_of(o.noise);
   require(o.count >= 1 && o.count <= 100000, "option count: expected 1 to 100000, found ", o.count);
   require(o.columns >= 0, "option columns: expected 0 or more, found ", o.columns);
   require(std::isfinite(o.truncation), "option truncation: expected a number, found ", o.truncation);
@@ -99,7 +98,7 @@ int generate(Options& o, nada::OptionTable& table) {
         const auto size = std::min<std::int64_t>(8, first + n - at);
         const auto z = stream.normal(Purpose::samples, {size, g.latent_size()}, at).to(g.options());
         Render render;
-        render.noise = o.noise == "none" ? Noise::none : o.noise == "stored" ? Noise::stored : Noise::fresh;
+        render.noise = noise;
         render.stream = stream;
         render.first_sample = at;
         const auto w = truncate(g.map(z), g.mean_style(), o.truncation, o.truncation_layers);

@@ -4,7 +4,6 @@
 // operation of the manifest format and the function that computes it. Last line: `N passed, N failed, N skipped`.
 #include <torch/autograd.h>
 
-#include <boost/program_options.hpp>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -12,6 +11,7 @@
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/core/device.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/experiment/program.hpp"
 #include "nada/formats/picture_resize.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/generators/load.hpp"
@@ -869,12 +869,6 @@ void compare_all(const Call& call, bool float64, Outcome& out) {
     if (!(verdict.ratio <= 1)) out.failures.push_back(join(role, ": ", verdict.detail));
   }
 }
-
-std::string first_line(const std::exception& error) {  // LibTorch's messages carry a stack trace
-  const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
-}
-
 Outcome run_check(const Json& check, Folder& folder, bool float64) {
   Outcome out{check["name"], check["operation"]};
   const bool always = check.value("precision", "float32") == "float64";
@@ -886,7 +880,7 @@ Outcome run_check(const Json& check, Folder& folder, bool float64) {
     out.lines = {skipped.detail};
   } catch (const std::exception& error) {
     out.worst = infinity;
-    out.failures = {first_line(error)};
+    out.failures = {first_line(error.what())};
   }
   if (!out.failures.empty() && check.value("optional", false)) {
     out.skipped = Skip::optional;
@@ -899,8 +893,21 @@ Outcome run_check(const Json& check, Folder& folder, bool float64) {
 // ------------------------------------------------------------------------------------------------------------ report
 
 struct Options {
-  std::string folder, only;
+  static constexpr const char* about = "replays the golden numbers of FOLDER/manifest.json and compares";
+  static constexpr const char* example = "parity tests/golden/generator";
+  std::filesystem::path folder;
+  std::string only;
   bool float64 = false, strict = false, list = false, verbose = false;
+
+  void declare(OptionTable& table) {
+    using enum OptionTable::Kind;
+    table.add("folder", folder, "folder with a manifest.json (first argument)", session, "FOLDER", /*positional=*/true);
+    table.add("only", only, "only checks whose name or operation contains this text");
+    table.add("float64", float64, "compute in double precision");
+    table.add("strict", strict, "fail also where a part does not exist yet");
+    table.add("list", list, "print the checks and run none");
+    table.add("verbose", verbose, "print every value and every skipped check");
+  }
 };
 
 /// One line an operation.
@@ -944,6 +951,7 @@ int report(const std::vector<Outcome>& outcomes, const Options& options) {
 }
 
 int parity(const Options& options) {
+  require(!options.folder.empty(), "expected a folder with a manifest.json; parity --help explains");
   use_threads(1);  // the models of goldens are tiny, and the figures do not depend on the machine's threads then
   Folder folder(options.folder);
   std::vector<Outcome> outcomes;
@@ -963,27 +971,5 @@ int parity(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  namespace po = boost::program_options;
-  try {
-    Options options;
-    po::options_description visible("parity FOLDER [options]: replays FOLDER/manifest.json");
-    visible.add_options()("float64", po::bool_switch(&options.float64), "compute in double precision")(
-        "strict", po::bool_switch(&options.strict), "fail also where a part does not exist yet")(
-        "only", po::value(&options.only), "only checks whose name or operation contains this text")(
-        "list", po::bool_switch(&options.list), "print the checks and run none")(
-        "verbose", po::bool_switch(&options.verbose), "print every value and every skipped check")("help",
-                                                                                                   "print this");
-    po::options_description all;
-    all.add(visible).add_options()("folder", po::value(&options.folder));
-    const auto positional = po::positional_options_description().add("folder", 1);
-    po::variables_map values;
-    po::store(po::command_line_parser(argc, argv).options(all).positional(positional).run(), values);
-    po::notify(values);
-    if (values.count("help")) return std::cout << visible, 0;
-    require(!options.folder.empty(), "expected a folder with a manifest.json; parity --help explains");
-    return parity(options);
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << first_line(error) << '\n';
-    return 1;
-  }
+  return run_tool<Options>(argc, argv, [](const Options& options, const OptionTable&) { return parity(options); });
 }

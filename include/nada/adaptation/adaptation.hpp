@@ -50,12 +50,93 @@ struct AdaptationSettings {
   std::function<Tensor(std::int64_t step)> latents = {};
 };
 
+/// What the loop, run folders and programs know of an adaptation, whatever its parts: compiled once for all
+/// compositions.
+class AnyAdaptation {
+ public:
+  AnyAdaptation() = default;
+  AnyAdaptation(const AnyAdaptation&) = delete;
+  AnyAdaptation& operator=(const AnyAdaptation&) = delete;
+  virtual ~AnyAdaptation() = default;
+
+  virtual Report step(std::int64_t total = 0) = 0;
+  virtual std::int64_t steps_done() const = 0;
+  virtual std::vector<std::string_view> term_names() const = 0;
+  virtual LayerSet preview() const = 0;
+  virtual Delta delta() const = 0;
+  virtual void save_state(const std::filesystem::path& path) const = 0;
+  virtual void load_state(const std::filesystem::path& path) = 0;
+  virtual int resolution() const = 0;
+  virtual std::span<const Layer> layers() const = 0;
+  virtual std::int64_t parameters(std::size_t layer) const = 0;
+  virtual std::int64_t latent_size() const = 0;
+  virtual std::int64_t style_count() const = 0;
+  /// Images of latents z [N, Z] at the run's exit, by the source or the adapted generator, without gradient.
+  virtual Tensor source_images(const Tensor& z) const = 0;
+  virtual Tensor adapted_images(const Tensor& z) const = 0;
+
+  /// Steps until `total` are done or somebody asks to stop, told to the observers; returns whether all were done.
+  template <class... Observers>
+  bool run(std::int64_t total, Observers&&... observers) {
+    static_assert((explain_observer<std::decay_t<Observers>>() && ...));
+    require(total >= 1, "the number of steps is ", total, ", expected at least 1");
+    auto access = run_access(total);
+    bool stop = false;
+    access.stop = [&stop] { stop = true; };
+    const auto tell = [&](auto&& what) { (what(observers), ...); };
+    tell([&](auto& o) {
+      if constexpr (requires { o.on_start(access); }) o.on_start(access);
+    });
+    try {
+      while (steps_done() < total && !stop && !StopToken::requested()) {
+        const auto report = step(total);
+        access.step = steps_done();
+        tell([&](auto& o) { o.on_step(report, access); });
+      }
+    } catch (...) {
+      tell([&](auto& o) {
+        if constexpr (requires { o.on_failure(access); }) {
+          try {
+            o.on_failure(access);
+          } catch (const Error&) {  // a full disk, say: what stopped the run is what is told
+          }
+        }
+      });
+      throw;
+    }
+    tell([&](auto& o) {
+      if constexpr (requires { o.on_finish(access); }) o.on_finish(access);
+    });
+    return steps_done() >= total;
+  }
+
+  Metadata delta_metadata;          ///< added to every delta that observers save: prompts, options
+  std::filesystem::path base_path;  ///< file of the source generator: deltas name it, relative to themselves
+
+ private:
+  RunAccess run_access(std::int64_t total) {
+    RunAccess out;
+    out.step = steps_done();
+    out.total = total;
+    out.latent_size = latent_size();
+    out.source_images = [this](const Tensor& z) { return source_images(z); };
+    out.adapted_images = [this](const Tensor& z) { return adapted_images(z); };
+    out.save_state = [this](const std::filesystem::path& path) { save_state(path); };
+    out.save_delta = [this](const std::filesystem::path& path) {
+      auto metadata = delta_metadata;
+      if (!base_path.empty()) metadata["nada.base"] = relative_to(base_path, path.parent_path()).string();
+      save_delta(path, delta(), std::move(metadata));
+    };
+    return out;
+  }
+};
+
 /// Adaptation<Generator, EncoderSet, Shift, Objective, LayerSelector, Parameterization, Views, Exit>: one step is
 /// choose layers -> latents -> anchor and adapted images -> views -> features -> terms -> gradients of the leaves ->
 /// Adam. Source: Gal et al., StyleGAN-NADA, arXiv:2108.00946. Cannot be copied or moved: bound terms refer to its
 /// encoders.
 template <class G, class Es, class S, class O, class Sel, class P = FullWeights, class V = Plain, class X = FullSize>
-class Adaptation {
+class Adaptation final : public AnyAdaptation {
   static_assert(explain_generator<G>() && explain_encoder_set<Es>() && explain_selector<Sel>() &&
                 explain_parameterization<P>() && explain_views<V>());
   static_assert(Exit<X>, "Exit: add `int resolution(int full_resolution) const` (docs/policies.md#views)");
@@ -98,18 +179,17 @@ class Adaptation {
     require(!active_.empty(), "every term of the objective has weight 0: there is nothing to train for");
     bind();
   }
-  Adaptation(const Adaptation&) = delete;
-  Adaptation& operator=(const Adaptation&) = delete;
-
   const G& source() const { return source_; }
   const G& adapted() const { return adapted_; }  ///< effective tensors of the last step, without graph
-  std::int64_t steps_done() const { return step_; }
-  int resolution() const { return exit_.resolution(source_.resolution()); }  ///< of the images that the run renders
+  std::int64_t steps_done() const override { return step_; }
+  int resolution() const override {
+    return exit_.resolution(source_.resolution());
+  }  ///< of the images that the run renders
   const LayerSet& candidates() const { return candidates_; }
   const std::vector<Endpoints>& endpoints() const { return endpoints_; }  ///< one an encoder with weight > 0
 
   /// Names of the terms with weight > 0: the columns of metrics.csv.
-  std::vector<std::string_view> term_names() const {
+  std::vector<std::string_view> term_names() const override {
     std::vector<std::string_view> out;
     for_each_term([&](std::size_t, const auto& weighted) {
       if (weighted.weight > 0) out.push_back(weighted.term.name);
@@ -118,10 +198,17 @@ class Adaptation {
   }
 
   /// The layers that the next step would choose.
-  LayerSet preview() const {
+  LayerSet preview() const override {
     auto selector = selector_;
     return selector.select(probe({settings_.seed, step_}));
   }
+
+  std::span<const Layer> layers() const override { return source_.layers(); }
+  std::int64_t parameters(std::size_t layer) const override { return parameter_count(source_, layer); }
+  std::int64_t latent_size() const override { return source_.latent_size(); }
+  std::int64_t style_count() const override { return source_.style_count(); }
+  Tensor source_images(const Tensor& z) const override { return images(source_, z); }
+  Tensor adapted_images(const Tensor& z) const override { return images(adapted_, z); }
 
   /// What the selector sees at a step.
   Probe probe(const Stream& stream) const {
@@ -148,7 +235,7 @@ class Adaptation {
   }
 
   /// One step. Errors: a loss or gradient that is not finite, naming step and term; nothing has changed then.
-  Report step(std::int64_t total = 0) {
+  Report step(std::int64_t total = 0) override {
     const double begin = seconds_now();
     const Stream stream{settings_.seed, step_};
     choose(stream);
@@ -224,43 +311,8 @@ class Adaptation {
     return {step_, total, loss.item<double>(), terms_, seconds_now() - begin, chosen_};
   }
 
-  /// Steps until `total` are done or somebody asks to stop, told to the observers; returns whether all were done.
-  template <class... Observers>
-  bool run(std::int64_t total, Observers&&... observers) {
-    static_assert((explain_observer<std::decay_t<Observers>>() && ...));
-    require(total >= 1, "the number of steps is ", total, ", expected at least 1");
-    auto access = run_access(total);
-    bool stop = false;
-    access.stop = [&stop] { stop = true; };
-    const auto tell = [&](auto&& what) { (what(observers), ...); };
-    tell([&](auto& o) {
-      if constexpr (requires { o.on_start(access); }) o.on_start(access);
-    });
-    try {
-      while (step_ < total && !stop && !StopToken::requested()) {
-        const auto report = step(total);
-        access.step = step_;
-        tell([&](auto& o) { o.on_step(report, access); });
-      }
-    } catch (...) {
-      tell([&](auto& o) {
-        if constexpr (requires { o.on_failure(access); }) {
-          try {
-            o.on_failure(access);
-          } catch (const Error&) {  // a full disk, say: what stopped the run is what is told
-          }
-        }
-      });
-      throw;
-    }
-    tell([&](auto& o) {
-      if constexpr (requires { o.on_finish(access); }) o.on_finish(access);
-    });
-    return step_ >= total;
-  }
-
   /// Leaves of every layer that was ever chosen, with the hash of their base.
-  Delta delta() const {
+  Delta delta() const override {
     Delta out;
     out.base_hash = base_hash();
     out.parameterization = P::name;
@@ -270,7 +322,7 @@ class Adaptation {
   }
 
   /// All that exact resume needs.
-  void save_state(const std::filesystem::path& path) const {
+  void save_state(const std::filesystem::path& path) const override {
     TensorMap tensors;
     nlohmann::json counts = nlohmann::json::object();
     for (const auto& [k, layer] : trained_)
@@ -294,7 +346,7 @@ class Adaptation {
   }
 
   /// Continues from a saved state. Errors: a state of another base, seed or parameterization, or one that is damaged.
-  void load_state(const std::filesystem::path& path) {
+  void load_state(const std::filesystem::path& path) override {
     const auto file = Safetensors::open(path);
     require(recognise(file) == FileKind::state, path, " is ", name_of(recognise(file)),
             ", expected the state of a run");
@@ -411,6 +463,10 @@ class Adaptation {
     out.noise = settings_.noise;
     out.stream = stream;
     return out;
+  }
+  Tensor images(const G& generator, const Tensor& z) const {
+    const torch::NoGradGuard no_grad;
+    return generator.synthesize(generator.map(z.to(options()), {}), render({settings_.seed, 0}));
   }
   Shown show(const Tensor& images, const Stream& stream) const {
     const auto seen = settings_.clamp ? images.clamp(-1, 1) : images;
@@ -550,30 +606,6 @@ class Adaptation {
     fail("step ", step_ + 1, ": the gradient of ", where.empty() ? "the leaves" : where,
          " is not finite (terms: ", values, "); the run cannot go on");
   }
-
-  RunAccess run_access(std::int64_t total) {
-    RunAccess out;
-    out.step = step_;
-    out.total = total;
-    out.latent_size = source_.latent_size();
-    const auto images = [this](const G& generator, const Tensor& z) {
-      const torch::NoGradGuard no_grad;
-      return generator.synthesize(generator.map(z.to(options()), {}), render({settings_.seed, 0}));
-    };
-    out.source_images = [this, images](const Tensor& z) { return images(source_, z); };
-    out.adapted_images = [this, images](const Tensor& z) { return images(adapted_, z); };
-    out.save_state = [this](const std::filesystem::path& path) { save_state(path); };
-    out.save_delta = [this](const std::filesystem::path& path) {
-      auto metadata = delta_metadata;
-      if (!base_path.empty()) metadata["nada.base"] = relative_to(base_path, path.parent_path()).string();
-      save_delta(path, delta(), std::move(metadata));
-    };
-    return out;
-  }
-
- public:
-  Metadata delta_metadata;          ///< added to every delta that observers save: prompts, options
-  std::filesystem::path base_path;  ///< file of the source generator: deltas name it, relative to themselves
 
  private:
   G source_, adapted_;

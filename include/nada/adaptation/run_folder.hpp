@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/observer.hpp"
 #include "nada/adaptation/report.hpp"
 #include "nada/core/device.hpp"
@@ -91,8 +92,8 @@ class RunFolder {
 
   /// Runs an adaptation in this folder with the usual observers; continues from the saved state where the folder was
   /// resumed. Returns whether all steps were done.
-  template <class A>
-  bool run(A& adaptation, std::int64_t steps, std::int64_t samples_every, std::int64_t state_every, int samples = 12) {
+  bool run(AnyAdaptation& adaptation, std::int64_t steps, std::int64_t samples_every, std::int64_t state_every,
+           int samples = 12) {
     if (resumed_) adaptation.load_state(path_ / "state.safetensors");
     return adaptation.run(steps, this->metrics(adaptation.term_names()), this->states(state_every),
                           this->samples(samples_every, samples), this->results(), this->progress());

@@ -21,6 +21,14 @@
 
 namespace nada {
 
+/// The option --noise as a choice.
+inline Noise noise_of(const std::string& text) {
+  if (text == "none") return Noise::none;
+  if (text == "stored") return Noise::stored;
+  if (text == "fresh") return Noise::fresh;
+  fail("option noise: expected none, stored or fresh, found '", text, "'");
+}
+
 /// Device and threads.
 struct MachineOptions {
   std::string device = "auto";
@@ -138,9 +146,7 @@ struct AdaptOptions {
     out.batch = batch;
     out.seed = seed;
     out.mixing = mixing;
-    require(noise == "none" || noise == "stored" || noise == "fresh",
-            "option noise: expected none, stored or fresh, found '", noise, "'");
-    out.noise = noise == "none" ? Noise::none : noise == "stored" ? Noise::stored : Noise::fresh;
+    out.noise = noise_of(noise);
     return out;
   }
   StyleGan2 load_source() const {

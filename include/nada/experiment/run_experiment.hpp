@@ -25,8 +25,7 @@ class Session {
   Session(const AdaptOptions& options, const OptionTable& table) : options_(options), table_(table) {}
 
   /// Runs the adaptation in its folder, or says what would run. Returns the exit code.
-  template <class A>
-  int run(A& adaptation) {
+  int run(AnyAdaptation& adaptation) {
     require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
     if (options_.dry_run) return describe(adaptation);
     const bool resuming = !options_.resume.empty();
@@ -74,23 +73,21 @@ class Session {
     return out;
   }
 
-  template <class A>
-  int describe(A& adaptation) const {
+  int describe(const AnyAdaptation& adaptation) const {
     auto& out = std::cout;
     out << "options\n";
     for (const auto& [name, value] : table_.values({}))
       out << "  " << std::left << std::setw(16) << name << value << '\n';
-    const auto& generator = adaptation.source();
-    out << "generator\n  " << generator.resolution() << " px, latents " << generator.latent_size() << ", "
-        << generator.style_count() << " styles, rendered at " << adaptation.resolution() << " px\nterms\n ";
+    out << "generator\n  latents " << adaptation.latent_size() << ", " << adaptation.style_count()
+        << " styles, rendered at " << adaptation.resolution() << " px\nterms\n ";
     for (const auto& name : adaptation.term_names()) out << ' ' << name;
     const auto chosen = adaptation.preview();
     std::int64_t trains = 0, all = 0;
     out << "\nlayers (* trains in the next step)\n";
-    for (std::size_t k = 0; k < generator.layers().size(); ++k) {
-      const auto& layer = generator.layers()[k];
+    for (std::size_t k = 0; k < adaptation.layers().size(); ++k) {
+      const auto& layer = adaptation.layers()[k];
       const bool trained = std::find(chosen.begin(), chosen.end(), k) != chosen.end();
-      const auto count = parameter_count(generator, k);
+      const auto count = adaptation.parameters(k);
       all += count;
       if (trained) trains += count;
       out << "  " << (trained ? "* " : "  ") << std::setw(12) << layer.name << std::right << std::setw(9) << count
