@@ -153,6 +153,15 @@ class MappedFile {
   /// The whole file; valid while this object (or the one it was moved to) lives.
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(start_), size_}; }
   const std::filesystem::path& path() const { return path_; }
+  /// Gives memory back where `part` of the file was read; it stays readable. Parts of something else are left alone.
+  void release(std::span<const std::byte> part) const {
+    const auto all = bytes();
+    if (part.empty() || part.data() < all.data() || part.data() + part.size() > all.data() + all.size()) return;
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const auto offset = static_cast<std::size_t>(part.data() - all.data());
+    const auto first = (offset + page - 1) / page * page, last = (offset + part.size()) / page * page;
+    if (last > first) ::madvise(static_cast<std::byte*>(start_) + first, last - first, MADV_DONTNEED);
+  }
 
  private:
   std::filesystem::path path_;

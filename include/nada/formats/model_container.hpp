@@ -57,6 +57,11 @@ class ModelContainer {
   const Metadata& metadata() const { return content_->metadata; }
   const std::string& what() const { return content_->what; }
   std::shared_ptr<const void> keep_alive() const { return content_; }
+  /// Gives memory back where a view was read; see MappedFile::release.
+  void release(std::span<const std::byte> part) const {
+    if (content_->mapping) content_->mapping->release(part);
+    if (content_->safetensors) content_->safetensors->mapping()->release(part);
+  }
 
   /// The parts of the root dict that hold tensors: keys of dicts of tensors and of modules and, beside those, of
   /// tensors, in the file's order. A file that is one dict of tensors or one module has the only component "".

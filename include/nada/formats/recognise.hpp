@@ -1,5 +1,7 @@
 /// What a model file is, told by its content.
 #pragma once
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,9 +16,13 @@ constexpr std::string_view format_version = "1";
 enum class FileKind {
   generator,             // native StyleGAN2
   rosinality_generator,  // StyleGAN2 with the names of rosinality/stylegan2-pytorch
+  nvidia_generator,      // StyleGAN2 with the names of NVlabs/stylegan2-ada-pytorch
+  stylegan3_generator,
+  discriminator,  // of a StyleGAN2, with any names
   encoder,               // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
   openai_encoder,        // OpenAI's names alone
   huggingface_encoder,   // names of Hugging Face's CLIPModel
+  openclip_encoder,      // OpenCLIP's names with the text tower under "text."
   delta,                 // leaves of an adapted generator
   state,                 // of a run, to resume it
   codes,                 // w+ codes
@@ -30,12 +36,20 @@ constexpr std::string_view name_of(FileKind kind) {
       return "a StyleGAN2 generator";
     case FileKind::rosinality_generator:
       return "a StyleGAN2 generator with rosinality's names";
+    case FileKind::nvidia_generator:
+      return "a StyleGAN2 generator with NVIDIA's names";
+    case FileKind::stylegan3_generator:
+      return "a StyleGAN3 generator";
+    case FileKind::discriminator:
+      return "a StyleGAN2 discriminator";
     case FileKind::encoder:
       return "a CLIP encoder";
     case FileKind::openai_encoder:
       return "a CLIP encoder with OpenAI's names";
     case FileKind::huggingface_encoder:
       return "a CLIP encoder with Hugging Face's names";
+    case FileKind::openclip_encoder:
+      return "a CLIP encoder with OpenCLIP's names";
     case FileKind::delta:
       return "a delta of an adapted generator";
     case FileKind::state:
@@ -49,10 +63,11 @@ constexpr std::string_view name_of(FileKind kind) {
 }
 
 constexpr bool is_generator(FileKind kind) {
-  return kind == FileKind::generator || kind == FileKind::rosinality_generator;
+  return kind == FileKind::generator || kind == FileKind::rosinality_generator || kind == FileKind::nvidia_generator;
 }
 constexpr bool is_encoder(FileKind kind) {
-  return kind == FileKind::encoder || kind == FileKind::openai_encoder || kind == FileKind::huggingface_encoder;
+  return kind == FileKind::encoder || kind == FileKind::openai_encoder || kind == FileKind::huggingface_encoder ||
+         kind == FileKind::openclip_encoder;
 }
 
 /// Metadata entry or `otherwise`.
@@ -61,24 +76,38 @@ inline std::string value_or(const Metadata& metadata, const std::string& key, st
   return found == metadata.end() ? std::move(otherwise) : found->second;
 }
 
+/// What a file's own words say; nothing where it is no native one. Errors: a native file of a newer format.
+inline std::optional<FileKind> recognise(const Metadata& metadata, const std::filesystem::path& path) {
+  const auto kind = value_or(metadata, "nada.kind");
+  if (kind.empty()) return std::nullopt;
+  const auto version = value_or(metadata, "nada.format");
+  require(version == format_version, path, ": format ", version.empty() ? "unknown" : version, ", this version reads ",
+          format_version);
+  if (kind == "generator") return FileKind::generator;
+  if (kind == "encoder") return FileKind::encoder;
+  if (kind == "delta") return FileKind::delta;
+  if (kind == "state") return FileKind::state;
+  if (kind == "codes") return FileKind::codes;
+  return FileKind::unknown;
+}
+
+/// What the tensors' names say; `has(name)`: there is a tensor of that name.
+template <class Has>
+FileKind recognise_names(Has&& has) {
+  if (has("conv1.conv.weight") && has("input.input")) return FileKind::rosinality_generator;
+  if (has("synthesis.b4.const")) return FileKind::nvidia_generator;
+  if (has("synthesis.input.freqs")) return FileKind::stylegan3_generator;
+  if (has("final_linear.0.weight") || has("b4.out.weight")) return FileKind::discriminator;
+  if (has("text_projection") && has("token_embedding.weight")) return FileKind::openai_encoder;
+  if (has("text.token_embedding.weight")) return FileKind::openclip_encoder;
+  if (has("text_model.embeddings.token_embedding.weight")) return FileKind::huggingface_encoder;
+  return FileKind::unknown;
+}
+
 /// Errors: a native file of a newer format.
 inline FileKind recognise(const Safetensors& file) {
-  const auto& metadata = file.metadata();
-  if (const auto kind = value_or(metadata, "nada.kind"); !kind.empty()) {
-    const auto version = value_or(metadata, "nada.format");
-    require(version == format_version, file.path(), ": format ", version.empty() ? "unknown" : version,
-            ", this version reads ", format_version);
-    if (kind == "generator") return FileKind::generator;
-    if (kind == "encoder") return FileKind::encoder;
-    if (kind == "delta") return FileKind::delta;
-    if (kind == "state") return FileKind::state;
-    if (kind == "codes") return FileKind::codes;
-    return FileKind::unknown;
-  }
-  if (file.find("conv1.conv.weight") && file.find("input.input")) return FileKind::rosinality_generator;
-  if (file.find("text_projection") && file.find("token_embedding.weight")) return FileKind::openai_encoder;
-  if (file.find("text_model.embeddings.token_embedding.weight")) return FileKind::huggingface_encoder;
-  return FileKind::unknown;
+  if (const auto kind = recognise(file.metadata(), file.path())) return *kind;
+  return recognise_names([&](const char* name) { return file.find(name) != nullptr; });
 }
 
 }  // namespace nada

@@ -10,6 +10,7 @@
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/sha256.hpp"
 
@@ -88,6 +89,16 @@ using TensorMap = std::map<std::string, Tensor>;
 inline TensorMap to_tensors(const Safetensors& file) {
   TensorMap out;
   for (const auto& view : file.tensors()) out.emplace(view.name, to_tensor(view));
+  return out;
+}
+
+/// The same of any model file, which gives the memory of its own pages back on the way.
+inline TensorMap to_tensors(const ModelFile& file) {
+  TensorMap out;
+  for (const auto& view : file.tensors()) {
+    out.emplace(view.name, to_tensor(view));
+    file.release(view);
+  }
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,27 +22,41 @@ namespace nada {
 /// maps `noise.64.0` [64, 64].
 using NamedTensors = std::map<std::string, Tensor>;
 
+/// What the tensors do not say.
+struct StyleGan2Settings {
+  double mapping_lr = 0.01;                // multiplier of the mapping network's learning rate
+  std::optional<double> conv_clamp = {};  // activations and RGB of each layer are clamped to +- this
+};
+
+/// Skip connections to RGB, or residual blocks with one RGB at the end, whichever the tensors are of; class-conditional
+/// where there is an `embed.weight`.
 class StyleGan2 {
  public:
-  /// Takes over tensors by native name. `what` names their origin in messages; `mapping_lr` is the learning-rate
-  /// multiplier of the mapping network. Errors: a tensor that is missing, is not used, or whose shape does not fit the
-  /// others.
-  explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", double mapping_lr = 0.01)
-      : mapping_lr_(mapping_lr) {
+  /// Takes over tensors by native name. `what` names their origin in messages. Errors: a tensor that is missing, is not
+  /// used, or whose shape does not fit the others.
+  explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", StyleGan2Settings settings = {})
+      : settings_(settings) {
     Reader reader{tensors, what};
     const auto constant = reader.take("const.weight", {-1, 4, 4});
     mean_style_ = reader.take("mean_style", {-1});
     const auto d = mean_style_.size(0);
 
-    std::int64_t width = -1;  // of the latents, then of each layer's input
+    std::int64_t width = -1, embedded = 0;  // of the latents, then of each layer's input; of an embedded label
+    if (tensors.count("embed.weight")) {
+      const auto weight = reader.take("embed.weight", {-1, -1});
+      embedded = weight.size(0);
+      label_size_ = weight.size(1);
+      add({"embed", LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take("embed.bias", {embedded})});
+    }
+    first_mapping_ = layers_.size();
     for (int k = 0; tensors.count(join("mapping.", k, ".weight")); ++k) {
       const std::string name = join("mapping.", k);
       const auto weight = reader.take(name + ".weight", {-1, width});
-      if (k == 0) latent_size_ = weight.size(1);
+      if (k == 0) latent_size_ = weight.size(1) - embedded;
       width = weight.size(0);
       add({name, LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take(name + ".bias", {width})});
     }
-    require(latent_size_ > 0, what, ": no mapping network (expected a tensor mapping.0.weight)");
+    require(layers_.size() > first_mapping_, what, ": no mapping network (expected a tensor mapping.0.weight)");
     require(width == d, what, ": the mapping network gives styles of ", width, " numbers, mean_style has ", d);
     add({"const", LayerKind::constant, 4, -1, {"weight"}}, {constant});
 
@@ -58,18 +73,27 @@ class StyleGan2 {
            {"weight", "bias", "noise_strength", "affine.weight", "affine.bias"}},
           {weight, reader.take(name + ".bias", {out}), reader.take(name + ".noise_strength", {}),
            reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
+      if (residual_ && k == 0 && r > 4) {
+        const auto next = tensors.find(join("conv.", r, ".1.weight"));
+        require(next != tensors.end(), what, ": tensor conv.", r, ".1.weight is missing");
+        layers_.back().slots.push_back("skip.weight");
+        slots_.back().push_back(reader.take(name + ".skip.weight", {next->second.size(0), channels, 1, 1}));
+      }
       channels = out;
       noise_.push_back(reader.take_optional(join("noise.", r, ".", k), {r, r}));
     };
-    for (int r = 4; r == 4 || tensors.count(join("conv.", r, ".0.weight")); r *= 2) {
+    residual_ = tensors.count("conv.8.0.skip.weight") > 0;
+    const auto has = [&](int r) { return r == 4 || tensors.count(join("conv.", r, ".0.weight")) > 0; };
+    for (int r = 4; has(r); r *= 2) {
       require(r <= 4096, what, ": more than 4096 pixels");
       if (r > 4) convolution(r, 0);
       convolution(r, r > 4 ? 1 : 0);
+      resolution_ = r;
+      if (residual_ && has(2 * r)) continue;
       const std::string name = join("rgb.", r);
       add({name, LayerKind::rgb, r, style, {"weight", "bias", "affine.weight", "affine.bias"}},
           {reader.take(name + ".weight", {3, channels, 1, 1}), reader.take(name + ".bias", {3}),
            reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
-      resolution_ = r;
     }
     style_count_ = style + 1;
     reader.finish();
@@ -85,17 +109,27 @@ class StyleGan2 {
   int resolution() const { return resolution_; }                   ///< H = W
   Tensor mean_style() const { return mean_style_; }                ///< [D]
   bool has_noise_maps() const { return has_noise_maps_; }
-  double mapping_lr() const { return mapping_lr_; }
+  std::int64_t label_size() const { return label_size_; }  ///< C; 0: not class-conditional
+  bool is_residual() const { return residual_; }
+  const StyleGan2Settings& settings() const { return settings_; }
   torch::TensorOptions options() const { return mean_style_.options(); }
 
-  /// z [N, Z] -> w+ [N, L, D] with L equal styles. Class labels are not known here: `labels` must be undefined.
+  /// z [N, Z], labels [N, C] or [1, C] (one-hot; undefined unless class-conditional) -> w+ [N, L, D] with L equal styles.
   Tensor map(const Tensor& z, const Tensor& labels = {}) const {
-    require(!labels.defined(), "this generator is not class-conditional, but labels were given");
+    require(labels.defined() || label_size_ == 0, "this generator is class-conditional: say which of its ", label_size_,
+            " classes with --class");
+    require(!labels.defined() || label_size_ > 0, "this generator is not class-conditional, but a class was given");
     require(z.dim() == 2 && z.size(1) == latent_size_, "latents of shape ", shape_text(z.sizes()), ", expected [N, ",
             latent_size_, "]");
     auto x = stylegan2::normalize_latents(z.to(options()));
-    for (std::size_t k = 0; layers_[k].kind == LayerKind::mapping; ++k)
-      x = stylegan2::activate(stylegan2::dense(x, slots_[k][0], slots_[k][1], mapping_lr_));
+    if (labels.defined()) {
+      require(labels.dim() == 2 && labels.size(1) == label_size_ && (labels.size(0) == 1 || labels.size(0) == z.size(0)),
+              "labels of shape ", shape_text(labels.sizes()), ", expected [N, ", label_size_, "]");
+      const auto embedded = stylegan2::dense(labels.to(options()), slots_[0][0], slots_[0][1]);
+      x = torch::cat({x, stylegan2::normalize_latents(embedded).expand({x.size(0), -1})}, 1);
+    }
+    for (std::size_t k = first_mapping_; layers_[k].kind == LayerKind::mapping; ++k)
+      x = stylegan2::activate(stylegan2::dense(x, slots_[k][0], slots_[k][1], settings_.mapping_lr));
     return x.unsqueeze(1).expand({x.size(0), style_count_, x.size(1)});
   }
 
@@ -113,22 +147,29 @@ class StyleGan2 {
     const int last = render.resolution ? render.resolution : resolution_;
     require(last >= 4 && last <= resolution_ && (last & (last - 1)) == 0, "no exit at ", last,
             " pixels; this generator has them at powers of two from 4 to ", resolution_);
+    require(!residual_ || last == resolution_, "no exit at ", last, " pixels; a residual generator has only one, at ",
+            resolution_);
     const auto n = styles.size(0);
     const auto style = [&](const Layer& layer) { return styles.select(1, layer.style); };
     std::size_t k = first_convolution() - 1;  // the constant
     auto x = slots_[k][0].unsqueeze(0).expand({n, -1, -1, -1});
-    Tensor rgb;
+    Tensor rgb, shortcut;
     std::size_t map = 0;
     for (++k; k < layers_.size() && layers_[k].resolution <= last; ++k) {
       const auto& layer = layers_[k];
       const auto& slot = slots_[k];
       if (layer.kind == LayerKind::convolution) {
-        const bool up = layer.resolution > 4 && layers_[k - 1].kind == LayerKind::rgb;
+        const bool up = layer.resolution > layers_[k - 1].resolution;
+        if (residual_ && up) shortcut = stylegan2::shortcut(x, slot[5]);
+        const bool ends_block = residual_ && !up && layer.resolution > 4;
         const auto noise = noise_for(layer, map++, n, render);
-        x = stylegan2::modulated_convolution(x, style(layer), {slot[0], slot[1], slot[2], slot[3], slot[4]}, noise, up);
+        x = stylegan2::modulated_convolution(x, style(layer), {slot[0], slot[1], slot[2], slot[3], slot[4]}, noise, up,
+                                             ends_block ? std::sqrt(0.5) : 1, settings_.conv_clamp);
+        if (ends_block) x = x + shortcut;
         tap(layer.name, x);
       } else {
-        const auto own = stylegan2::to_rgb(x, style(layer), slot[0], slot[1], slot[2], slot[3]);
+        auto own = stylegan2::to_rgb(x, style(layer), slot[0], slot[1], slot[2], slot[3]);
+        if (settings_.conv_clamp) own = own.clamp(-*settings_.conv_clamp, *settings_.conv_clamp);
         rgb = rgb.defined() ? stylegan2::upsample(rgb) + own : own;
         tap(layer.name, rgb);
       }
@@ -230,10 +271,11 @@ class StyleGan2 {
   std::vector<std::vector<Tensor>> slots_;  // as layers_
   std::vector<Tensor> noise_;               // one map [r, r] a convolution, or undefined
   Tensor mean_style_;
-  double mapping_lr_;
-  std::int64_t latent_size_ = 0, style_count_ = 0;
+  StyleGan2Settings settings_;
+  std::size_t first_mapping_ = 0;
+  std::int64_t latent_size_ = 0, style_count_ = 0, label_size_ = 0;
   int resolution_ = 0;
-  bool has_noise_maps_ = false;
+  bool has_noise_maps_ = false, residual_ = false;
 };
 
 }  // namespace nada

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 
 #include "nada/core/tensor.hpp"
 
@@ -74,19 +75,29 @@ struct Convolution {
 ///     y = d (W * (s x)),  d = 1 / sqrt(sum_{i,k} (s_i W_oik)^2 + 1e-8)
 ///     x' = sqrt(2) leaky_relu(y + strength noise + bias)
 /// x [N, I, H, W], w [N, D], noise [1 or N, 1, H', W'] or undefined -> [N, O, H', W'], H' = H or, with `up`, 2 H.
+/// The result is `gain` times that, clamped to +- gain `clamp`.
 inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Convolution& layer, const Tensor& noise,
-                                    bool up) {
+                                    bool up, double gain = 1, std::optional<double> clamp = {}) {
   const auto& weight = layer.weight;
   const auto n = x.size(0), o = weight.size(0), i = weight.size(1);
-  const double gain = 1 / std::sqrt(static_cast<double>(i * weight.size(2) * weight.size(3)));
-  const auto style = dense(w, layer.affine_weight, layer.affine_bias) * gain;                 // [N, I]
+  const double scale = 1 / std::sqrt(static_cast<double>(i * weight.size(2) * weight.size(3)));
+  const double out_gain = activation_gain * gain;
+  const auto style = dense(w, layer.affine_weight, layer.affine_bias) * scale;                // [N, I]
   const auto energy = style.square().matmul(weight.square().sum(at::IntArrayRef{2, 3}).t());  // [N, O]
-  const auto demodulation = (energy + demodulation_floor).rsqrt() * activation_gain;          // [N, O]
+  const auto demodulation = (energy + demodulation_floor).rsqrt() * out_gain;                 // [N, O]
   auto y = at::conv2d(x * style.view({n, i, 1, 1}), up ? upsampling_kernel(weight) : weight, {}, 1, 1);
   if (up) y = at::pixel_shuffle(y, 2);
-  y = at::addcmul((layer.bias * activation_gain).view({1, o, 1, 1}), y, demodulation.view({n, o, 1, 1}));
-  if (noise.defined()) y = y + noise * (layer.noise_strength * activation_gain);
-  return at::leaky_relu(y, leaky_slope);
+  y = at::addcmul((layer.bias * out_gain).view({1, o, 1, 1}), y, demodulation.view({n, o, 1, 1}));
+  if (noise.defined()) y = y + noise * (layer.noise_strength * out_gain);
+  y = at::leaky_relu(y, leaky_slope);
+  return clamp ? y.clamp(-*clamp * gain, *clamp * gain) : y;
+}
+
+/// The way around a residual block: a 1x1 convolution, doubled in size, times sqrt(1/2).
+/// x [N, I, H, W], weight [O, I, 1, 1] -> [N, O, 2H, 2W].
+inline Tensor shortcut(const Tensor& x, const Tensor& weight) {
+  const double scale = std::sqrt(0.5 / static_cast<double>(weight.size(1)));
+  return upsample(at::conv2d(x, weight * scale));
 }
 
 /// To RGB: a modulated 1x1 convolution without demodulation, plus bias. x [N, I, H, W], weight [3, I, 1, 1] -> [N, 3,
