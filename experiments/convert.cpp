@@ -1,38 +1,48 @@
-// Tool: model files of other projects as native ones, which say what they are and need no flags.
-// Run:  convert stylegan2.safetensors generator.safetensors --licence "CC BY 4.0"
-//       convert clip.safetensors encoder.safetensors --vocabulary merges.txt --phrases phrases.json
+// Tool: model files of other projects as native ones, which say what they are and need no flags; and the reverse.
+// Run:  convert ffhq.pkl generator.safetensors --licence "Nvidia Source Code License"
+//       convert ViT-B-32.pt encoder.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz --type float16
+//       convert runs/a-zombie-1/adapted.safetensors zombie.safetensors --names rosinality
 #include <iostream>
+
 #include <nlohmann/json.hpp>
 
+#include "nada/adaptation/delta.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/program.hpp"
-#include "nada/formats/recognise.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/generators/load.hpp"
 
 namespace {
 
 struct Options {
-  static constexpr const char* about = "makes a native model file of another project's";
-  static constexpr const char* example = "convert clip.safetensors encoder.safetensors --vocabulary merges.txt";
-  std::filesystem::path in, out, vocabulary, phrases;
-  std::string mean, deviation, gelu = "quick", licence, origin, description;
+  static constexpr const char* about = "makes a native model file of another project's, or the reverse";
+  static constexpr const char* example =
+      "convert ViT-B-32.pt encoder.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz";
+  std::filesystem::path in, out, vocabulary, phrases, base;
+  std::string mean, deviation, gelu = "auto", licence, origin, description, component, type = "same", names = "native";
   std::int64_t image_heads = 0, text_heads = 0;
   bool force = false;
 
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
     table.group("Files");
-    table.add("in", in, "file to read (first argument)", session, "FILE", /*positional=*/true);
-    table.add("out", out, "file to write (second argument)", session, "FILE", /*positional=*/true);
+    table.add("in", in, "file or folder to read (first argument)", session, "FILE", /*positional=*/true);
+    table.add("out", out, "safetensors file to write (second argument)", session, "FILE", /*positional=*/true);
     table.add("force", force, "replace the file to write", session);
+    table.add("base", base, "base of a delta, where it is not where the delta says");
+    table.group("What to write");
+    table.add("type", type, "same, float32, float16 or bfloat16", saved, "NAME");
+    table.add("names", names, "native, or rosinality, openai, huggingface for other programs", saved, "NAME");
     table.group("What the file does not say");
+    table.add("component", component, "part of a checkpoint: g_ema, G, state_dict, ...", saved, "NAME");
     table.add("vocabulary", vocabulary, "an encoder's byte-pair merges, stored inside");
     table.add("phrases", phrases, "JSON whose texts are what an encoder was trained on, stored inside");
     table.add("image-mean", mean, "mean of an encoder's images in [0, 1], three numbers");
     table.add("image-deviation", deviation, "their standard deviation, three numbers");
-    table.add("gelu", gelu, "an encoder's activation: quick or erf", saved, "NAME");
-    table.add("image-heads", image_heads, "attention heads of the image tower; 0: as the width says");
-    table.add("text-heads", text_heads, "attention heads of the text tower; 0: as the width says");
+    table.add("gelu", gelu, "an encoder's activation: quick, erf, or auto: as the file and those beside it say", saved,
+              "NAME");
+    table.add("image-heads", image_heads, "attention heads of the image tower; 0: as the file or its width says");
+    table.add("text-heads", text_heads, "attention heads of the text tower; 0: as the file or its width says");
     table.group("About it");
     table.add("about", description, "one sentence");
     table.add("licence", licence, "under which the weights may be used");
@@ -49,43 +59,67 @@ void collect_texts(const nlohmann::json& json, std::vector<std::string>& out) {
 
 nada::Metadata about(const Options& o, const nada::Metadata& theirs) {
   nada::Metadata out;
-  const auto put = [&](const char* key, const std::string& value) {
-    if (!value.empty()) out[key] = value;
+  const auto put = [&](const char* key, const std::string& value, const char* other) {
+    const auto& text = !value.empty() ? value : nada::value_or(theirs, key, nada::value_or(theirs, other));
+    if (!text.empty()) out[key] = text;
   };
-  put("nada.about", o.description.empty() ? nada::value_or(theirs, "about") : o.description);
-  put("nada.licence", o.licence);
-  put("nada.origin", o.origin.empty() ? nada::value_or(theirs, "art") : o.origin);
+  put("nada.about", o.description, "about");
+  put("nada.licence", o.licence, "licence");
+  put("nada.origin", o.origin, "art");
   return out;
 }
 
-/// Tensors keep their type: only names and leading dimensions change.
-void convert_generator(const Options& o, const nada::Safetensors& file) {
-  const auto generator = nada::load_stylegan2(file);  // checks everything
-  std::vector<nada::TensorView> views;
-  for (auto view : file.tensors()) {
-    const auto place = nada::from_rosinality(view.name);
-    if (place->native.empty()) continue;
-    view.shape = nada::native_shape(*place, view.shape, view.name);
-    view.strides = nada::contiguous_strides(view.shape);
-    view.name = place->native;
-    views.push_back(std::move(view));
-  }
-  nada::save_safetensors(o.out, views, nada::generator_metadata(generator, about(o, file.metadata())));
-  std::cout << "read a StyleGAN2 generator with rosinality's names, " << generator.resolution() << " px\n";
+/// `--type` for every floating-point tensor; "same" leaves each its own.
+void cast(nada::TensorMap& tensors, const std::string& type) {
+  if (type == "same") return;
+  const auto wanted = type == "float32"    ? torch::kFloat32
+                      : type == "float16"  ? torch::kFloat16
+                      : type == "bfloat16" ? torch::kBFloat16
+                                           : torch::kFloat64;
+  nada::require(wanted != torch::kFloat64, "option type: expected same, float32, float16 or bfloat16, found '", type,
+                "'");
+  for (auto& [name, value] : tensors)
+    if (value.is_floating_point()) value = value.to(wanted);
+  for (const auto& [name, value] : tensors)
+    nada::require(!value.is_floating_point() || value.isfinite().all().item<bool>(), "tensor ", name,
+                  " has numbers beyond ", type, "'s range; bfloat16 has float32's");
 }
 
-void convert_encoder(const Options& o, const nada::Safetensors& file) {
+void convert_generator(const Options& o, nada::NamedTensors tensors, const nada::StyleGan2& generator,
+                       const nada::Metadata& theirs) {
+  nada::require(o.names == "native" || o.names == "rosinality", "a generator's names are native or rosinality, found '",
+                o.names, "'");
+  auto metadata = about(o, theirs);
+  if (o.names == "native")
+    metadata = nada::generator_metadata(generator, metadata);
+  else
+    tensors = nada::to_rosinality(tensors, generator, o.in.string());
+  cast(tensors, o.type);
+  nada::save_tensors(o.out, tensors, metadata);
+}
+
+void convert_encoder(const Options& o, const nada::ModelFile& file) {
+  const auto vocabulary = o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary);
+  auto [tensors, settings] = nada::read_clip(file, vocabulary);
+  nada::require(o.gelu == "auto" || o.gelu == "quick" || o.gelu == "erf",
+                "option gelu: expected quick, erf or auto, found '", o.gelu, "'");
+  if (o.gelu != "auto") settings.gelu = o.gelu == "erf" ? nada::Gelu::erf : nada::Gelu::quick;
+  if (o.image_heads) settings.image_heads = o.image_heads;
+  if (o.text_heads) settings.text_heads = o.text_heads;
   auto metadata = about(o, file.metadata());
   metadata["nada.kind"] = "encoder";
   metadata["nada.format"] = nada::format_version;
-  metadata["nada.gelu"] = o.gelu;
-  if (o.image_heads) metadata["nada.image_heads"] = std::to_string(o.image_heads);
-  if (o.text_heads) metadata["nada.text_heads"] = std::to_string(o.text_heads);
-  const auto mean = o.mean.empty() ? nada::value_or(file.metadata(), "image_mean") : o.mean;
-  const auto deviation = o.deviation.empty() ? nada::value_or(file.metadata(), "image_std") : o.deviation;
-  if (!mean.empty()) metadata["nada.image_mean"] = mean;
-  if (!deviation.empty()) metadata["nada.image_deviation"] = deviation;
-  if (!o.vocabulary.empty()) metadata["nada.merges"] = nada::Tokenizer::open(o.vocabulary).merges();
+  metadata["nada.gelu"] = settings.gelu == nada::Gelu::erf ? "erf" : "quick";
+  if (settings.image_heads) metadata["nada.image_heads"] = std::to_string(settings.image_heads);
+  if (settings.text_heads) metadata["nada.text_heads"] = std::to_string(settings.text_heads);
+  const auto three = [](const std::array<double, 3>& x) { return nada::join(x[0], " ", x[1], " ", x[2]); };
+  const auto said = [&](const char* key, const std::string& given, const std::array<double, 3>& found) {
+    return !given.empty() ? given : nada::value_or(file.metadata(), key, three(found));
+  };
+  metadata["nada.image_mean"] = said("image_mean", o.mean, settings.preprocessing.mean);
+  metadata["nada.image_deviation"] = said("image_std", o.deviation, settings.preprocessing.deviation);
+  if (settings.tokenizer) metadata["nada.merges"] = settings.tokenizer->merges();
+  if (!settings.phrases.empty()) metadata["nada.phrases"] = nlohmann::json(settings.phrases).dump();
   if (!o.phrases.empty()) {
     const auto json = nlohmann::json::parse(nada::read_text(o.phrases), nullptr, false);
     nada::require(!json.is_discarded(), o.phrases, " is not JSON");
@@ -93,31 +127,41 @@ void convert_encoder(const Options& o, const nada::Safetensors& file) {
     collect_texts(json, phrases);
     metadata["nada.phrases"] = nlohmann::json(phrases).dump();
   }
-  std::vector<nada::TensorView> views;
-  for (const auto& view : file.tensors())
-    if (!view.name.ends_with("num_batches_tracked")) views.push_back(view);
+  cast(tensors, o.type);
   const auto encoder =
-      nada::make_clip(nada::to_tensors(file), o.in.string(), nada::clip_settings(metadata, o.in.string()));  // checks
-  nada::require_finite(nada::to_tensors(file), o.in.string());
+      nada::make_clip(tensors, o.in.string(), nada::clip_settings(metadata, o.in.string()));  // checks everything
   metadata["nada.architecture"] = encoder.visit([](const auto& c) { return "clip, " + std::string(c.tower().name); });
-  nada::save_safetensors(o.out, views, metadata);
-  std::cout << "read a " << metadata["nada.architecture"] << " with OpenAI's names, " << encoder.resolution()
-            << " px, embedding " << encoder.width() << '\n';
+  std::cout << "      " << metadata["nada.architecture"] << ", " << encoder.resolution() << " px, embedding "
+            << encoder.width() << ", " << metadata["nada.gelu"] << " GELU, vocabulary "
+            << (settings.tokenizer ? "inside" : "not given") << '\n';
+  if (o.names == "native") return nada::save_tensors(o.out, tensors, metadata);
+  nada::require(o.names == "openai" || o.names == "huggingface",
+                "an encoder's names are native, openai or huggingface, found '", o.names, "'");
+  if (o.names == "huggingface") tensors = nada::clip_to_huggingface(std::move(tensors), o.in.string());
+  nada::save_tensors(o.out, tensors, about(o, file.metadata()));
 }
 
 int convert(const Options& o, const nada::OptionTable&) {
+  using nada::FileKind;
   nada::require(!o.in.empty() && !o.out.empty(),
                 "expected a file to read and a file to write; `convert --help` shows an example");
   nada::require(o.force || !std::filesystem::exists(o.out), o.out, " exists; --force replaces it");
-  const auto file = nada::Safetensors::open(o.in);
-  const auto kind = nada::recognise(file);
-  if (kind == nada::FileKind::rosinality_generator)
-    convert_generator(o, file);
-  else if (kind == nada::FileKind::openai_encoder)
+  const auto file = nada::ModelFile::open(o.in, o.component);
+  std::cout << "read  " << file.path().string() << ": " << file.description() << '\n';
+  if (file.kind() == FileKind::delta) {
+    const auto g = nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base));
+    convert_generator(o, g.tensors(), g, file.metadata());
+  } else if (nada::is_generator(file.kind())) {
+    auto [tensors, settings] = nada::read_stylegan2(file);
+    const nada::StyleGan2 g(tensors, o.in.string(), settings);  // checks everything
+    std::cout << "      " << g.resolution() << " px" << (g.is_residual() ? ", residual" : "")
+              << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
+    convert_generator(o, std::move(tensors), g, file.metadata());
+  } else if (nada::is_encoder(file.kind())) {
     convert_encoder(o, file);
-  else
-    nada::fail(o.in, " is ", nada::name_of(kind),
-               "; expected a generator with rosinality's names or a CLIP with OpenAI's");
+  } else {
+    nada::fail(o.in, " is ", nada::name_of(file.kind()), "; expected a StyleGAN2 generator, a delta or a CLIP encoder");
+  }
   std::cout << "wrote " << o.out.string() << '\n';
   return 0;
 }

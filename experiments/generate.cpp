@@ -69,7 +69,7 @@ int generate(Options& o, nada::OptionTable& table) {
   const auto base = o.base.empty() ? std::nullopt : std::optional(o.base);
   std::vector<StyleGan2> generators;
   for (const auto& path : o.generators) {
-    const bool with_base = base && recognise(Safetensors::open(path)) == FileKind::delta;
+    const bool with_base = base && ModelFile::open(path).kind() == FileKind::delta;
     generators.push_back(load_generator(path, place, with_base ? base : std::nullopt));
   }
 

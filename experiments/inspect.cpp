@@ -7,7 +7,7 @@
 #include "nada/adaptation/delta.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/program.hpp"
-#include "nada/formats/recognise.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/generators/load.hpp"
 
 namespace {
@@ -16,9 +16,12 @@ struct Options {
   static constexpr const char* about = "says what a model file is: kind, architecture, sizes, layers, licence";
   static constexpr const char* example = "inspect configs/avatars/generator.safetensors";
   std::filesystem::path file;
+  std::string component;
 
   void declare(nada::OptionTable& table) {
     table.add("file", file, "the file (first argument)", nada::OptionTable::Kind::session, "FILE", /*positional=*/true);
+    table.add("component", component, "part of a checkpoint: g_ema, G, state_dict, ...", nada::OptionTable::Kind::saved,
+              "NAME");
   }
 };
 
@@ -27,7 +30,7 @@ void row(const std::string& name, const std::string& value) {
 }
 
 /// Parameters of each group of tensors whose names begin alike, and their sum.
-void groups(const nada::Safetensors& file, auto&& group_of) {
+void groups(const nada::ModelFile& file, auto&& group_of) {
   std::map<std::string, std::int64_t> counts;
   std::map<std::string_view, std::int64_t> types;
   std::int64_t sum = 0;
@@ -51,11 +54,14 @@ void about(const nada::Metadata& metadata) {
     row(key, nada::value_or(metadata, std::string("nada.") + key));
 }
 
-void inspect_generator(const nada::Safetensors& file) {
+void inspect_generator(const nada::ModelFile& file) {
   const auto g = nada::load_stylegan2(file);
   row("resolution", nada::join(g.resolution(), " px"));
   row("latents", nada::join(g.latent_size(), " numbers"));
   row("styles", nada::join(g.style_count(), " of ", g.style_size(), " numbers"));
+  if (g.label_size() > 0) row("classes", nada::join(g.label_size()));
+  row("connections", g.is_residual() ? "residual" : "skip");
+  if (const auto clamp = g.settings().conv_clamp) row("clamped to", nada::join("+-", *clamp));
   row("noise maps", g.has_noise_maps() ? "stored" : "none");
   row("SHA-256", nada::base_hash(g));
   std::map<std::string_view, std::int64_t> kinds;
@@ -80,32 +86,36 @@ void inspect_generator(const nada::Safetensors& file) {
             << affine << ")\n";
 }
 
-void inspect_encoder(const nada::Safetensors& file, nada::FileKind kind) {
-  const auto settings =
-      nada::clip_settings(kind == nada::FileKind::encoder ? file.metadata() : nada::Metadata{}, file.path().string());
+void inspect_encoder(const nada::ModelFile& file) {
+  const auto [tensors, settings] = nada::read_clip(file);
   const auto tokenizer = settings.tokenizer.has_value();
-  const auto clip = nada::make_clip(nada::to_tensors(file), file.path().string(), settings);
+  const bool inside = nada::value_or(file.metadata(), "nada.merges") != "";
+  const auto clip = nada::make_clip(tensors, file.path().string(), settings);
+  row("activation", settings.gelu == nada::Gelu::erf ? "GELU" : "quick GELU");
   clip.visit([&](const auto& c) {
     row("image tower", std::string(c.tower().name));
     row("resolution", nada::join(c.resolution(), " px"));
     row("embedding", nada::join(c.width(), " numbers"));
     row("context", nada::join(c.context(), " tokens"));
-    row("vocabulary", nada::join(c.vocabulary_size(), " entries, ", tokenizer ? "inside" : "not inside"));
+    row("vocabulary", nada::join(c.vocabulary_size(), " entries, ",
+                                 inside      ? "inside"
+                                 : tokenizer ? "beside the file"
+                                             : "not inside"));
     row("phrases", c.phrases().empty() ? "unknown" : nada::join(c.phrases().size(), " known"));
   });
-  groups(file, [](const std::string& name) { return name.starts_with("visual.") ? "image tower" : "text tower"; });
+  groups(file, [](const std::string& name) { return name.starts_with("vis") ? "image tower" : "text tower"; });
 }
 
 int inspect(const Options& o, const nada::OptionTable&) {
   nada::require(!o.file.empty(), "expected a file; `inspect --help` shows an example");
-  const auto file = nada::Safetensors::open(o.file);
-  const auto kind = nada::recognise(file);
-  std::cout << o.file.string() << " is " << nada::name_of(kind) << "\n\n";
+  const auto file = nada::ModelFile::open(o.file, o.component);
+  const auto kind = file.kind();
+  std::cout << file.path().string() << " is " << file.description() << "\n\n";
   about(file.metadata());
   if (nada::is_generator(kind)) {
     inspect_generator(file);
-  } else if (kind == nada::FileKind::encoder || kind == nada::FileKind::openai_encoder) {
-    inspect_encoder(file, kind);
+  } else if (nada::is_encoder(kind)) {
+    inspect_encoder(file);
   } else {
     groups(file, [&](const std::string& name) {
       const bool layered = kind == nada::FileKind::delta || kind == nada::FileKind::state;

@@ -189,7 +189,7 @@ Verdict compare(const Value& ours, const Value& golden, const Tensor& before, co
 
 // ------------------------------------------------------------------------------------------------ what checks refer to
 
-/// A rosinality generator: its parameters by the names and with the shapes of the file.
+/// A generator: its parameters by the names and with the shapes of the file.
 struct LoadedGenerator {
   struct Parameter {
     std::size_t layer, slot;
@@ -198,12 +198,14 @@ struct LoadedGenerator {
   StyleGan2 model;
   std::map<std::string, Parameter> parameters = {};
 
-  LoadedGenerator(const Safetensors& file, torch::ScalarType type) : model(load_stylegan2(file, {.type = type})) {
-    for (const auto& view : file.tensors())
-      if (const auto name = from_rosinality(view.name))
-        for (std::size_t k = 0; k < model.layers().size(); ++k)
-          for (std::size_t s = 0; s < model.layers()[k].slots.size(); ++s)
-            if (name->native == leaf_name({k, s, {}})) parameters[view.name] = {k, s, view.shape};
+  LoadedGenerator(const ModelFile& file, torch::ScalarType type) : model(load_stylegan2(file, {.type = type})) {
+    for (const auto& view : file.tensors()) {
+      const auto rosinality = from_rosinality(view.name);
+      const auto native = rosinality ? rosinality->native : from_nvidia(view.name).value_or("");
+      for (std::size_t k = 0; k < model.layers().size(); ++k)
+        for (std::size_t s = 0; s < model.layers()[k].slots.size(); ++s)
+          if (native == leaf_name({k, s, {}})) parameters[view.name] = {k, s, view.shape};
+    }
   }
   std::string leaf_name(const Parameter& parameter) const {
     const auto& layer = model.layers()[parameter.layer];
@@ -216,27 +218,10 @@ struct LoadedGenerator {
   }
 };
 
-/// Safetensors begin with the length of a JSON header; nothing else that models come in does.
-bool is_safetensors(const fs::path& path) {
-  const MappedFile file(path);
-  return file.bytes().size() > 8 && file.bytes()[8] == std::byte{'{'};
-}
-
-/// Files with the same weights: X.safetensors beside X.pt, vit_b.safetensors for the other forms of vit_b.
-std::vector<fs::path> twins(const fs::path& path) {
-  std::vector<fs::path> out{fs::path(path).replace_extension(".safetensors")};
-  const auto folder = path.parent_path();
-  if (path.filename().string().starts_with("vit_b")) out.push_back(folder / "vit_b.safetensors");
-  if (folder.filename().string().starts_with("vit_b")) out.push_back(folder.parent_path() / "vit_b.safetensors");
-  return out;
-}
-
 /// The manifest's folder; everything in it is read once.
 class Folder {
  public:
   explicit Folder(fs::path root) : root_(std::move(root)) {}
-
-  bool used_twin = false;
 
   fs::path path(const Json& reference) const {
     return (root_ / as<std::string>(reference, "file", "reference")).lexically_normal();
@@ -273,29 +258,35 @@ class Folder {
   }
 
   const LoadedGenerator& generator(const Json& model, torch::ScalarType type) {
-    const auto& file = open_model(model, is_generator);
-    return cached(generators_, join(file.path(), type), [&] { return LoadedGenerator(file, type); });
+    const auto& file = model_file(model);
+    return cached(generators_, join(file.path(), file.component(), type), [&] { return LoadedGenerator(file, type); });
   }
 
   /// Encoders preprocess as in the official adaptation code: without antialias.
   const AnyClip& encoder(const Json& model, torch::ScalarType type) {
-    const auto& file = open_model(model, [](FileKind kind) { return kind == FileKind::openai_encoder; });
+    const auto& file = model_file(model);
     const auto what = file.path().string();
-    const auto gelu = model.value("gelu", "quick");
-    require(gelu == "quick" || gelu == "erf", what, ": gelu is '", gelu, "', expected quick or erf");
-    ClipSettings settings{.gelu = gelu == "quick" ? Gelu::quick : Gelu::erf};
-    settings.image_heads = model.value("image_heads", std::int64_t{0});
-    settings.text_heads = model.value("text_heads", std::int64_t{0});
-    settings.preprocessing.antialias = false;
-    const auto key = join(what, type, gelu, " ", settings.image_heads, " ", settings.text_heads);
-    return cached(encoders_, key, [&] { return make_clip(to_tensors(file), what, settings, type); });
+    const auto gelu = model.value("gelu", "auto");
+    require(gelu == "auto" || gelu == "quick" || gelu == "erf", what, ": gelu is '", gelu, "', expected quick or erf");
+    const auto image_heads = model.value("image_heads", std::int64_t{0});
+    const auto text_heads = model.value("text_heads", std::int64_t{0});
+    const auto key = join(what, file.component(), type, gelu, " ", image_heads, " ", text_heads);
+    return cached(encoders_, key, [&] {
+      auto [tensors, settings] = read_clip(file);
+      if (model.contains("config")) read_clip_config(root_ / as<std::string>(model, "config", what), settings);
+      if (gelu != "auto") settings.gelu = gelu == "quick" ? Gelu::quick : Gelu::erf;
+      if (image_heads) settings.image_heads = image_heads;
+      if (text_heads) settings.text_heads = text_heads;
+      settings.preprocessing.antialias = false;
+      return make_clip(tensors, what, settings, type);
+    });
   }
 
-  /// The model's file itself, where it can be read.
-  const Safetensors& native(const Json& model) {
+  /// The model's file, opened at the component that the manifest names.
+  const ModelFile& model_file(const Json& model) {
     const auto file = path(model);
-    if (!is_safetensors(file)) throw Skipped{Skip::container, file.string()};
-    return open(file);
+    const auto component = model.value("component", std::string());
+    return cached(models_, join(file, " ", component), [&] { return ModelFile::open(file, component); });
   }
 
  private:
@@ -307,20 +298,9 @@ class Folder {
   const Safetensors& open(const fs::path& file) {
     return cached(files_, file, [&] { return Safetensors::open(file); });
   }
-  /// The model's file, or a twin of it, whose kind is `readable`.
-  const Safetensors& open_model(const Json& model, bool (*readable)(FileKind)) {
-    const auto file = path(model);
-    if (is_safetensors(file) && readable(recognise(open(file)))) return open(file);
-    for (const auto& twin : twins(file)) {
-      if (twin == file || !fs::exists(twin) || !readable(recognise(open(twin)))) continue;
-      used_twin = true;
-      return open(twin);
-    }
-    throw Skipped{Skip::container, file.string()};
-  }
-
   fs::path root_;
   std::map<fs::path, Safetensors> files_;
+  std::map<std::string, ModelFile> models_;
   std::map<fs::path, Json> json_;
   std::map<fs::path, Tokenizer> vocabularies_;
   std::map<std::string, LoadedGenerator> generators_;
@@ -400,10 +380,10 @@ Tensor styles(const Call& call, const StyleGan2& generator) {
 }
 
 Results weights_identical(const Call& call) {
-  const auto a = call.folder.native(call.entry("model", "a")).tensors();
-  const auto b = call.folder.native(call.entry("model", "b")).tensors();
-  const auto same = [](const TensorView& x, const TensorView& y) {
-    return x.name == y.name && x.dtype == y.dtype && x.shape == y.shape && std::ranges::equal(x.bytes, y.bytes);
+  const auto a = call.folder.model_file(call.entry("model", "a")).tensors();
+  const auto b = call.folder.model_file(call.entry("model", "b")).tensors();
+  const auto same = [](const TensorView& x, const TensorView& y) {  // by values: strides may differ
+    return x.name == y.name && x.dtype == y.dtype && x.shape == y.shape && torch::equal(to_tensor(x), to_tensor(y));
   };
   return {{"identical", std::ranges::equal(a, b, same)}};
 }
@@ -844,7 +824,6 @@ struct Outcome {
   double worst = 0;  // of all roles, relative to the tolerance
   std::string worst_role = {};
   std::vector<std::string> lines = {}, failures = {};  // one a role; one a role that failed
-  bool twin = false;
 };
 
 void compare_all(const Call& call, bool float64, Outcome& out) {
@@ -872,7 +851,6 @@ void compare_all(const Call& call, bool float64, Outcome& out) {
 Outcome run_check(const Json& check, Folder& folder, bool float64) {
   Outcome out{check["name"], check["operation"]};
   const bool always = check.value("precision", "float32") == "float64";
-  folder.used_twin = false;
   try {
     compare_all({check, folder, float64 || always ? torch::kFloat64 : torch::kFloat32}, float64 && !always, out);
   } catch (const Skipped& skipped) {
@@ -886,7 +864,6 @@ Outcome run_check(const Json& check, Folder& folder, bool float64) {
     out.skipped = Skip::optional;
     out.lines = std::exchange(out.failures, {});
   }
-  out.twin = !out.skipped && folder.used_twin;
   return out;
 }
 
@@ -931,11 +908,10 @@ void print_table(const std::vector<Outcome>& outcomes) {
 /// Failures, reasons, totals; returns the exit code.
 int report(const std::vector<Outcome>& outcomes, const Options& options) {
   print_table(outcomes);
-  int passed = 0, failed = 0, skipped = 0, on_twins = 0;
+  int passed = 0, failed = 0, skipped = 0;
   std::map<Skip, int> reasons;
   for (const auto& outcome : outcomes) {
     ++(outcome.skipped ? skipped : outcome.failures.empty() ? passed : failed);
-    on_twins += outcome.twin;
     if (outcome.skipped) ++reasons[*outcome.skipped];
     const auto* why = outcome.skipped ? skip_words[static_cast<std::size_t>(*outcome.skipped)] : "";
     if (options.verbose || outcome.skipped == Skip::optional)
@@ -945,7 +921,6 @@ int report(const std::vector<Outcome>& outcomes, const Options& options) {
   }
   for (const auto& [why, count] : reasons)
     std::printf("%d skipped: %s\n", count, skip_words[static_cast<std::size_t>(why)]);
-  if (on_twins) std::printf("%d ran on a twin with the same weights\n", on_twins);
   std::printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
   return failed > 0 || passed == 0 || (options.strict && reasons.count(Skip::part)) ? 1 : 0;
 }

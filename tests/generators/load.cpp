@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_native_file_round_trip_keeps_every_bit_and_the_multiplier
   const StyleGan2 generator(test::random_stylegan2(small), "g", 0.02);
   save_tensors(path, generator.tensors(), generator_metadata(generator, {{"nada.licence", "CC0"}}));
   const auto read = load_stylegan2(path);
-  BOOST_TEST(read.mapping_lr() == 0.02);
+  BOOST_TEST(read.settings().mapping_lr == 0.02);
   for (const auto& [name, value] : generator.tensors()) BOOST_TEST(same_bits(read.tensors().at(name), value), name);
   const auto metadata = Safetensors::open(path).metadata();
   BOOST_TEST(metadata.at("nada.kind") == "generator");

@@ -95,11 +95,12 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
 /// relative to it).
 inline StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {},
                                 const std::optional<std::filesystem::path>& base = {}) {
-  const auto file = Safetensors::open(path);
-  if (recognise(file) != FileKind::delta) {
-    require(!base, path, " is ", name_of(recognise(file)), ", expected a delta (a base was given for it)");
-    return load_stylegan2(file, place);
+  const auto model = ModelFile::open(path);
+  if (model.kind() != FileKind::delta) {
+    require(!base, path, " is ", name_of(model.kind()), ", expected a delta (a base was given for it)");
+    return load_stylegan2(model, place);
   }
+  const auto file = Safetensors::open(path);
   const auto named = value_or(file.metadata(), "nada.base");
   require(base || !named.empty(), path, ": the delta names no base; give it with --base");
   const auto base_path = base ? *base : path.parent_path() / named;

@@ -1,5 +1,6 @@
 /// A CLIP of the kind that its file says, and encoders from files.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <filesystem>
@@ -16,8 +17,10 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/clip.hpp"
+#include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/ensemble.hpp"
-#include "nada/formats/recognise.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/tensor_file.hpp"
 
 namespace nada {
@@ -120,25 +123,105 @@ inline AnyClip make_clip(const TensorMap& tensors, const std::string& what, Clip
        "(visual.layer1.0.conv1.weight)");
 }
 
-/// Reads a CLIP: a native file, or OpenAI's names in safetensors. A vocabulary comes from `vocabulary`, else from
-/// inside the file, else from a file beside it (merges.txt or bpe_simple_vocab_16e6.txt.gz).
+/// Settings from a Hugging Face config.json or an OpenCLIP open_clip_config.json. What is not said stays as it is.
+inline void read_clip_config(const std::filesystem::path& path, ClipSettings& settings) {
+  const auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
+  require(json.is_object(), path, ": is not a JSON object, expected the configuration of a CLIP");
+  const auto object = [&](const nlohmann::json& in, const char* key) {
+    return in.is_object() && in.contains(key) && in[key].is_object() ? in[key] : nlohmann::json::object();
+  };
+  const auto integer = [&](const nlohmann::json& in, const char* key) {
+    if (!in.contains(key)) return std::int64_t{0};
+    require(in[key].is_number_integer() && in[key].get<std::int64_t>() > 0, path, ": ", key, " is ", in[key].dump(),
+            ", expected a number > 0");
+    return in[key].get<std::int64_t>();
+  };
+  const auto three = [&](const nlohmann::json& in, const char* key, std::array<double, 3>& out) {
+    if (!in.contains(key)) return;
+    const auto& list = in[key];
+    require(
+        list.is_array() && list.size() == 3 && std::ranges::all_of(list, [](const auto& x) { return x.is_number(); }),
+        path, ": ", key, " is ", list.dump(), ", expected three numbers");
+    out = list.get<std::array<double, 3>>();
+  };
+  if (json.contains("vision_config")) {  // Hugging Face
+    const auto vision = object(json, "vision_config"), text = object(json, "text_config");
+    const auto act = vision.value("hidden_act", nlohmann::json("quick_gelu"));
+    require(act == "quick_gelu" || act == "gelu", path, ": hidden_act is ", act.dump(),
+            ", expected quick_gelu or gelu");
+    settings.gelu = act == "gelu" ? Gelu::erf : Gelu::quick;
+    settings.image_heads = integer(vision, "num_attention_heads");
+    settings.text_heads = integer(text, "num_attention_heads");
+    return;
+  }
+  const auto model = json.contains("model_cfg") ? object(json, "model_cfg") : json;
+  const auto vision = object(model, "vision_cfg"), text = object(model, "text_cfg");
+  settings.gelu = model.value("quick_gelu", nlohmann::json(false)) == true ? Gelu::quick : Gelu::erf;
+  settings.text_heads = integer(text, "heads");
+  if (const auto width = integer(vision, "head_width"); width > 0 && vision.contains("width"))
+    settings.image_heads = std::max<std::int64_t>(1, integer(vision, "width") / width);
+  const auto preprocess = object(json, "preprocess_cfg");
+  three(preprocess, "mean", settings.preprocessing.mean);
+  three(preprocess, "std", settings.preprocessing.deviation);
+}
+
+/// The merges of a Hugging Face tokenizer.json.
+inline Tokenizer read_tokenizer_json(const std::filesystem::path& path) {
+  const auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
+  const auto refuse = [&]() { fail(path, ": holds no list model.merges, expected a byte-pair tokenizer"); };
+  if (!json.is_object() || !json.contains("model") || !json["model"].is_object() || !json["model"].contains("merges"))
+    refuse();
+  std::string text = "#version: 0.2\n";
+  for (const auto& merge : json["model"]["merges"]) {
+    if (merge.is_string())
+      text += merge.get<std::string>();
+    else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
+      text += merge[0].get<std::string>() + " " + merge[1].get<std::string>();
+    else
+      refuse();
+    text += '\n';
+  }
+  return Tokenizer::from_merges(text, path.string());
+}
+
+/// A CLIP file's tensors by OpenAI's names, each finite, and what else the file and those beside it say. A vocabulary
+/// comes from `vocabulary`, else from inside the file, else from a file beside it (merges.txt, tokenizer.json or
+/// bpe_simple_vocab_16e6.txt.gz). The activation is OpenAI's quick GELU unless a configuration beside the file says
+/// otherwise; OpenCLIP's, without one, the erf GELU where the file can be told from OpenAI's.
+/// Errors: another kind of file, NaN, tensors without a place, a damaged configuration.
+inline std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
+                                                    const std::optional<std::filesystem::path>& vocabulary = {}) {
+  const auto what = file.path().string();
+  require(is_encoder(file.kind()), what, " is ", name_of(file.kind()), ", expected a CLIP encoder");
+  auto settings = clip_settings(file.kind() == FileKind::encoder ? file.metadata() : Metadata{}, what);
+  const auto folder = file.path().parent_path();
+  if (file.kind() == FileKind::openclip_encoder) settings.gelu = Gelu::erf;
+  if (file.kind() != FileKind::encoder && file.container() != "torchscript") {
+    const auto* const name = file.kind() == FileKind::huggingface_encoder ? "config.json" : "open_clip_config.json";
+    if (std::filesystem::exists(folder / name)) read_clip_config(folder / name, settings);
+  }
+  if (vocabulary) {
+    settings.tokenizer =
+        vocabulary->extension() == ".json" ? read_tokenizer_json(*vocabulary) : Tokenizer::open(*vocabulary);
+  } else if (!settings.tokenizer) {
+    for (const char* name : {"merges.txt", "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz"})
+      if (const auto beside = folder / name; !settings.tokenizer && std::filesystem::exists(beside))
+        settings.tokenizer = beside.extension() == ".json" ? read_tokenizer_json(beside) : Tokenizer::open(beside);
+  }
+  auto tensors = to_tensors(file);
+  require_finite(tensors, what);
+  return {file.kind() == FileKind::huggingface_encoder ? clip_from_huggingface(std::move(tensors), what)
+                                                       : clip_from_openai(std::move(tensors)),
+          std::move(settings)};
+}
+
+/// Reads a CLIP: a native file, OpenAI's archive, a Hugging Face folder, an OpenCLIP state dict; see read_clip.
 inline AnyClip load_clip(const std::filesystem::path& path, const std::optional<std::filesystem::path>& vocabulary = {},
                          torch::Device device = torch::kCPU, torch::ScalarType type = torch::kFloat32) {
-  const auto file = Safetensors::open(path);
-  const auto kind = recognise(file);
-  require(kind == FileKind::encoder || kind == FileKind::openai_encoder, path, " is ", name_of(kind),
-          ", expected a CLIP encoder");
-  auto settings = clip_settings(kind == FileKind::encoder ? file.metadata() : Metadata{}, path.string());
-  if (vocabulary) {
-    settings.tokenizer = Tokenizer::open(*vocabulary);
-  } else if (!settings.tokenizer) {
-    for (const char* name : {"merges.txt", "bpe_simple_vocab_16e6.txt.gz"})
-      if (const auto beside = path.parent_path() / name; !settings.tokenizer && std::filesystem::exists(beside))
-        settings.tokenizer = Tokenizer::open(beside);
-  }
-  const auto tensors = to_tensors(file);
-  require_finite(tensors, path.string());
-  return make_clip(tensors, path.string(), std::move(settings), torch::TensorOptions().device(device).dtype(type));
+  const auto file = ModelFile::open(path);
+  auto [tensors, settings] = read_clip(file, vocabulary);
+  return make_clip(tensors, file.path().string(), std::move(settings),
+                   torch::TensorOptions().device(device).dtype(type));
 }
 
 }  // namespace nada

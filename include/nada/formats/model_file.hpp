@@ -22,8 +22,8 @@ namespace nada {
 /// One model of a file. Copies share the file.
 class ModelFile {
  public:
-  /// `component`: the wanted part of a checkpoint ("g_ema", "G", "state_dict"); empty: the averaged generator before the
-  /// trained one, or the first part that is known here. Of a folder the model file in it, as Hugging Face names it.
+  /// `component`: the wanted part of a checkpoint ("g_ema", "G", "state_dict"); empty: the averaged generator before
+  /// the trained one, or the first part that is known here. Of a folder the model file in it, as Hugging Face names it.
   /// Errors: as ModelContainer; no such component; a native file of a newer format.
   static ModelFile open(const std::filesystem::path& path, const std::string& component = {}) {
     const auto place = std::filesystem::is_directory(path) ? model_in(path) : path;
@@ -88,7 +88,9 @@ class ModelFile {
     }
     for (const auto& part : parts) {
       auto tensors = stripped(container_.tensors(part));
-      const auto has = [&](const char* name) { return std::ranges::binary_search(tensors, name, {}, &TensorView::name); };
+      const auto has = [&](const char* name) {
+        return std::ranges::binary_search(tensors, name, {}, &TensorView::name);
+      };
       const auto kind = native ? *native : recognise_names(has);
       if (tensors_.empty() || kind != FileKind::unknown) {
         tensors_ = std::move(tensors);
@@ -98,7 +100,8 @@ class ModelFile {
       if (kind_ != FileKind::unknown) break;
     }
     const auto all = container_.components();
-    if (kind_ == FileKind::rosinality_generator && !component_.empty() && std::ranges::find(all, "latent_avg") != all.end())
+    if (kind_ == FileKind::rosinality_generator && !component_.empty() &&
+        std::ranges::find(all, "latent_avg") != all.end())
       for (auto& view : container_.tensors("latent_avg"))
         tensors_.insert(std::ranges::lower_bound(tensors_, view.name, {}, &TensorView::name), view);
   }
@@ -107,7 +110,8 @@ class ModelFile {
     const auto items = container_.root().items();
     for (const auto* item : items)
       if (item->text().starts_with("dnnlib.tflib"))
-        fail(path_, ": is a pickle of NVIDIA's TensorFlow projects, which holds no PyTorch modules; convert it with "
+        fail(path_,
+             ": is a pickle of NVIDIA's TensorFlow projects, which holds no PyTorch modules; convert it with "
              "legacy.py of stylegan2-ada-pytorch first");
     fail(path_, ": holds no tensors by name, expected a model");
   }
@@ -123,10 +127,11 @@ class ModelFile {
   }
 
   static std::filesystem::path model_in(const std::filesystem::path& folder) {
-    for (const auto* name : {"model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin",
-                             "open_clip_pytorch_model.bin"})
+    for (const auto* name :
+         {"model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin", "open_clip_pytorch_model.bin"})
       if (std::filesystem::exists(folder / name)) return folder / name;
-    fail(folder, ": is a folder without a model, expected model.safetensors, open_clip_model.safetensors, "
+    fail(folder,
+         ": is a folder without a model, expected model.safetensors, open_clip_model.safetensors, "
          "pytorch_model.bin or open_clip_pytorch_model.bin in it");
   }
 

@@ -18,14 +18,14 @@ enum class FileKind {
   rosinality_generator,  // StyleGAN2 with the names of rosinality/stylegan2-pytorch
   nvidia_generator,      // StyleGAN2 with the names of NVlabs/stylegan2-ada-pytorch
   stylegan3_generator,
-  discriminator,  // of a StyleGAN2, with any names
-  encoder,               // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
-  openai_encoder,        // OpenAI's names alone
-  huggingface_encoder,   // names of Hugging Face's CLIPModel
-  openclip_encoder,      // OpenCLIP's names with the text tower under "text."
-  delta,                 // leaves of an adapted generator
-  state,                 // of a run, to resume it
-  codes,                 // w+ codes
+  discriminator,        // of a StyleGAN2, with any names
+  encoder,              // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
+  openai_encoder,       // OpenAI's names alone
+  huggingface_encoder,  // names of Hugging Face's CLIPModel
+  openclip_encoder,     // OpenCLIP's names with the text tower under "text."
+  delta,                // leaves of an adapted generator
+  state,                // of a run, to resume it
+  codes,                // w+ codes
   unknown
 };
 

@@ -2,14 +2,16 @@
 #pragma once
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
-#include "nada/formats/recognise.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/tensor_file.hpp"
+#include "nada/generators/nvidia.hpp"
 #include "nada/generators/rosinality.hpp"
 #include "nada/generators/stylegan2.hpp"
 
@@ -21,6 +23,14 @@ struct Placement {
   torch::ScalarType type = torch::kFloat32;
 };
 
+/// Refuses FIR filters other than [1, 3, 3, 1], whatever their gain.
+inline void require_known_filter(const Tensor& value, const std::string& what, const std::string& name) {
+  const auto axis = torch::tensor({1.0, 3.0, 3.0, 1.0}, torch::kFloat64);
+  const auto kernel = value.to(torch::kFloat64);
+  require(kernel.dim() == 2 && at::allclose(kernel / kernel.sum(), at::outer(axis, axis) / 64), what, ": tensor ", name,
+          " is not the FIR filter [1, 3, 3, 1], the only one that is known here");
+}
+
 /// A rosinality state dict by native names, FIR kernels checked and dropped.
 inline NamedTensors from_rosinality(const TensorMap& tensors, const std::string& what) {
   NamedTensors out;
@@ -28,26 +38,50 @@ inline NamedTensors from_rosinality(const TensorMap& tensors, const std::string&
     const auto place = from_rosinality(name);
     require(place.has_value(), what, ": tensor ", name,
             " has no place in a StyleGAN2 generator with rosinality's names");
-    if (place->native.empty()) {
-      const auto axis = torch::tensor({1.0, 3.0, 3.0, 1.0}, torch::kFloat64);
-      const auto kernel = value.to(torch::kFloat64);
-      require(kernel.dim() == 2 && at::allclose(kernel / kernel.sum(), at::outer(axis, axis) / 64), what, ": tensor ",
-              name, " is not the FIR filter [1, 3, 3, 1], the only one that is known here");
-      continue;
-    }
-    out[place->native] = value.view(native_shape(*place, value.sizes().vec(), join(what, ": tensor ", name)));
+    if (place->native.empty())
+      require_known_filter(value, what, name);
+    else
+      out[place->native] = value.view(native_shape(*place, value.sizes().vec(), join(what, ": tensor ", name)));
   }
   return out;
 }
 
-/// Multiplier of the mapping network's learning rate in a native file.
-inline double mapping_lr(const Safetensors& file) {
-  const auto text = value_or(file.metadata(), "nada.mapping_lr", "0.01");
+/// An NVIDIA state dict by native names, FIR filters checked and dropped. Noise strengths that are not there are 0.
+inline NamedTensors from_nvidia(const TensorMap& tensors, const std::string& what) {
+  NamedTensors out;
+  for (const auto& [name, value] : tensors) {
+    const auto native = from_nvidia(name);
+    require(native.has_value(), what, ": tensor ", name, " has no place in a StyleGAN2 generator with NVIDIA's names");
+    if (native->empty())
+      require_known_filter(value, what, name);
+    else
+      out[*native] = value;
+  }
+  for (const auto& [name, value] : NamedTensors(out))
+    if (name.starts_with("conv.") && name.ends_with(".affine.bias"))
+      out.emplace(name.substr(0, name.size() - 11) + "noise_strength", torch::zeros({}, value.options()));
+  return out;
+}
+
+/// A number > 0 of a native file's metadata, or `otherwise`.
+inline std::optional<double> positive_number(const ModelFile& file, const std::string& key,
+                                             std::optional<double> otherwise = {}) {
+  const auto text = value_or(file.metadata(), key);
+  if (text.empty()) return otherwise;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(error == std::errc{} && end == text.data() + text.size() && value > 0, file.path(), ": nada.mapping_lr is '",
-          text, "', expected a number > 0");
+  require(error == std::errc{} && end == text.data() + text.size() && value > 0, file.path(), ": ", key, " is '", text,
+          "', expected a number > 0");
   return value;
+}
+
+/// What a StyleGAN2 file says beside its tensors.
+inline StyleGan2Settings stylegan2_settings(const ModelFile& file) {
+  if (file.kind() != FileKind::nvidia_generator)
+    return {*positive_number(file, "nada.mapping_lr", 0.01), positive_number(file, "nada.conv_clamp")};
+  const auto activation = file.text("mapping.fc0.activation").value_or("lrelu");
+  require(activation == "lrelu", file.path(), ": the activation is '", activation, "', expected lrelu");
+  return {file.number("mapping.fc0.bias_gain").value_or(0.01), file.number("synthesis.b4.conv1.conv_clamp")};
 }
 
 /// Mean of w over 4096 latents, for rosinality files without `latent_avg`, as that project makes up for it. In double
@@ -69,28 +103,33 @@ inline Tensor estimated_mean_style(const NamedTensors& tensors, double lr) {
   return x.defined() ? x.mean(0).to(torch::kFloat32) : x;
 }
 
-/// Reads a StyleGAN2 generator, native or with rosinality's names.
-/// Errors: not such a file, NaN, tensors that are missing or do not fit.
-inline StyleGan2 load_stylegan2(const Safetensors& file, Placement place = {}) {
+/// The tensors of a StyleGAN2 file by native name, in their own types, each finite, and what else it says.
+/// Errors: another kind of file, NaN, unknown tensors.
+inline std::pair<NamedTensors, StyleGan2Settings> read_stylegan2(const ModelFile& file) {
   const auto what = file.path().string();
-  const auto kind = recognise(file);
-  require(is_generator(kind), what, " is ", name_of(kind), ", expected a StyleGAN2 generator");
+  require(is_generator(file.kind()), what, " is ", name_of(file.kind()), ", expected a StyleGAN2 generator");
+  const auto settings = stylegan2_settings(file);
   auto tensors = to_tensors(file);
   require_finite(tensors, what);
-  if (kind == FileKind::rosinality_generator) {
-    tensors = from_rosinality(tensors, what);
-    if (!tensors.count("mean_style"))
-      if (auto mean = estimated_mean_style(tensors, mapping_lr(file)); mean.defined())
-        tensors["mean_style"] = std::move(mean);
-  }
-  for (auto& [name, value] : tensors) {
+  if (file.kind() == FileKind::rosinality_generator) tensors = from_rosinality(tensors, what);
+  if (file.kind() == FileKind::nvidia_generator) tensors = from_nvidia(tensors, what);
+  if (file.kind() != FileKind::generator && !tensors.count("mean_style"))
+    if (auto mean = estimated_mean_style(tensors, settings.mapping_lr); mean.defined())
+      tensors["mean_style"] = std::move(mean);
+  for (const auto& [name, value] : tensors)
     require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
-    value = value.to(place.device, place.type);
-  }
-  return StyleGan2(std::move(tensors), what, mapping_lr(file));
+  return {std::move(tensors), settings};
+}
+
+/// Reads a StyleGAN2 generator, native, rosinality's or NVIDIA's.
+/// Errors: not such a file, NaN, tensors that are missing or do not fit.
+inline StyleGan2 load_stylegan2(const ModelFile& file, Placement place = {}) {
+  auto [tensors, settings] = read_stylegan2(file);
+  for (auto& [name, value] : tensors) value = value.to(place.device, place.type);
+  return StyleGan2(std::move(tensors), file.path().string(), settings);
 }
 inline StyleGan2 load_stylegan2(const std::filesystem::path& path, Placement place = {}) {
-  return load_stylegan2(Safetensors::open(path), place);
+  return load_stylegan2(ModelFile::open(path), place);
 }
 
 /// Metadata of a native generator file; `more` adds about, licence, origin.
@@ -99,8 +138,42 @@ inline Metadata generator_metadata(const StyleGan2& generator, Metadata more = {
   more["nada.format"] = format_version;
   more["nada.architecture"] = "stylegan2";
   more["nada.resolution"] = std::to_string(generator.resolution());
-  more["nada.mapping_lr"] = join(generator.mapping_lr());
+  more["nada.mapping_lr"] = join(generator.settings().mapping_lr);
+  if (const auto clamp = generator.settings().conv_clamp) more["nada.conv_clamp"] = join(*clamp);
+  if (generator.label_size() > 0) more["nada.classes"] = std::to_string(generator.label_size());
   return more;
+}
+
+/// The tensors with rosinality's names and shapes, its FIR kernels among them, and `latent_avg`. Noise maps that are
+/// not stored are zeros. Errors: what that project has no place for: classes, residual blocks, clamping.
+inline TensorMap to_rosinality(const NamedTensors& tensors, const StyleGan2& generator, const std::string& what) {
+  require(generator.label_size() == 0 && !generator.is_residual() && !generator.settings().conv_clamp &&
+              generator.settings().mapping_lr == 0.01,
+          what,
+          ": classes, residual blocks, clamped activations and another learning rate of the mapping network have no "
+          "place among rosinality's names");
+  TensorMap out;
+  const auto axis = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F});
+  for (const auto& [name, value] : tensors) {
+    const auto place = to_rosinality(name);
+    require(place.has_value(), what, ": tensor ", name, " has no place among rosinality's names");
+    auto shape = value.sizes().vec();
+    if (name.ends_with(".weight") && value.dim() == 4) shape.insert(shape.begin(), 1);
+    if (name == "const.weight") shape.insert(shape.begin(), 1);
+    if (name.starts_with("rgb.") && value.dim() == 1 && !name.ends_with("affine.bias")) shape = {1, 3, 1, 1};
+    if (name.ends_with(".noise_strength")) shape = {1};
+    if (name.starts_with("noise.")) shape.insert(shape.begin(), {1, 1});
+    out[*place] = value.reshape(shape);
+    if (place->starts_with("to_rgbs.") && place->ends_with(".conv.weight"))
+      out[place->substr(0, place->size() - 11) + "upsample.kernel"] = at::outer(axis, axis) / 16;
+    if (name.starts_with("conv.") && name.ends_with(".0.weight") && name != "conv.4.0.weight")
+      out[place->substr(0, place->size() - 11) + "conv.blur.kernel"] = at::outer(axis, axis) / 16;
+  }
+  int k = 0;
+  for (const auto& layer : generator.layers())
+    if (layer.kind == LayerKind::convolution)
+      out.emplace(join("noises.noise_", k++), torch::zeros({1, 1, layer.resolution, layer.resolution}));
+  return out;
 }
 
 /// SHA-256 that a delta keeps of its base.

@@ -1,5 +1,6 @@
 /// Tensor names of rosinality/stylegan2-pytorch, and ours.
 #pragma once
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -69,6 +70,42 @@ inline std::optional<RosinalityName> from_rosinality(std::string_view name) {
     return k == 0 ? RosinalityName{"noise.4.0", false, true}
                   : RosinalityName{join("noise.", std::int64_t{8} << ((k - 1) / 2), ".", (k - 1) % 2), false, true};
   }
+  return std::nullopt;
+}
+
+/// The rosinality name of a native tensor, without FIR kernels; nothing where that project has no such tensor.
+/// Its shape: weights of convolutions get a first dimension of 1, RGB biases are [1, 3, 1, 1], noise strengths [1],
+/// noise maps [1, 1, r, r].
+inline std::optional<std::string> to_rosinality(std::string_view name) {
+  if (name == "mean_style") return "latent_avg";
+  if (name == "const.weight") return "input.input";
+  std::vector<std::string_view> part;
+  for (std::size_t at = 0; at <= name.size();) {
+    const auto end = std::min(name.find('.', at), name.size());
+    part.push_back(name.substr(at, end - at));
+    at = end + 1;
+  }
+  const auto number = [&](std::size_t i) {
+    int value = -1;
+    if (i < part.size()) std::from_chars(part[i].data(), part[i].data() + part[i].size(), value);
+    return value;
+  };
+  const int r = number(1);
+  if (part[0] == "mapping" && part.size() == 3) return join("style.", r + 1, ".", part[2]);
+  if (r < 4) return std::nullopt;
+  int block = 0;  // 8 -> 0, 16 -> 1
+  while ((8 << block) < r) ++block;
+  const auto index = [&] { return 2 * block + number(2); };
+  if (part[0] == "noise" && part.size() == 3) return join("noises.noise_", r == 4 ? 0 : 1 + index());
+  const bool rgb = part[0] == "rgb";
+  if (!rgb && part[0] != "conv") return std::nullopt;
+  const auto layer = rgb ? (r == 4 ? std::string("to_rgb1.") : join("to_rgbs.", block, "."))
+                         : (r == 4 ? std::string("conv1.") : join("convs.", index(), "."));
+  const auto slot = name.substr(part[0].size() + part[1].size() + (rgb ? 2 : part[2].size() + 3));
+  if (slot == "weight") return layer + "conv.weight";
+  if (slot == "affine.weight" || slot == "affine.bias") return layer + "conv.modulation." + std::string(slot.substr(7));
+  if (slot == "noise_strength") return layer + "noise.weight";
+  if (slot == "bias") return layer + (rgb ? "bias" : "activate.bias");
   return std::nullopt;
 }
 

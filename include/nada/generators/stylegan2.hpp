@@ -24,7 +24,7 @@ using NamedTensors = std::map<std::string, Tensor>;
 
 /// What the tensors do not say.
 struct StyleGan2Settings {
-  double mapping_lr = 0.01;                // multiplier of the mapping network's learning rate
+  double mapping_lr = 0.01;               // multiplier of the mapping network's learning rate
   std::optional<double> conv_clamp = {};  // activations and RGB of each layer are clamped to +- this
 };
 
@@ -57,6 +57,7 @@ class StyleGan2 {
       add({name, LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take(name + ".bias", {width})});
     }
     require(layers_.size() > first_mapping_, what, ": no mapping network (expected a tensor mapping.0.weight)");
+    require(latent_size_ > 0, what, ": mapping.0.weight leaves no room for latents beside embedded labels");
     require(width == d, what, ": the mapping network gives styles of ", width, " numbers, mean_style has ", d);
     add({"const", LayerKind::constant, 4, -1, {"weight"}}, {constant});
 
@@ -114,7 +115,8 @@ class StyleGan2 {
   const StyleGan2Settings& settings() const { return settings_; }
   torch::TensorOptions options() const { return mean_style_.options(); }
 
-  /// z [N, Z], labels [N, C] or [1, C] (one-hot; undefined unless class-conditional) -> w+ [N, L, D] with L equal styles.
+  /// z [N, Z], labels [N, C] or [1, C] (one-hot; undefined unless class-conditional) -> w+ [N, L, D] with L equal
+  /// styles.
   Tensor map(const Tensor& z, const Tensor& labels = {}) const {
     require(labels.defined() || label_size_ == 0, "this generator is class-conditional: say which of its ", label_size_,
             " classes with --class");
@@ -123,8 +125,9 @@ class StyleGan2 {
             latent_size_, "]");
     auto x = stylegan2::normalize_latents(z.to(options()));
     if (labels.defined()) {
-      require(labels.dim() == 2 && labels.size(1) == label_size_ && (labels.size(0) == 1 || labels.size(0) == z.size(0)),
-              "labels of shape ", shape_text(labels.sizes()), ", expected [N, ", label_size_, "]");
+      require(
+          labels.dim() == 2 && labels.size(1) == label_size_ && (labels.size(0) == 1 || labels.size(0) == z.size(0)),
+          "labels of shape ", shape_text(labels.sizes()), ", expected [N, ", label_size_, "]");
       const auto embedded = stylegan2::dense(labels.to(options()), slots_[0][0], slots_[0][1]);
       x = torch::cat({x, stylegan2::normalize_latents(embedded).expand({x.size(0), -1})}, 1);
     }
