@@ -37,7 +37,9 @@ template <class Selector, class Views, class Exit>
 int adapt(const Options& o, nada::Session& session, Selector selector, Views views, Exit exit) {
   using namespace nada;
   const auto device = o.machine.place();
-  Adaptation adaptation{o.load_source(),
+  auto source = o.load_source();
+  const auto settings = o.settings(source);
+  Adaptation adaptation{std::move(source),
                         o.texts.load_encoders(device),
                         o.texts.shift(),
                         weigh(o.directional, Directional{o.min_length}) + weigh(o.global, Global{}) +
@@ -46,7 +48,7 @@ int adapt(const Options& o, nada::Session& session, Selector selector, Views vie
                         FullWeights{},
                         std::move(views),
                         std::move(exit),
-                        o.settings()};
+                        settings};
   return session.run(adaptation);
 }
 

@@ -27,6 +27,7 @@ struct Options {
   std::string format = "png", noise = "stored";
   bool single = false;
   nada::MachineOptions machine;
+  nada::ClassOption category;
 
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
@@ -39,6 +40,7 @@ struct Options {
     table.add("seed", seed, "sample n of a seed is always the same");
     table.add("truncation", truncation, "psi: 1 changes nothing, 0 gives the mean style");
     table.add("truncation-layers", truncation_layers, "truncate the first N styles only; 0: all");
+    category.declare(table);
     table.add("noise", noise, "noise inputs: none, stored or fresh", saved, "NAME");
     table.group("Where to");
     table.add("out", out, "file of the grid, or folder with --single (default samples.png or samples)", session);
@@ -101,7 +103,7 @@ int generate(Options& o, nada::OptionTable& table) {
         render.noise = noise;
         render.stream = stream;
         render.first_sample = at;
-        const auto w = truncate(g.map(z), g.mean_style(), o.truncation, o.truncation_layers);
+        const auto w = truncate(g.map(z, o.category.labels(g)), g.mean_style(), o.truncation, o.truncation_layers);
         for (auto& picture : to_pictures(g.synthesize(w, render))) row.push_back(std::move(picture));
       }
     }

@@ -26,6 +26,7 @@ struct Options {
   static constexpr const char* example = "optimize --target \"a zombie\" --count 6";
   nada::TextOptions texts;
   nada::MachineOptions machine;
+  nada::ClassOption category;
   std::filesystem::path generator, config, out;
   std::int64_t count = 6, steps = 100;
   std::uint64_t seed = 0;
@@ -36,6 +37,7 @@ struct Options {
     texts.declare(table);
     table.group("Codes");
     table.add("generator", generator, "generator file or delta");
+    category.declare(table);
     table.add("count", count, "codes: the first samples of the seed");
     table.add("seed", seed, "sample n of a seed is always the same");
     table.add("truncation", truncation, "psi of the start: 1 changes nothing, 0 gives the mean style");
@@ -94,7 +96,7 @@ int optimize(Options& o, nada::OptionTable& table) {
     const torch::NoGradGuard no_grad;
     const auto z =
         Stream{o.seed, 0}.normal(Purpose::samples, {o.count, generator.latent_size()}).to(generator.options());
-    return truncate(generator.map(z), generator.mean_style(), o.truncation).contiguous();
+    return truncate(generator.map(z, o.category.labels(generator)), generator.mean_style(), o.truncation).contiguous();
   }();
   auto codes = start.clone().requires_grad_(true);
   Moments moments;

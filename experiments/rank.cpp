@@ -23,6 +23,7 @@ struct Options {
   double truncation = 1, least = 0;
   std::string expect;
   nada::MachineOptions machine;
+  nada::ClassOption category;
 
   void declare(nada::OptionTable& table) {
     table.group("What");
@@ -31,6 +32,7 @@ struct Options {
               "encoder that judges, best one that was not trained against (default the embedded held-out one)");
     table.add("texts", texts, "JSON list of {\"name\", \"text\"} (default configs/avatars/targets.json)");
     table.add("templates", templates, "prompt templates; a text's feature is their mean (default the embedded ones)");
+    category.declare(table);
     table.add("count", count, "samples");
     table.add("seed", seed, "of the samples");
     table.add("truncation", truncation, "psi of the samples");
@@ -76,7 +78,7 @@ int rank(Options& o, nada::OptionTable&) {
     const auto n = std::min<std::int64_t>(20, o.count - at);
     const auto z =
         Stream{o.seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, at).to(generator.options());
-    const auto w = truncate(generator.map(z), generator.mean_style(), o.truncation);
+    const auto w = truncate(generator.map(z, o.category.labels(generator)), generator.mean_style(), o.truncation);
     const auto nearest = encoder.see(generator.synthesize(w).clamp(-1, 1)).unit.matmul(texts.t()).argmax(1).cpu();
     for (std::int64_t i = 0; i < n; ++i) ++first[static_cast<std::size_t>(nearest[i].item<std::int64_t>())];
   }

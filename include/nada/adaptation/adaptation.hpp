@@ -46,6 +46,7 @@ struct AdaptationSettings {
   double mixing = 0;            // share of samples whose styles come from two latents
   Noise noise = Noise::stored;  // the same for anchor and adapted images
   bool clamp = true;            // encoders see images clamped to [-1, 1]
+  Tensor labels = {};           // [1, C] or [batch, C], of all samples; undefined: the generator has no classes
   /// Recorded latents [batch, Z] of a step; none: normal numbers from Stream{seed, step}.
   std::function<Tensor(std::int64_t step)> latents = {};
 };
@@ -218,7 +219,8 @@ class Adaptation final : public AnyAdaptation {
     out.stream = stream;
     out.styles = [this, stream](std::int64_t count) {
       const torch::NoGradGuard no_grad;
-      return mapper().map(stream.normal(Purpose::selection, {count, source_.latent_size()}).to(options()), {});
+      return mapper().map(stream.normal(Purpose::selection, {count, source_.latent_size()}).to(options()),
+                          settings_.labels);
     };
     out.images = [this, stream](const Tensor& w) { return adapted_.synthesize(w, render(stream)); };
     out.global_loss = [this](const Tensor& images) {
@@ -466,7 +468,7 @@ class Adaptation final : public AnyAdaptation {
   }
   Tensor images(const G& generator, const Tensor& z) const {
     const torch::NoGradGuard no_grad;
-    return generator.synthesize(generator.map(z.to(options()), {}), render({settings_.seed, 0}));
+    return generator.synthesize(generator.map(z.to(options()), settings_.labels), render({settings_.seed, 0}));
   }
   Shown show(const Tensor& images, const Stream& stream) const {
     const auto seen = settings_.clamp ? images.clamp(-1, 1) : images;
@@ -478,11 +480,11 @@ class Adaptation final : public AnyAdaptation {
     return z.to(options());
   }
   Tensor styles_of(const G& generator, const Tensor& z, const Stream& stream) const {
-    const auto w = generator.map(z, {});
+    const auto w = generator.map(z, settings_.labels);
     if (settings_.mixing == 0) return w;
     const auto n = w.size(0), l = w.size(1);
     const auto other =
-        generator.map(stream.normal(Purpose::mixing, {n, source_.latent_size()}, 0, 1).to(options()), {});
+        generator.map(stream.normal(Purpose::mixing, {n, source_.latent_size()}, 0, 1).to(options()), settings_.labels);
     const auto u = stream.uniform(Purpose::mixing, {n, 2});
     const auto from = 1 + (u.select(1, 1) * static_cast<double>(l - 1)).floor();  // in [1, L - 1]
     const auto swap = (u.select(1, 0) < settings_.mixing)
@@ -497,7 +499,7 @@ class Adaptation final : public AnyAdaptation {
       const torch::NoGradGuard no_grad;
       const Stream stream{settings_.seed, 0};
       const auto z = stream.normal(Purpose::evaluation, {count, source_.latent_size()}).to(options());
-      return source_.synthesize(source_.map(z, {}), render(stream));
+      return source_.synthesize(source_.map(z, settings_.labels), render(stream));
     };
     encoders_.each([&](const auto& encoder, double weight, std::size_t index) {
       using E = std::decay_t<decltype(encoder)>;

@@ -165,29 +165,35 @@ inline void read_clip_config(const std::filesystem::path& path, ClipSettings& se
   three(preprocess, "std", settings.preprocessing.deviation);
 }
 
-/// The merges of a Hugging Face tokenizer.json.
-inline Tokenizer read_tokenizer_json(const std::filesystem::path& path) {
+/// The merges of a Hugging Face tokenizer.json; nothing where the file is another JSON or has none.
+inline std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::path& path) {
   const auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
-  const auto refuse = [&]() { fail(path, ": holds no list model.merges, expected a byte-pair tokenizer"); };
-  if (!json.is_object() || !json.contains("model") || !json["model"].is_object() || !json["model"].contains("merges"))
-    refuse();
+  if (!json.is_object() || !json.contains("model") || !json["model"].is_object() || !json["model"].contains("merges") ||
+      !json["model"]["merges"].is_array())
+    return std::nullopt;
   std::string text = "#version: 0.2\n";
-  for (const auto& merge : json["model"]["merges"]) {
-    if (merge.is_string())
-      text += merge.get<std::string>();
-    else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
-      text += merge[0].get<std::string>() + " " + merge[1].get<std::string>();
-    else
-      refuse();
+  for (const auto& merge : json["model"]["merges"]) {  // "a b", or ["a", "b"] of newer versions
+    const bool pair = merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string();
+    require(pair || merge.is_string(), path, ": model.merges holds ", merge.dump(), ", expected two symbols");
+    text += pair ? merge[0].get<std::string>() + " " + merge[1].get<std::string>() : merge.get<std::string>();
     text += '\n';
   }
   return Tokenizer::from_merges(text, path.string());
 }
 
+/// A vocabulary from a file of merges, plain or gzip, or a tokenizer.json.
+inline Tokenizer open_vocabulary(const std::filesystem::path& path) {
+  if (path.extension() != ".json") return Tokenizer::open(path);
+  const auto tokenizer = read_tokenizer_json(path);
+  require(tokenizer.has_value(), path, ": holds no list model.merges, expected a byte-pair tokenizer");
+  return *tokenizer;
+}
+
 /// A CLIP file's tensors by OpenAI's names, each finite, and what else the file and those beside it say. A vocabulary
 /// comes from `vocabulary`, else from inside the file, else from a file beside it (merges.txt, tokenizer.json or
-/// bpe_simple_vocab_16e6.txt.gz). The activation is OpenAI's quick GELU unless a configuration beside the file says
-/// otherwise; OpenCLIP's, without one, the erf GELU where the file can be told from OpenAI's.
+/// bpe_simple_vocab_16e6.txt.gz). The activation is what a configuration beside the file
+/// says; without one OpenAI's quick GELU, or the erf GELU for state dicts that OpenCLIP writes (pickles, names under
+/// "text.").
 /// Errors: another kind of file, NaN, tensors without a place, a damaged configuration.
 inline std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
                                                     const std::optional<std::filesystem::path>& vocabulary = {}) {
@@ -195,19 +201,16 @@ inline std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
   require(is_encoder(file.kind()), what, " is ", name_of(file.kind()), ", expected a CLIP encoder");
   auto settings = clip_settings(file.kind() == FileKind::encoder ? file.metadata() : Metadata{}, what);
   const auto folder = file.path().parent_path();
-  if (file.kind() == FileKind::openclip_encoder) settings.gelu = Gelu::erf;
+  const bool pickled = file.container() != "safetensors" && file.container() != "torchscript";
+  if (file.kind() == FileKind::openclip_encoder || pickled) settings.gelu = Gelu::erf;
   if (file.kind() != FileKind::encoder && file.container() != "torchscript") {
     const auto* const name = file.kind() == FileKind::huggingface_encoder ? "config.json" : "open_clip_config.json";
     if (std::filesystem::exists(folder / name)) read_clip_config(folder / name, settings);
   }
-  if (vocabulary) {
-    settings.tokenizer =
-        vocabulary->extension() == ".json" ? read_tokenizer_json(*vocabulary) : Tokenizer::open(*vocabulary);
-  } else if (!settings.tokenizer) {
-    for (const char* name : {"merges.txt", "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz"})
-      if (const auto beside = folder / name; !settings.tokenizer && std::filesystem::exists(beside))
-        settings.tokenizer = beside.extension() == ".json" ? read_tokenizer_json(beside) : Tokenizer::open(beside);
-  }
+  if (vocabulary) settings.tokenizer = open_vocabulary(*vocabulary);
+  for (const char* name : {"merges.txt", "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz"})
+    if (const auto beside = folder / name; !settings.tokenizer && std::filesystem::exists(beside))
+      settings.tokenizer = beside.extension() == ".json" ? read_tokenizer_json(beside) : open_vocabulary(beside);
   auto tensors = to_tensors(file);
   require_finite(tensors, what);
   return {file.kind() == FileKind::huggingface_encoder ? clip_from_huggingface(std::move(tensors), what)

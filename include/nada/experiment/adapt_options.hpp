@@ -43,6 +43,29 @@ struct MachineOptions {
   void use() const { use_threads(threads); }
 };
 
+/// The class of a class-conditional generator.
+struct ClassOption {
+  std::int64_t label = -1;
+
+  void declare(OptionTable& table) {
+    table.add("class", label, "class of a class-conditional generator, from 0 on; -1: it has none");
+  }
+  /// One-hot [1, C], or undefined. Errors: a class that the generator does not have, none where it has some.
+  template <class G>
+  Tensor labels(const G& generator) const {
+    std::int64_t classes = 0;
+    if constexpr (requires { generator.label_size(); }) classes = generator.label_size();
+    require(label >= -1, "option class: expected 0 or more, found ", label);
+    require(classes > 0 || label < 0, "option class: this generator has no classes");
+    if (classes == 0) return {};
+    require(label >= 0, "this generator is class-conditional: say which with --class 0 to ", classes - 1);
+    require(label < classes, "option class: this generator has the classes 0 to ", classes - 1, ", found ", label);
+    auto out = torch::zeros({1, classes}, generator.options());
+    out.select(1, label).fill_(1);
+    return out;
+  }
+};
+
 /// Encoders and the texts between which they point.
 struct TextOptions {
   std::vector<EncoderChoice> encoders;
@@ -101,6 +124,7 @@ struct AdaptOptions {
   std::filesystem::path generator;
   TextOptions texts;
   MachineOptions machine;
+  ClassOption category;
   std::string noise = "stored";
   double directional = 1, global = 0, range = 0, pixels = 0, min_length = 0.2, lr = 0.002, mixing = 0;
   std::int64_t steps = 300, batch = 4, samples_every = 30, state_every = 10;
@@ -114,6 +138,7 @@ struct AdaptOptions {
     texts.declare(table);
     table.group("Generator");
     table.add("generator", generator, "StyleGAN2 file, or a delta with its base");
+    category.declare(table);
     table.add("noise", noise, "noise inputs: none, stored (the file's maps) or fresh", saved, "NAME");
     table.group("Objective");
     table.add("directional", directional, "weight of the directional term");
@@ -140,8 +165,10 @@ struct AdaptOptions {
     machine.declare(table);
   }
 
-  AdaptationSettings settings() const {
+  /// For a run from this generator.
+  AdaptationSettings settings(const StyleGan2& source) const {
     AdaptationSettings out;
+    out.labels = category.labels(source);
     out.adam.rate = lr;
     out.batch = batch;
     out.seed = seed;
