@@ -51,6 +51,49 @@ TensorMap with_rosinality_names(const NamedTensors& native) {
   return out;
 }
 
+/// The same weights with the names of NVIDIA's modules and FIR filters (16 pixels).
+TensorMap with_nvidia_names(const NamedTensors& native) {
+  TensorMap out;
+  const auto axis = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F});
+  const auto filter = at::outer(axis, axis) / 64;
+  for (const auto& [name, value] : native) {
+    const auto rest = [&](std::size_t at) { return name.substr(at); };
+    if (name == "mean_style") out["mapping.w_avg"] = value;
+    if (name == "const.weight") out["synthesis.b4.const"] = value;
+    if (name.starts_with("embed.")) out["mapping." + name] = value;
+    if (name.starts_with("mapping.")) out["mapping.fc" + rest(8)] = value;
+    for (const std::string r : {"4", "8", "16"}) {
+      const auto block = "synthesis.b" + r + ".";
+      out[block + "resample_filter"] = filter;
+      if (name.starts_with("rgb." + r + ".")) out[block + "torgb." + rest(5 + r.size())] = value;
+      for (const std::string k : {"0", "1"}) {
+        const auto conv = block + (r == "4" ? "conv1" : "conv" + k) + ".";
+        if (name == "noise." + r + "." + k) out[conv + "noise_const"] = value;
+        if (!name.starts_with("conv." + r + "." + k + ".")) continue;
+        out[conv + "resample_filter"] = filter;
+        const auto slot = rest(8 + r.size());
+        out[slot == "skip.weight" ? block + slot : conv + slot] = value;
+      }
+    }
+  }
+  return out;
+}
+
+/// Residual blocks in place of the skip sum, and four classes.
+NamedTensors residual_and_conditional(NamedTensors tensors) {
+  for (const char* r : {"4", "8"})
+    std::erase_if(tensors, [&](const auto& item) { return item.first.starts_with(std::string("rgb.") + r + "."); });
+  const auto make = [&](std::vector<std::int64_t> shape, std::uint64_t seed) {
+    return test::random(shape, seed).to(tensors.at("const.weight").scalar_type());
+  };
+  tensors["conv.8.0.skip.weight"] = make({4, 5, 1, 1}, 501);
+  tensors["conv.16.0.skip.weight"] = make({3, 4, 1, 1}, 502);
+  tensors["embed.weight"] = make({7, 4}, 503);
+  tensors["embed.bias"] = make({7}, 504);
+  tensors["mapping.0.weight"] = 100 * make({5, 6 + 7}, 505);
+  return tensors;
+}
+
 const test::SmallStyleGan2 small{.type = torch::kFloat32};
 
 std::string load_error(const std::filesystem::path& path) {
@@ -65,7 +108,7 @@ BOOST_AUTO_TEST_SUITE(generators_load)
 BOOST_AUTO_TEST_CASE(a_native_file_round_trip_keeps_every_bit_and_the_multiplier) {
   const TemporaryFolder folder;
   const auto path = folder / "g.safetensors";
-  const StyleGan2 generator(test::random_stylegan2(small), "g", 0.02);
+  const StyleGan2 generator(test::random_stylegan2(small), "g", {.mapping_lr = 0.02});
   save_tensors(path, generator.tensors(), generator_metadata(generator, {{"nada.licence", "CC0"}}));
   const auto read = load_stylegan2(path);
   BOOST_TEST(read.settings().mapping_lr == 0.02);
@@ -97,6 +140,54 @@ BOOST_AUTO_TEST_CASE(rosinality_names_give_the_same_generator) {
   const auto read = load_stylegan2(path).tensors();
   BOOST_TEST_REQUIRE(read.size() == native.size());
   for (const auto& [name, value] : native) BOOST_TEST(same_bits(read.at(name), value), name);
+}
+
+BOOST_AUTO_TEST_CASE(nvidias_names_give_the_same_generator) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  for (const bool residual : {false, true}) {
+    auto native = test::random_stylegan2(small);
+    if (residual) native = residual_and_conditional(std::move(native));
+    save_tensors(path, with_nvidia_names(native), {});
+    BOOST_TEST((ModelFile::open(path).kind() == FileKind::nvidia_generator));
+    const auto generator = load_stylegan2(path);
+    BOOST_TEST(generator.is_residual() == residual);
+    BOOST_TEST(generator.label_size() == (residual ? 4 : 0));
+    BOOST_TEST(generator.latent_size() == 6);
+    const auto read = generator.tensors();
+    BOOST_TEST_REQUIRE(read.size() == native.size());
+    for (const auto& [name, value] : native) BOOST_TEST(same_bits(read.at(name), value), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_nvidia_does_not_have_is_refused) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  auto theirs = with_nvidia_names(test::random_stylegan2(small));
+  theirs["synthesis.b8.conv0.gain"] = torch::ones({1});
+  save_tensors(path, theirs, {});
+  BOOST_TEST(load_error(path) ==
+             ": tensor synthesis.b8.conv0.gain has no place in a StyleGAN2 generator with NVIDIA's names");
+}
+
+BOOST_AUTO_TEST_CASE(going_back_to_rosinalitys_names_gives_its_own_state_dict) {
+  const auto native = test::random_stylegan2(small);
+  const auto theirs = with_rosinality_names(native), made = to_rosinality(native, StyleGan2(native), "g");
+  BOOST_TEST_REQUIRE(made.size() == theirs.size());
+  for (const auto& [name, value] : theirs) {
+    BOOST_TEST_REQUIRE(made.count(name) == 1, name);
+    BOOST_TEST(same_bits(made.at(name), value), name);
+  }
+  const auto other = residual_and_conditional(native);
+  BOOST_TEST(error_of([&] { to_rosinality(other, StyleGan2(other), "g"); }).find("g: classes, residual blocks") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_clamp_survives_the_native_file) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const StyleGan2 clamped(test::random_stylegan2(small), "g", {.conv_clamp = 0.75});
+  save_tensors(path, clamped.tensors(), generator_metadata(clamped));
+  BOOST_TEST(load_stylegan2(path).settings().conv_clamp.value_or(0) == 0.75);
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_mean_style_of_rosinality_is_made_up_for_from_many_latents) {

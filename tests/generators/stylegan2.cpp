@@ -141,9 +141,43 @@ BOOST_AUTO_TEST_CASE(map_is_the_papers_network_layer_by_layer) {
   BOOST_TEST(largest_difference(w[0], w[1]) > 1e-3);
 }
 
+BOOST_AUTO_TEST_CASE(labels_are_embedded_normalised_and_put_after_the_latents) {
+  auto tensors = test::random_stylegan2({.depth = 1});  // latents of 6, styles of 5
+  tensors["embed.weight"] = random({3, 2}, 91);
+  tensors["embed.bias"] = random({3}, 92);
+  tensors["mapping.0.weight"] = 100 * random({5, 9}, 93);
+  const StyleGan2 generator(tensors);
+  BOOST_TEST(generator.label_size() == 2);
+  const auto z = random({3, 6}, 1), label = torch::tensor({{0.0, 1.0}}, torch::kFloat64);
+  // y = W_e c / sqrt(2) + b_e, normalised like z; w = sqrt(2) lrelu(0.01 (W [z, y] / sqrt(9) + b))
+  const auto unit = [](const Tensor& x) { return x / (x.square().mean(1, true) + 1e-8).sqrt(); };
+  const auto y = unit(tensors["embed.weight"].select(1, 1).unsqueeze(0) / std::sqrt(2.0) + tensors["embed.bias"]);
+  const auto x = torch::cat({unit(z), y.expand({3, 3})}, 1);
+  const auto dense = 0.01 * (x.matmul(tensors["mapping.0.weight"].t()) / 3.0 + tensors["mapping.0.bias"]);
+  const auto expected = std::sqrt(2.0) * at::leaky_relu(dense, 0.2);
+  BOOST_TEST(test::largest_difference(generator.map(z, label).select(1, 2), expected) < 1e-12);
+  BOOST_TEST(error_of([&] { generator.map(z); }).find("class-conditional") != std::string::npos);
+  BOOST_TEST(error_of([&] { generator.map(z, torch::ones({1, 3})); }) == "labels of shape [1, 3], expected [N, 2]");
+}
+
+BOOST_AUTO_TEST_CASE(a_clamp_bounds_activations_and_the_rgb_of_each_layer) {
+  const auto tensors = test::random_stylegan2({});
+  const StyleGan2 plain(tensors), clamped(tensors, "g", {.conv_clamp = 0.1});
+  const auto w = test::random_styles(plain, 2);
+  int seen = 0;
+  clamped.synthesize(w, {}, [&](std::string_view name, const Tensor& x) {
+    if (!name.starts_with("conv.")) return;
+    ++seen;
+    BOOST_TEST(x.abs().max().item<double>() <= 0.1);
+  });
+  BOOST_TEST(seen == 5);
+  BOOST_TEST(clamped.synthesize(w).abs().max().item<double>() <= 0.1 * 3 * 2.3);  // an upsampling may overshoot
+  BOOST_TEST(plain.synthesize(w).abs().max().item<double>() > 0.1 * 3 * 2.3);
+}
+
 BOOST_AUTO_TEST_CASE(map_scales_with_the_multiplier_of_the_learning_rate) {
-  const StyleGan2 one(test::random_stylegan2({.depth = 1}), "g", 0.01),
-      two(test::random_stylegan2({.depth = 1}), "g", 0.02);
+  const StyleGan2 one(test::random_stylegan2({.depth = 1}), "g", {.mapping_lr = 0.01}),
+      two(test::random_stylegan2({.depth = 1}), "g", {.mapping_lr = 0.02});
   const auto z = random({3, 6}, 1);
   BOOST_TEST(largest_difference(two.map(z), 2 * one.map(z)) < 1e-12);
 }
