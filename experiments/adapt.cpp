@@ -1,6 +1,9 @@
 // Question: what does the generator make when its images step the way the words do?
 // Run:      adapt --target "a pencil sketch of a cartoon portrait" [--dry-run]
+//           adapt --reference --target "..." runs the official training loop, faults included (docs/differences.md)
 // Writes:   runs/<target>-<n>/: options.cfg  metrics.csv  samples/000090.png ...  adapted.safetensors  report.html
+#include <cmath>
+#include <iostream>
 #include <sstream>
 
 #include "nada/adaptation/adaptation.hpp"
@@ -13,6 +16,7 @@
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/named_layers.hpp"
+#include "nada/selection/official_index.hpp"
 #include "nada/views/crop_views.hpp"
 
 namespace {
@@ -20,6 +24,9 @@ namespace {
 struct Options : nada::AdaptOptions {
   std::string layers = "adaptive", views = "plain", exit = "full";
   int select_every = 10;
+  bool reference = false;
+  bool official_index = false, bare_selection = false, two_noises = false, zero_gradients = false;
+  bool no_clamp = false, no_antialias = false;
 
   void declare(nada::OptionTable& table) {
     AdaptOptions::declare(table);
@@ -30,6 +37,50 @@ struct Options : nada::AdaptOptions {
     table.add("select-every", select_every, "steps between choices of adaptive layers: 1 or 10", saved, "1|10");
     table.add("views", views, "what the encoders see of an image: plain or crops", saved, "NAME");
     table.add("exit", exit, "how much of the generator is rendered: full, 64, 128 or 256", saved, "NAME");
+    table.group("As the official code does it (docs/differences.md)");
+    table.add("reference", reference, "all of the following, and its optimiser; the other options must agree");
+    table.add("official-index", official_index, "adaptive layers are counted one off, and the last style counts too");
+    table.add("bare-selection", bare_selection, "layers are scored by the bare target text, cosines scaled");
+    table.add("two-noises", two_noises, "with --noise fresh: source and adapted images have noise of their own");
+    table.add("zero-gradients", zero_gradients, "layers that are not chosen have a gradient of zero, not none");
+    table.add("no-clamp", no_clamp, "encoders see pixels outside [-1, 1]");
+    table.add("no-antialias", no_antialias, "images are resized for the encoders without antialias");
+  }
+
+  /// What --reference stands for. Steps, batch, seed, rate, files and texts stay free.
+  void settle(nada::OptionTable& table) {
+    if (!reference) return;
+    nada::require(layers == "all" || layers.starts_with("adaptive"),
+                  "--reference means layers = all or adaptive[:K], but ", layers, " was given for it");
+    table.demand("reference", {{"noise", "fresh"},
+                               {"two-noises", "true"},
+                               {"directional", "1"},
+                               {"global", "0"},
+                               {"range", "0"},
+                               {"pixels", "0"},
+                               {"min-length", "0"},
+                               {"mixing", "0"},
+                               {"views", "plain"},
+                               {"exit", "full"},
+                               {"select-every", "1"},
+                               {"official-index", "true"},
+                               {"no-clamp", "true"},
+                               {"bare-selection", "true"},
+                               {"no-antialias", "true"},
+                               {"zero-gradients", "true"}});
+  }
+
+  nada::AdaptationSettings settings() const {
+    auto out = AdaptOptions::settings();
+    out.clamp = !no_clamp;
+    out.two_noises = two_noises;
+    out.zero_gradients = zero_gradients;
+    out.official_selection = bare_selection;
+    if (reference) {  // as if a regularisation, which does not happen, took every fifth step
+      out.adam.rate *= 0.8;
+      out.adam.beta2 = std::pow(out.adam.beta2, 0.8);
+    }
+    return out;
   }
 };
 
@@ -37,13 +88,15 @@ template <class Selector, class Views, class Exit>
 int adapt(const Options& o, nada::Session& session, Selector selector, Views views, Exit exit) {
   using namespace nada;
   const auto device = o.machine.place();
+  if (o.reference) std::cout << "the official training loop, faults included (docs/differences.md)\n";
+  const Directional directional{.min_length = o.min_length, .offset_if_identical = o.reference ? 1e-6 : 0};
   auto source = o.load_source();
   const auto settings = o.settings(source);
   Adaptation adaptation{std::move(source),
-                        o.texts.load_encoders(device),
+                        o.texts.load_encoders(device, !o.no_antialias),
                         o.texts.shift(),
-                        weigh(o.directional, Directional{o.min_length}) + weigh(o.global, Global{}) +
-                            weigh(o.range, RangePenalty{}) + weigh(o.pixels, PixelAnchor{}),
+                        weigh(o.directional, directional) + weigh(o.global, Global{}) + weigh(o.range, RangePenalty{}) +
+                            weigh(o.pixels, PixelAnchor{}),
                         std::move(selector),
                         FullWeights{},
                         std::move(views),
@@ -62,19 +115,34 @@ int with_exit(const Options& o, nada::Session& session, Selector selector, Views
   nada::fail("option exit: expected full, 64, 128 or 256, found '", o.exit, "'");
 }
 
+[[noreturn]] void unknown_views(const Options& o) {
+  nada::fail("option views: expected plain or crops, found '", o.views, "'");
+}
+
 template <class Selector>
 int with_views(const Options& o, nada::Session& session, Selector selector) {
   if (o.views == "plain") return with_exit(o, session, std::move(selector), nada::Plain{});
   if (o.views == "crops") return with_exit(o, session, std::move(selector), nada::CropViews{});
-  nada::fail("option views: expected plain or crops, found '", o.views, "'");
+  unknown_views(o);
+}
+
+// The official index is counted in all of a generator that chooses anew in every step.
+int with_official_index(const Options& o, nada::Session& session, nada::OfficialIndex<nada::AdaptiveTopK> selector) {
+  nada::require(o.exit == "full" && o.select_every == 1, "--official-index needs --exit full and --select-every 1");
+  if (o.views == "plain") return adapt(o, session, selector, nada::Plain{}, nada::FullSize{});
+  if (o.views == "crops") return adapt(o, session, selector, nada::CropViews{}, nada::FullSize{});
+  unknown_views(o);
 }
 
 int with_layers(const Options& o, nada::Session& session) {
+  if (o.layers == "all" && o.reference)  // the official choice without selection: the constant trains too
+    return with_views(o, session, nada::NamedLayers{{"constant", "convolution"}});
   if (o.layers == "all") return with_views(o, session, nada::AllLayers{});
   if (o.layers == "adaptive" || o.layers.starts_with("adaptive:")) {
     nada::AdaptiveTopK adaptive;
     if (o.layers.size() > 8) adaptive.k = nada::detail::OptionText<std::size_t>::read("layers", o.layers.substr(9), {});
     nada::require(o.layers.size() <= 8 || adaptive.k > 0, "option layers: adaptive:K needs K >= 1");
+    if (o.official_index) return with_official_index(o, session, nada::OfficialIndex(adaptive));
     if (o.select_every == 1) return with_views(o, session, adaptive);
     if (o.select_every == 10) return with_views(o, session, nada::Every<10, nada::AdaptiveTopK>{adaptive});
     nada::fail("option select-every: expected 1 or 10, found ", o.select_every);

@@ -19,6 +19,7 @@
 #include "nada/losses/global.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
+#include "nada/selection/official_index.hpp"
 #include "nada/shifts/fixed_shift.hpp"
 #include "nada/shifts/text_shift.hpp"
 
@@ -588,8 +589,9 @@ Results clip_preprocess_pictures(const Call& call) {
 using Score = std::function<Tensor(Comparison<AnyClip>&)>;
 
 /// The official code's losses that have a term here.
-Score bind_loss(const std::string& loss, const AnyClip& encoder, const FixedShift& shift) {
-  if (loss == "dir_cosine") return Directional{.min_length = 0}.bind(encoder, shift, shift.endpoints(encoder, {}));
+Score bind_loss(const std::string& loss, const AnyClip& encoder, const FixedShift& shift, double offset = 0) {
+  if (loss == "dir_cosine")
+    return Directional{.min_length = 0, .offset_if_identical = offset}.bind(encoder, shift, shift.ends);
   if (loss == "global") return Global{.scaled = true}.bind(encoder, shift, shift.endpoints(encoder, {}));
   throw Skipped{Skip::part, loss};
 }
@@ -599,7 +601,7 @@ Results loss_value_and_gradient(const Call& call) {
   if (weights.count("combined")) weights = call.get<decltype(weights)>("weights");
   for (const auto& [loss, weight] : weights)
     if (loss != "dir_cosine" && loss != "global") throw Skipped{Skip::part, loss};
-  if (call.has("offset_if_identical")) throw Skipped{Skip::part, "offset_if_identical"};
+  const double offset = call.has("offset_if_identical") ? call.number("offset_if_identical") : 0;
 
   const auto& encoder = call.encoder();
   FixedShift shift;
@@ -610,7 +612,8 @@ Results loss_value_and_gradient(const Call& call) {
   const Shown adapted{image, image}, anchor{source, source};
   Comparison<AnyClip> comparison(encoder, adapted, anchor, Stream{});
   auto value = torch::zeros({}, call.type);
-  for (const auto& [loss, weight] : weights) value = value + weight * bind_loss(loss, encoder, shift)(comparison);
+  for (const auto& [loss, weight] : weights)
+    value = value + weight * bind_loss(loss, encoder, shift, offset)(comparison);
   return {{"value", value}, {"gradient.image", torch::autograd::grad({value}, {image})[0]}};
 }
 
@@ -653,15 +656,16 @@ Results selection_rank(const Call& call) {
 
 // -------------------------------------------------------------------------------------------------------- adaptation
 
-/// Directions that were recorded, handed out in the order of the encoders.
+/// Directions that were recorded, and targets for the selection, handed out in the order of the encoders.
 struct RecordedShift {
-  std::vector<Tensor> directions;
+  std::vector<Tensor> directions, targets;
   mutable std::size_t next = 0;
 
   template <TextImageEncoder E>
   Endpoints endpoints(const E&, const Sampler&) const {
     require(next < directions.size(), "there are fewer text_directions than encoders");
-    return {{}, {}, directions[next++]};
+    const auto i = next++;
+    return {{}, i < targets.size() ? targets[i] : Tensor{}, directions[i]};
   }
 };
 
@@ -674,28 +678,35 @@ NamedLayers layers_of(const LoadedGenerator& generator, const std::vector<std::s
   return {{names.begin(), names.end()}};
 }
 
-Results adaptation_trajectory(const Call& call) {
-  if (call.has("selection")) throw Skipped{Skip::part, "selection"};
-  if (call.text("loss") != "dir_cosine") throw Skipped{Skip::part, call.text("loss")};
-  if (call.number("weight_decay") != 0) throw Skipped{Skip::part, "weight_decay"};
+/// The official selection, which keeps the scores that it chose by.
+struct RecordedSelection {
+  AdaptiveTopK top;
+  std::vector<Tensor>* weights;
+  LayerSet select(const Probe& probe) const {
+    weights->push_back(top.scores(probe));
+    return OfficialIndex(top).select(probe);
+  }
+};
+
+template <LayerSelector Selector>
+Results trajectory(const Call& call, AdaptationSettings settings, RecordedShift shift, Selector selector) {
   const auto &frozen = call.generator("frozen"), &trainable = call.generator("trainable");
   const auto z = call.tensor("z");  // [I, N, Z]
-  RecordedShift shift;
   for (const auto& reference : call.input("text_directions")) shift.directions.push_back(call.resolve(reference));
-  AdaptationSettings settings;
   settings.adam = {call.number("learning_rate"), call.number("beta1"), call.number("beta2"), call.number("epsilon")};
   settings.batch = z.size(1);
   settings.noise = render(call).noise;
   settings.clamp = false;
   settings.latents = [z](std::int64_t step) { return z[step]; };
-  const auto layers = layers_of(trainable, call.get<std::vector<std::string>>("trainable"));
   Adaptation adaptation(frozen.model, Members<AnyClip>(call.encoders()), shift,
-                        weigh(1.0, Directional{.min_length = 0}), layers, FullWeights{}, Plain{}, FullSize{}, settings,
-                        std::optional(trainable.model));
+                        weigh(1.0, Directional{.min_length = 0}), selector, FullWeights{}, Plain{}, FullSize{},
+                        settings, std::optional(trainable.model));
   Results out;
-  Json losses, moved = Json::array(), state;
+  Json losses, chosen, moved = Json::array(), state;
   for (std::int64_t i = 0; i < call.integer("iterations"); ++i) {
-    losses.push_back(adaptation.step().loss);
+    const auto report = adaptation.step();
+    losses.push_back(report.loss);
+    chosen.push_back(report.chosen);
     if (i > 0) continue;
     const auto moments = adaptation.moments();  // Adam's first moment is (1 - beta1) times the gradient by now
     for (const auto& [name, parameter] : trainable.parameters)
@@ -718,9 +729,56 @@ Results adaptation_trajectory(const Call& call) {
   }
   const auto& adapted = adaptation.adapted();
   out["losses"] = losses;
+  out["chosen"] = chosen;
   out["moved_parameters"] = moved;
   out["adam_state"] = state;
   out["final_image"] = adapted.synthesize(adapted.map(z[0].narrow(0, 0, 1)), render(call));
+  return out;
+}
+
+/// The runs of the official code: one choice of layers, or a new one in each iteration.
+Results adaptation_trajectory(const Call& call) {
+  if (call.text("loss") != "dir_cosine") throw Skipped{Skip::part, call.text("loss")};
+  if (call.number("weight_decay") != 0) throw Skipped{Skip::part, "weight_decay"};
+  const auto& trainable = call.generator("trainable");
+  if (!call.has("selection"))
+    return trajectory(call, {}, {}, layers_of(trainable, call.get<std::vector<std::string>>("trainable")));
+
+  const auto selection = call.get<Json>("selection");
+  const auto z = call.tensor("z_select");  // [I, M, Z]
+  AdaptationSettings settings;
+  const auto cleared = call.text("clear_gradients_to");
+  require(cleared == "zero" || cleared == "none", "clear_gradients_to is '", cleared, "', expected zero or none");
+  settings.zero_gradients = cleared == "zero";
+  settings.official_selection = true;
+  settings.selection_latents = [z](std::int64_t step) { return z[step]; };
+  RecordedShift shift;
+  const auto encoders = call.encoders();
+  for (const auto& tokens : call.input("prompt_tokens")) {
+    require(shift.targets.size() < encoders.size(), "there are more prompt_tokens than encoders");
+    shift.targets.push_back(encoders[shift.targets.size()].encoder.read(call.resolve(tokens)));
+  }
+  AdaptiveTopK top{.k = as<std::size_t>(selection, "k", "selection"), .batch = z.size(1)};
+  top.steps = as<std::int64_t>(selection, "steps", "selection");
+  top.rate = as<double>(selection, "rate", "selection");
+
+  std::vector<Tensor> weights;
+  auto out = trajectory(call, settings, shift, RecordedSelection{top, &weights});
+  out["layer_weights"] = torch::stack(weights);
+  // The layers that were chosen, by the index that the official code counts them by.
+  const auto modules = call.folder.value(member(selection, "index_to_layer", "selection"));
+  std::map<std::size_t, std::size_t> index_of;
+  for (const auto& module : as<std::vector<std::string>>(std::get<Json>(modules), "index_to_layer")) {
+    const auto names = layers_of(trainable, {module}).names;
+    require(names.size() == 1, "index_to_layer: ", module, " is not one layer");
+    index_of.emplace(find_layer(trainable.model.layers(), names.front()), index_of.size());
+  }
+  Json selected = Json::array();
+  for (const auto& layers : std::get<Json>(out["chosen"])) {
+    auto& row = selected.emplace_back();
+    for (const auto& layer : layers) row.push_back(index_of.at(layer.get<std::size_t>()));
+  }
+  out["selected"] = selected;
   return out;
 }
 

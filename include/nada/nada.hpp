@@ -54,6 +54,7 @@
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/named_layers.hpp"
+#include "nada/selection/official_index.hpp"
 #include "nada/selection/selector.hpp"
 #include "nada/shifts/fixed_shift.hpp"
 #include "nada/shifts/shift.hpp"

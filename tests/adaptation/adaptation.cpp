@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/shifts/text_shift.hpp"
 #include "nada/views/crop_views.hpp"
 #include "support/files.hpp"
+#include "support/random_stylegan2.hpp"
 #include "support/tiny_run.hpp"
 
 using namespace nada;
@@ -291,6 +294,93 @@ BOOST_AUTO_TEST_CASE(the_probe_has_the_global_loss_of_all_encoders_and_styles_of
   BOOST_TEST(test::number(probe.global_loss(images)) ==
                  0.5 * global_of(a, seen, shift().ends) + 2 * global_of(b, seen, shift().ends),
              boost::test_tools::tolerance(1e-12));
+}
+
+// -------------------- as the official code does it
+
+BOOST_AUTO_TEST_CASE(with_zero_gradients_layers_that_are_not_chosen_count_steps_and_forget_but_do_not_move) {
+  struct OnlyFirst {
+    LayerSet select(const Probe& probe) const { return {probe.stream.step < 1 ? std::size_t{2} : std::size_t{4}}; }
+  };
+  const TinyGenerator source(1);
+  auto options = settings();
+  options.zero_gradients = true;
+  Run<Terms, OnlyFirst> run(source, one_encoder(), shift(), terms(1), {}, {}, {}, {}, options);
+  run.step();
+  const auto kept = run.adapted().slot(2, 0).detach().clone();
+  const auto second = run.moments().at("conv.4.0.weight").second.clone();
+  run.step();
+  run.step();
+  BOOST_TEST(same_bits(run.adapted().slot(2, 0).detach(), kept));
+  BOOST_TEST((moved_layers(source, run.adapted()) == LayerSet{2, 4}));
+  const auto moments = run.moments();
+  BOOST_TEST(!moments.count("mapping.0.weight"));
+  for (const auto& [name, m] : moments) BOOST_TEST(m.steps == 3, name);
+  BOOST_TEST(moments.count("const.weight") == 1U);
+  BOOST_TEST(test::largest_difference(moments.at("conv.4.0.weight").second, 0.99 * 0.99 * second) < 1e-15);
+  BOOST_TEST(test::number(second.abs().min()) > 0);
+  BOOST_TEST(test::number(moments.at("rgb.8.weight").second.abs().max()) == 0);
+  BOOST_TEST(run.delta().leaves.size() == 6U);  // only what moved
+}
+
+BOOST_AUTO_TEST_CASE(two_noises_give_anchor_adapted_and_selection_noise_of_their_own) {
+  const auto source = test::small_stylegan2();
+  for (const bool two : {false, true}) {
+    Tensor adapted, anchor;
+    const Watch watch{[&](const Scene& scene) {
+      adapted = scene.adapted_images.detach().clone();
+      anchor = scene.anchor_images.clone();
+      return 0 * scene.adapted_images.mean();
+    }};
+    auto options = settings(3);
+    options.noise = Noise::fresh;
+    options.two_noises = two;
+    Adaptation run(source, Encoders({{encoder(1, 16), 1.0}}), shift(), terms(1, 0, 1, watch), convolutions,
+                   FullWeights{}, Plain{}, FullSize{}, options);
+    run.step();
+    const auto w = source.map(Stream{3, 0}.normal(Purpose::latents, {3, 6}));
+    const auto with_noise_of = [&](const Tensor& styles, std::int64_t first_sample) {
+      return source.synthesize(styles, {0, Noise::fresh, Stream{3, 0}, first_sample});
+    };
+    BOOST_TEST(test::largest_difference(adapted, with_noise_of(w, 0)) < 1e-12);
+    BOOST_TEST(test::largest_difference(anchor, with_noise_of(w, two ? 3 : 0)) < 1e-12);
+    Adaptation fresh(source, Encoders({{encoder(1, 16), 1.0}}), shift(), terms(1, 0, 1, watch), convolutions,
+                     FullWeights{}, Plain{}, FullSize{}, options);
+    const auto probe = fresh.probe(Stream{3, 0});
+    const auto styles = probe.styles(2);
+    BOOST_TEST(test::largest_difference(probe.images(styles), with_noise_of(styles, two ? 6 : 0)) < 1e-12);
+    BOOST_TEST((test::largest_difference(adapted, anchor) > 1e-3) == two);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_official_selection_scales_cosines_and_reads_the_bare_target) {
+  const TinyGenerator source(1);
+  const auto one = encoder();  // its scale is 50
+  auto options = settings();
+  options.official_selection = true;
+  options.selection_latents = [](std::int64_t step) { return torch::full({3, 4}, 0.1 * static_cast<double>(step)); };
+  Run<> run(source, Encoders({{one, 2.0}}), shift(), terms(1), convolutions, {}, {}, {}, options);
+  const auto probe = run.probe(Stream{3, 2});
+  const auto w = probe.styles(3);
+  BOOST_TEST(test::largest_difference(w, source.map(torch::full({3, 4}, 0.2, torch::kFloat64), {})) < 1e-7);
+  const auto images = probe.images(w);
+  const auto seen = images.clamp(-1, 1);
+  const auto exact = boost::test_tools::tolerance(1e-12);
+  BOOST_TEST(test::number(probe.global_loss(images)) == 2 * (1 - 0.5 * (1 - global_of(one, seen, shift().ends))),
+             exact);
+
+  const TextShift texts("a face", "a cat", {"a drawing of {}", "the {}"});
+  const auto reads = [&](const std::string& text) { return one.read(one.tokenize(std::vector{text})); };
+  for (const bool official : {false, true}) {
+    options.official_selection = official;
+    Adaptation worded(source, Encoders({{one, 1.0}}), texts, terms(1), convolutions, FullWeights{}, Plain{}, FullSize{},
+                      options);
+    const auto target = official ? reads("a cat") : unit(reads("a drawing of a cat") + reads("the a cat"));
+    const double global = global_of(one, seen, {{}, target, {}});
+    BOOST_TEST(
+        test::number(worded.probe(Stream{3, 2}).global_loss(images)) == (official ? 1 - 0.5 * (1 - global) : global),
+        exact);
+  }
 }
 
 // -------------------- the floor of Directional

@@ -10,6 +10,7 @@
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/every.hpp"
+#include "nada/selection/official_index.hpp"
 #include "support/files.hpp"
 #include "support/tiny_run.hpp"
 
@@ -51,6 +52,33 @@ BOOST_AUTO_TEST_CASE(a_run_resumed_mid_way_ends_with_the_bits_of_an_uninterrupte
       BOOST_TEST(same_bits(ours.at(name).second, moments.second));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_with_zero_gradients_resumes_with_the_counts_and_moments_of_layers_that_never_moved) {
+  const TemporaryFolder folder;
+  const auto official = [] {
+    auto options = settings();
+    options.zero_gradients = options.official_selection = true;
+    return Run<Terms, OfficialIndex<AdaptiveTopK>>(TinyGenerator(1), one_encoder(), shift(), terms(1),
+                                                   OfficialIndex(AdaptiveTopK{.k = 2}), {}, {}, {}, options);
+  };
+  auto whole = official(), second = official();
+  for (int i = 0; i < 9; ++i) whole.step();
+  {
+    auto first = official();
+    for (int i = 0; i < 4; ++i) first.step();
+    first.save_state(folder / "state.safetensors");
+  }
+  second.load_state(folder / "state.safetensors");
+  for (int i = 4; i < 9; ++i) second.step();
+  check_same_bits(slots_of(second.adapted()), slots_of(whole.adapted()));
+  const auto ours = second.moments(), theirs = whole.moments();
+  BOOST_TEST_REQUIRE(ours.size() == theirs.size());
+  for (const auto& [name, moments] : theirs) {
+    BOOST_TEST(ours.at(name).steps == 9);
+    BOOST_TEST(same_bits(ours.at(name).second, moments.second));
+  }
+  BOOST_TEST(second.delta().leaves.size() == whole.delta().leaves.size());
 }
 
 BOOST_AUTO_TEST_CASE(a_loaded_state_replaces_all_that_the_run_did_before) {

@@ -84,6 +84,24 @@ BOOST_AUTO_TEST_CASE(is_the_papers_mean_of_one_minus_cosine_without_a_floor) {
              expected / 3);
 }
 
+BOOST_AUTO_TEST_CASE(encodes_images_moved_by_the_offset_where_the_whole_batch_is_identical) {
+  const auto encoder = test::linear_encoder(5, 2, 1);
+  const auto ends = test::endpoints_between(test::random({1, 5}, 2), test::random({1, 5}, 3));
+  const Directional term{.min_length = 0, .offset_if_identical = 1e-3};
+  const auto images = test::random({2, 3, 2, 2}, 4);
+  const auto loss = test::evaluate(term, encoder, ends, images, images);
+  const auto moved = test::evaluate(Directional{.min_length = 0}, encoder, ends, images + 1e-3, images);
+  BOOST_TEST(test::number(loss) == test::number(moved));
+  BOOST_TEST(std::isnan(test::number(test::evaluate(Directional{.min_length = 0}, encoder, ends, images, images))));
+  auto other =
+      images.clone();  // one image that differs is enough: the step of the other stays 0, and 0 / 0 is no number
+  other[1].add_(0.5);
+  BOOST_TEST(std::isnan(test::number(test::evaluate(term, encoder, ends, other, images))));
+  const auto all = images + 0.5;
+  BOOST_TEST(test::number(test::evaluate(term, encoder, ends, all, images)) ==
+             test::number(test::evaluate(Directional{.min_length = 0}, encoder, ends, all, images)));
+}
+
 BOOST_AUTO_TEST_CASE(sends_no_gradient_to_the_anchor) {
   const auto encoder = test::linear_encoder(5, 2, 1);
   const auto ends = test::endpoints_between(test::random({1, 5}, 2), test::random({1, 5}, 3));

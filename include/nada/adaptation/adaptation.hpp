@@ -47,8 +47,17 @@ struct AdaptationSettings {
   Noise noise = Noise::stored;  // the same for anchor and adapted images
   bool clamp = true;            // encoders see images clamped to [-1, 1]
   Tensor labels = {};           // [1, C] or [batch, C], of all samples; undefined: the generator has no classes
-  /// Recorded latents [batch, Z] of a step; none: normal numbers from Stream{seed, step}.
-  std::function<Tensor(std::int64_t step)> latents = {};
+  /// With Noise::fresh: anchor, adapted and the selection's images have noise of their own, as in the official code.
+  bool two_noises = false;
+  /// Layers that are not chosen have a gradient of zero, not none: Adam counts their steps and their second moment
+  /// decays (all candidates but mapping layers). So the official code on the PyTorch it was written for, where clearing
+  /// a gradient sets it to zero: the selection's backward pass leaves one on every parameter that images depend on.
+  bool zero_gradients = false;
+  /// The selection's global loss is the official code's: target text without templates (where the shift has texts), cos
+  /// times exp(logit_scale) / 100.
+  bool official_selection = false;
+  /// Recorded latents [batch, Z] of a step, and [B, Z] of its selection; none: normal numbers from Stream{seed, step}.
+  std::function<Tensor(std::int64_t step)> latents = {}, selection_latents = {};
 };
 
 /// What the loop, run folders and programs know of an adaptation, whatever its parts: compiled once for all
@@ -219,16 +228,19 @@ class Adaptation final : public AnyAdaptation {
     out.stream = stream;
     out.styles = [this, stream](std::int64_t count) {
       const torch::NoGradGuard no_grad;
-      return mapper().map(stream.normal(Purpose::selection, {count, source_.latent_size()}).to(options()),
-                          settings_.labels);
+      const auto z = settings_.selection_latents ? settings_.selection_latents(stream.step)
+                                                 : stream.normal(Purpose::selection, {count, source_.latent_size()});
+      return mapper().map(z.to(options()), settings_.labels);
     };
-    out.images = [this, stream](const Tensor& w) { return adapted_.synthesize(w, render(stream)); };
+    out.images = [this, stream](const Tensor& w) { return adapted_.synthesize(w, render(stream, /*draw=*/2)); };
     out.global_loss = [this](const Tensor& images) {
       const auto seen = settings_.clamp ? images.clamp(-1, 1) : images;
       Tensor sum;
       std::size_t i = 0;
       encoders_.each([&](const auto& encoder, double weight, std::size_t) {
-        const auto term = weight * (1 - (encoder.see(seen, Wanted{}).unit * endpoints_[i++].target).sum(1)).mean();
+        const double scale = settings_.official_selection ? encoder.score_scale() / 100 : 1;
+        const auto cosine = (encoder.see(seen, Wanted{}).unit * selection_targets_[i++]).sum(1);
+        const auto term = weight * (1 - scale * cosine).mean();
         sum = sum.defined() ? sum + term : term;
       });
       return sum;
@@ -258,7 +270,7 @@ class Adaptation final : public AnyAdaptation {
     if constexpr (has(O::reads, Reads::anchor)) {
       if (reads_anchor_) {
         const torch::NoGradGuard no_grad;
-        scene.anchor_images = source_.synthesize(anchor_styles, render(stream));
+        scene.anchor_images = source_.synthesize(anchor_styles, render(stream, /*draw=*/1));
       }
     }
     scene.adapted_images = adapted_.synthesize(styles, render(stream));
@@ -303,23 +315,29 @@ class Adaptation final : public AnyAdaptation {
     if (!std::isfinite(energy.item<double>())) fail_gradient(gradients);
 
     std::size_t next = 0;
-    for (const auto k : chosen_) {
+    for (const auto k : stepping_) {
       auto& layer = trained_.at(k);
-      for (std::size_t i = 0; i < layer.leaves.size(); ++i, ++next)
-        if (gradients[next].defined()) settings_.adam.update(layer.leaves[i], gradients[next], layer.moments[i]);
+      const bool chosen = std::binary_search(chosen_.begin(), chosen_.end(), k);
+      for (std::size_t i = 0; i < layer.leaves.size(); ++i) {
+        auto gradient = chosen ? gradients[next++] : Tensor{};
+        if (!gradient.defined() && settings_.zero_gradients) gradient = torch::zeros_like(layer.leaves[i]);
+        if (gradient.defined()) settings_.adam.update(layer.leaves[i], gradient, layer.moments[i]);
+      }
     }
     write(/*graph=*/false);
     ++step_;
     return {step_, total, loss.item<double>(), terms_, seconds_now() - begin, chosen_};
   }
 
-  /// Leaves of every layer that was ever chosen, with the hash of their base.
+  /// Leaves of every layer that was ever chosen (with zero_gradients: that moved), with the hash of their base.
   Delta delta() const override {
     Delta out;
     out.base_hash = base_hash();
     out.parameterization = P::name;
-    for (const auto& [k, layer] : trained_)
+    for (const auto& [k, layer] : trained_) {
+      if (settings_.zero_gradients && std::ranges::equal(layer.leaves, make_trained(k).leaves, at::equal)) continue;
       for (std::size_t i = 0; i < layer.leaves.size(); ++i) out.leaves[layer.names[i]] = layer.leaves[i].detach();
+    }
     return out;
   }
 
@@ -410,7 +428,7 @@ class Adaptation final : public AnyAdaptation {
       for (std::size_t i = 0; i < base_[k].size(); ++i) adapted_.use(k, i, base_[k][i]);
     LayerSet all;
     for (const auto& [k, layer] : trained_) all.push_back(k);
-    chosen_ = all;
+    chosen_ = stepping_ = all;
     write(/*graph=*/false);
   }
 
@@ -459,11 +477,13 @@ class Adaptation final : public AnyAdaptation {
                        [&](const auto& entry) { return adapted_.layers()[entry.first].kind == LayerKind::mapping; });
   }
   const G& mapper() const { return mapping_trains() ? adapted_ : source_; }
-  Render render(const Stream& stream) const {
+  /// `draw`: which noise of the step, 0 adapted, 1 anchor, 2 selection; one and the same without two_noises.
+  Render render(const Stream& stream, std::int64_t draw = 0) const {
     Render out;
     out.resolution = resolution() == source_.resolution() ? 0 : resolution();
     out.noise = settings_.noise;
     out.stream = stream;
+    if (settings_.two_noises) out.first_sample = draw * settings_.batch;
     return out;
   }
   Tensor images(const G& generator, const Tensor& z) const {
@@ -505,6 +525,7 @@ class Adaptation final : public AnyAdaptation {
       using E = std::decay_t<decltype(encoder)>;
       static_assert(explain_encoder<E>() && explain_shift<S, E>());
       endpoints_.push_back(shift_.endpoints(encoder, sampler));
+      selection_targets_.push_back(selection_target(encoder, endpoints_.back()));
       std::apply(
           [&](const auto&... weighted) {
             bound_.push_back(bind_encoder(encoder, weight, index, endpoints_.back(), weighted...));
@@ -512,6 +533,17 @@ class Adaptation final : public AnyAdaptation {
           objective_.terms);
     });
     require(!bound_.empty(), "no encoder has a weight > 0");
+  }
+
+  /// [1, E]: what the selection's global loss compares images with.
+  template <class E>
+  Tensor selection_target(const E& encoder, const Endpoints& ends) const {
+    if constexpr (TextualShift<S>) {
+      const torch::NoGradGuard no_grad;
+      const std::array bare{std::string(shift_.target())};
+      if (settings_.official_selection) return encoder.read(encoder.tokenize(bare));
+    }
+    return ends.target;
   }
 
   template <class E, class... Terms>
@@ -570,8 +602,14 @@ class Adaptation final : public AnyAdaptation {
             "the layer selector gave an empty or unsorted choice");
     require(std::includes(candidates_.begin(), candidates_.end(), chosen_.begin(), chosen_.end()),
             "the layer selector chose a layer that is no candidate");
+    stepping_ = chosen_;
+    if (settings_.zero_gradients)
+      for (const auto k : candidates_)
+        if (adapted_.layers()[k].kind != LayerKind::mapping && !std::binary_search(chosen_.begin(), chosen_.end(), k))
+          stepping_.push_back(k);
+    std::sort(stepping_.begin(), stepping_.end());
     bool grown = false;
-    for (const auto k : chosen_)
+    for (const auto k : stepping_)
       if (!trained_.count(k)) trained_.emplace(k, make_trained(k)), grown = true;
     if (grown) refresh_leaf_list();
   }
@@ -585,10 +623,10 @@ class Adaptation final : public AnyAdaptation {
     }
   }
 
-  /// Effective tensors of the chosen layers into the adapted generator.
+  /// Effective tensors into the adapted generator: with graph of the chosen layers, without of all that Adam steps.
   void write(bool graph) {
     const torch::AutoGradMode mode(graph);
-    for (const auto k : chosen_) {
+    for (const auto k : graph ? chosen_ : stepping_) {
       auto effective = parameterization_.effective(adapted_.layers()[k], base_[k], trained_.at(k).leaves);
       for (std::size_t s = 0; s < effective.size(); ++s)
         adapted_.use(k, s, graph ? effective[s] : effective[s].detach());
@@ -619,11 +657,12 @@ class Adaptation final : public AnyAdaptation {
   V views_;
   X exit_;
   AdaptationSettings settings_;
-  std::vector<std::vector<Tensor>> base_;  // slots that the adapted generator started from
-  LayerSet candidates_, chosen_;
-  std::map<std::size_t, Trained> trained_;  // every layer that was ever chosen
+  std::vector<std::vector<Tensor>> base_;    // slots that the adapted generator started from
+  LayerSet candidates_, chosen_, stepping_;  // stepping_: chosen_ and, with zero_gradients, the others
+  std::map<std::size_t, Trained> trained_;   // every layer that was ever chosen
   std::vector<Leaf> leaf_list_;
   std::vector<Endpoints> endpoints_;
+  std::vector<Tensor> selection_targets_;  // as endpoints_
   std::vector<Evaluate> bound_;
   std::vector<std::size_t> active_;
   std::vector<std::pair<std::string_view, double>> terms_;

@@ -83,7 +83,8 @@ struct TextOptions {
     table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
   }
 
-  Members<AnyClip> load_encoders(torch::Device device) const {
+  /// Without `antialias` generated images are resized as in the official adaptation code (encoders/preprocessing.hpp).
+  Members<AnyClip> load_encoders(torch::Device device, bool antialias = true) const {
     require(!encoders.empty(), "no encoder was given; name one with --encoder FILE[:weight], or a --config that does");
     std::vector<Member<AnyClip>> members;
     std::set<std::string> told;
@@ -92,6 +93,7 @@ struct TextOptions {
       members.push_back({load_clip(choice.path, vocabulary.empty() ? std::nullopt : std::optional(vocabulary), device),
                          choice.weight});
       warn_unknown(members.back().encoder.phrases(), told);
+      if (!antialias) members.back().encoder = without_antialias(members.back().encoder);
     }
     return Members<AnyClip>(std::move(members));
   }
@@ -104,6 +106,14 @@ struct TextOptions {
   }
 
  private:
+  static AnyClip without_antialias(const AnyClip& encoder) {
+    return encoder.visit([](auto clip) {
+      auto preprocessing = clip.settings().preprocessing;
+      preprocessing.antialias = false;
+      clip.set_preprocessing(preprocessing);
+      return AnyClip(std::move(clip));
+    });
+  }
   void warn_unknown(const std::vector<std::string>& phrases, std::set<std::string>& told) const {
     for (const auto* text : {&source, &target})
       for (const auto& unknown : unknown_words(*text, phrases)) {

@@ -171,6 +171,7 @@ class OptionTable {
             if (e.kind == Kind::saved) known += (known.empty() ? "" : ", ") + e.name;
         fail(path, ":", line.line, ": unknown key '", line.key, "'; the keys are ", known);
       }
+      in_file_.insert(line.key);
       const bool first = seen.insert(line.key).second;
       if (first) entry->clear();
       if (given(line.key)) continue;  // the command line has the last word
@@ -179,6 +180,19 @@ class OptionTable {
       } catch (const Error& error) {
         fail(path, ":", line.line, ": ", error.what());
       }
+    }
+  }
+
+  /// Gives options the values that the option `by` stands for. Values of an option file yield, unless the file sets
+  /// `by` too. Errors: one that was given another value beside `by`.
+  void demand(const std::string& by, const std::vector<std::pair<std::string, std::string>>& values) {
+    for (const auto& [name, value] : values) {
+      auto* entry = find(name);
+      const auto now = entry->write({});
+      if (now == std::vector{value}) continue;
+      require(!given(name) && !(in_file_.count(by) && !given(by) && in_file_.count(name)), "--", by, " means ", name,
+              " = ", value, ", but ", now.empty() ? "nothing" : now.front(), " was given for it");
+      entry->read(value, {});
     }
   }
 
@@ -325,7 +339,7 @@ class OptionTable {
 
   std::string program_, summary_, example_;
   std::vector<Group> groups_;
-  std::set<std::string> given_;
+  std::set<std::string> given_, in_file_;
 };
 
 }  // namespace nada

@@ -104,7 +104,7 @@ class Session {
 
 /// Reads options (defaults, then the option file, then the command line), prepares the machine and calls
 /// `body(options, session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from
-/// AdaptOptions.
+/// AdaptOptions; where it has `settle(OptionTable&)`, that is called once all options are read.
 template <class Options, class Body>
 int run_experiment(int argc, char** argv, Body&& body) {
   return run_tool<Options>(argc, argv, [&](Options& options, OptionTable& table) {
@@ -120,6 +120,7 @@ int run_experiment(int argc, char** argv, Body&& body) {
         options.config = configs() / "avatars" / "default.cfg";
       if (!options.config.empty()) table.read_file(options.config);
     }
+    if constexpr (requires { options.settle(table); }) options.settle(table);
     options.machine.use();
     Session session(options, table);
     return body(options, session);

@@ -13,18 +13,23 @@ namespace nada {
 ///     opposite
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, equation 4 (which has no floor: min_length = 0 reproduces it).
 /// Facts:   swapping the endpoints turns L into 2 - L; equal images give 1 and a gradient of size 1 / min_length.
+///          `offset_if_identical` > 0, on images without a floor: where the steps of the batch sum to 0, adapted +
+///          offset is encoded in the place of adapted (the official code: 1e-6).
 /// Why:     at the first step both images agree; without the floor the gradient explodes and Adam then stands still.
 /// Errors:  none of its own; a shift whose endpoints agree is refused where it is made, naming both texts.
 struct Directional {
   static constexpr std::string_view name = "directional";
   static constexpr Reads reads = Reads::adapted | Reads::anchor;
   static constexpr bool per_sample = true;
-  double min_length = 0.2;  // smallest |dI| that is divided by, in unit features
+  double min_length = 0.2;         // smallest |dI| that is divided by, in unit features
+  double offset_if_identical = 0;  // in units of the images; 0: the step is taken as it is
 
   template <TextImageEncoder E>
   auto bind(const E&, const auto& /*shift*/, const Endpoints& ends) const {
-    return [direction = ends.direction, floor = min_length](Comparison<E>& c) -> Tensor {
-      const auto step = c.adapted().unit - c.anchor().unit;                            // [N, E]
+    return [direction = ends.direction, floor = min_length, offset = offset_if_identical](Comparison<E>& c) -> Tensor {
+      auto step = c.adapted().unit - c.anchor().unit;  // [N, E]
+      if (offset > 0 && step.sum().template item<double>() == 0)
+        step = c.encoder().see(c.adapted_views() + offset, Wanted{}).unit - c.anchor().unit;
       const auto length = step.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(floor);  // [N, 1]
       return (1 - (step / length * direction).sum(1)).mean();                          // []
     };

@@ -37,6 +37,7 @@ class Comparison {
 
   const E& encoder() const { return encoder_; }
   const Tensor& adapted_images() const { return adapted_.images; }
+  const Tensor& adapted_views() const { return adapted_.views; }
   const Tensor& anchor_images() const { return anchor_.images; }
   const Stream& stream() const { return stream_; }
 
