@@ -1,0 +1,247 @@
+// Writes the seeds of the fuzz targets, a folder for each: small files of every kind that the readers know.
+//     fuzz_seeds FOLDER
+#include <turbojpeg.h>
+#include <zlib.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nada/formats/images.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "support/pickles.hpp"
+
+using namespace nada;
+using namespace nada::test;
+using namespace nada::test::pickle;
+
+namespace {
+
+namespace fs = std::filesystem;
+fs::path folder;  // of the seeds that are being written
+
+void seed(std::string_view name, std::string_view bytes) { write_text(folder / name, bytes); }
+void seed(std::string_view name, std::span<const std::byte> bytes) {
+  seed(name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+void start(const fs::path& root, std::string_view target) {
+  folder = root / target;
+  fs::create_directories(folder);
+}
+
+void safetensors() {
+  const std::vector<float> numbers(12, 1.5F);
+  const auto all = std::as_bytes(std::span(numbers));
+  const auto view = [&](std::string name, DType dtype, std::vector<std::int64_t> shape) {
+    auto strides = contiguous_strides(shape);
+    const auto size = static_cast<std::size_t>(*nada::detail::checked_count(shape, 1)) * size_of(dtype);
+    return TensorView{std::move(name), dtype, std::move(shape), std::move(strides), all.first(size)};
+  };
+  const std::vector<TensorView> several = {view("conv1.conv.weight", DType::f32, {2, 3, 2}),
+                                           view("input.input", DType::f16, {5}), view("b", DType::boolean, {3, 1}),
+                                           view("n", DType::i64, {}), view("empty", DType::u8, {4, 0, 2})};
+  const std::vector<TensorView> clip = {view("text_projection", DType::bf16, {2}),
+                                        view("token_embedding.weight", DType::f64, {1})};
+  save_safetensors(folder / "several", several, {{"nada.format", "1"}, {"nada.kind", "generator"}});
+  save_safetensors(folder / "clip", clip, {});
+  save_safetensors(folder / "words", {}, {{"key", "caf\xC3\xA9 \"quoted\"\n"}});
+  save_safetensors(folder / "nothing", {}, {});
+}
+
+std::string floats(std::string_view key, std::int64_t number) {
+  return tensor(storage("FloatStorage", key, number), 0, {number}, {1});
+}
+std::string module(const std::string& attributes) {
+  return call(global("torch_utils.persistence", "_reconstruct_persistent_obj"),
+              tuple(dict(text("type"), text("class"), text("version"), integer(6), text("module_src"), text("#"),
+                         text("class_name"), text("Generator"), text("state"), "}(" + attributes + "u")));
+}
+
+void model_containers() {
+  const auto object =
+      dict(text("g_ema"),
+           dict(text("a.weight"), tensor(storage("FloatStorage", "0", 6), 0, {2, 3}, {1, 2}), text("b"),
+                call(global("torch._utils", "_rebuild_parameter"), tuple(floats("0", 6), "\x88", "}"))),
+           text("latent_avg"), tensor(storage("FloatStorage", "0", 6), 4, {2}, {1}), text("args"),
+           global("argparse", "Namespace") + ")\x81" + dict(text("lr"), "G?\xF0" + std::string(6, '\0')) + "b",
+           text("step"), "K\7");
+  const StreamStorage held{"0", 6, std::string(24, '\1')};
+  seed("stream", torch_stream(object, {held}));
+  seed("archive", torch_archive(object, {held}));
+  seed("state_dict", torch_archive(dict(text("w"), floats("0", 6), text("v"), floats("0", 6)), {held}));
+
+  const auto scalar = tensor(call(global("torch.storage", "_load_from_bytes"),
+                                  tuple(bytes(torch_stream(storage("FloatStorage", "1", 1), {{"1", 1, "abcd"}})))),
+                             0, {}, {});
+  const auto inner = module(text("_parameters") + dict(text("weight"), scalar, text("bias"), "N") + text("_buffers") +
+                            "}" + text("_modules") + "}" + text("architecture") + text("skip"));
+  const auto outer = module(text("_parameters") + "}" + text("_buffers") + "}" + text("_modules") +
+                            dict(text("b4"), inner + "q\1", text("gone"), "N") + text("img_resolution") + integer(64));
+  seed("modules", whole(dict(text("G_ema"), outer, text("D"), "h\1"), 3));
+
+  const auto part = tuple(text("storage"), global("torch", "FloatStorage"), text("a"), text("cpu"), integer(2),
+                          tuple(text("v"), integer(1), integer(1))) +
+                    "Q";
+  seed("parts_of_storages", torch_stream(list(storage("FloatStorage", "a", 2), part), {{"a", 2, "12345678"}}));
+  const auto script = [](std::string_view name, const std::string& attributes) {
+    return global("__torch__.a.b", name) + ")\x81}(" + attributes + "ub";
+  };
+  seed("torchscript",
+       zip_archive({{.name = "m/data.pkl",
+                     .content = whole(script("Model", text("w") + floats("0", 1) + text("visual") +
+                                                          script("Visual", text("proj") + floats("1", 1)))),
+                     .deflated = true},
+                    {.name = "m/constants.pkl", .content = whole(")")},
+                    {.name = "m/byteorder", .content = "little"},
+                    {.name = "m/data/0", .content = "abcd"},
+                    {.name = "m/tensors/1", .content = "efgh"}}));
+  const auto typed =
+      call(global("torch._utils", "_rebuild_tensor_v3"),
+           tuple(tuple(text("storage"), global("torch.storage", "UntypedStorage"), text("0"), text("cpu"), "K\6") + "Q",
+                 std::string("K\0", 2), "(K\3t", "(K\1t", "\x89", "}", global("torch", "bfloat16")));
+  seed("typed",
+       whole(dict(text("w"),
+                  call(global("torch._tensor", "_rebuild_from_type_v2"),
+                       tuple(global("torch._utils", "_rebuild_tensor_v3"), global("torch", "Tensor"), "N", "}")),
+                  text("v"), typed)));
+  const auto number = call(global("numpy", "dtype"), tuple(text("f8"), "\x89", "\x88")) +
+                      tuple("K\3", text("<"), "N", "N", "N", integer(-1), integer(-1), "K\1") + "b";
+  seed("numpy", whole(list(call(global("numpy.core.multiarray", "scalar"), tuple(number, bytes("\1\2\3\4\5\6\7\x40"))),
+                           call(global("_codecs", "encode"), tuple(text("a\xC3\xBF"), text("latin1")))),
+                      3));
+  seed("protocol_0",
+       "(dp0\nVa\\u20ac\np1\n(lp2\nI1\naI-2\naL1099511627776L\naI01\naNaF1.5\naS'q\\x41'\naccopy_reg\n"
+       "_reconstructor\n(cargparse\nNamespace\nc__builtin__\nobject\nNtR(dVa\nI1\nsbas.");
+  seed("protocol_4", whole("\x95\x1A" + std::string(7, '\0') + "\x8f\x94(K\1K\2\x90\x8c\5torch\x8c\4Size\x93)R" +
+                               "(K\3\x91\x96\1" + std::string(7, '\0') + "c\x87",
+                           5));
+  seed("dicts",
+       whole(list(call(global("collections", "OrderedDict"), tuple(list(tuple(text("a"), "K\1")))),
+                  call(global("collections", "defaultdict"), tuple(global("builtins", "int"), dict(text("b"), "N"))),
+                  call(global("builtins", "set"), tuple(list("K\1", "K\2"))), "}q\1" + text("me") + "h\1s")));
+  seed("calls_system", whole(call(global("os", "system"), tuple(text("true")))));
+}
+
+void zips() {
+  const std::string long_text(3000, 'x');
+  seed("stored", zip_archive({{.name = "a", .content = "abc"}, {.name = "b/c", .content = ""}}));
+  seed("deflated", zip_archive({{.name = "a", .content = long_text, .deflated = true}, {.name = "b", .content = "1"}}));
+  seed("wide",
+       zip_archive({{.name = "a", .content = "abc"}, {.name = "b", .content = long_text, .deflated = true}}, true));
+  seed("empty", zip_archive({}));
+  seed("wrong_crc", zip_archive({{.name = "a", .content = "abc", .crc_lie = 1}}));
+  seed("wrong_size", zip_archive({{.name = "a", .content = "abcabc", .deflated = true, .size_lie = 4000}}));
+}
+
+std::string big_endian(std::uint32_t number) {
+  auto bytes = raw(number);
+  return {bytes.rbegin(), bytes.rend()};
+}
+std::string chunk(const std::string& name, const std::string& content) {
+  const auto body = name + content;
+  const auto crc = ::crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size());
+  return big_endian(static_cast<std::uint32_t>(content.size())) + body + big_endian(static_cast<std::uint32_t>(crc));
+}
+std::string compressed(const std::string& content) {
+  std::string out(::compressBound(content.size()), '\0');
+  auto size = static_cast<uLongf>(out.size());
+  ::compress2(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(content.data()),
+              content.size(), 9);
+  return out.substr(0, size);
+}
+/// 8x8 pixels of `depth` bits in `channels`, all zero; `chunks` come before the data.
+std::string png(char depth, char colour, int channels, bool interlaced = false, const std::string& chunks = {}) {
+  const int bits = 8 * channels * depth;
+  std::string rows;
+  if (!interlaced) rows.assign(8 * (1 + static_cast<std::size_t>(bits) / 8), '\0');
+  // The seven passes: columns and rows of each.
+  constexpr int passes[7][2] = {{1, 1}, {1, 1}, {2, 1}, {2, 2}, {4, 2}, {4, 4}, {8, 4}};
+  for (const auto& [columns, lines] : passes)
+    if (interlaced)
+      for (int line = 0; line < lines; ++line)
+        rows.append(1 + static_cast<std::size_t>(columns * channels * depth + 7) / 8, '\0');
+  return "\x89PNG\r\n\x1A\n" +
+         chunk("IHDR",
+               big_endian(8) + big_endian(8) + depth + colour + std::string(2, '\0') + static_cast<char>(interlaced)) +
+         chunks + chunk("IDAT", compressed(rows)) + chunk("IEND", "");
+}
+
+void images() {
+  Picture picture = make_canvas(19, 13, {200, 30, 90});
+  for (std::size_t i = 0; i < picture.pixels.size(); i += 7) picture.pixels[i] = static_cast<std::uint8_t>(i);
+  picture.text = {{"nada.options", "steps = 5\n"}, {"caf\xC3\xA9", "\xF0\x9F\x8E\xA8"}};
+  seed("rgb.png", encode_png(picture));
+  const std::string nul(1, '\0');
+  seed("palette.png", png(2, 3, 1, false, chunk("PLTE", "abcdefghi") + chunk("tRNS", "\x80")));
+  seed("grey1.png", png(1, 0, 1, true, chunk("tRNS", nul + "\1")));
+  seed("grey16.png", png(16, 0, 1, false, chunk("gAMA", big_endian(45455)) + chunk("tRNS", nul + "\1")));
+  seed("grey_alpha.png", png(8, 4, 2, true));
+  seed("rgba16.png", png(16, 6, 4, true));
+  seed("text.png", png(8, 2, 3, false,
+                       chunk("tEXt", "a" + nul + "caf\xE9") + chunk("zTXt", "b" + nul + nul + compressed("words")) +
+                           chunk("iTXt", "c" + nul + "\1" + nul + "en" + nul + nul + compressed("caf\xC3\xA9")) +
+                           chunk("iCCP", "profile" + nul + nul + compressed("x")) + chunk("eXIf", "MM\0*") +
+                           chunk("bKGD", std::string(6, '\0')) + chunk("pHYs", std::string(9, '\1'))));
+  const auto jpeg = encode_jpeg(picture, 80);
+  seed("rgb.jpg", jpeg);
+  const auto turn = [&](std::string_view tiff) {
+    std::string out(reinterpret_cast<const char*>(jpeg.data()), jpeg.size());
+    const auto content = std::string("Exif\0\0", 6) + std::string(tiff);
+    return out.insert(2, "\xFF\xE1" + big_endian(static_cast<std::uint32_t>(content.size() + 2)).substr(2) + content);
+  };
+  seed("turned.jpg", turn(std::string_view("MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0", 26)));
+  seed("turned_little.jpg", turn(std::string_view("II*\0\x08\0\0\0\1\0\x12\x01\3\0\1\0\0\0\3\0\0\0\0\0\0\0", 26)));
+  const detail::TurboHandle turbo(tjInitCompress());
+  const auto encode = [&](std::string_view name, int format, int subsampling, int flags) {
+    const std::vector<unsigned char> pixels(std::size_t{19} * 13 * 4, 77);
+    unsigned char* buffer = nullptr;
+    unsigned long size = 0;
+    require(tjCompress2(turbo.get(), pixels.data(), 19, 0, 13, format, &buffer, &size, subsampling, 50, flags) == 0,
+            name);
+    const std::unique_ptr<unsigned char, detail::TurboRelease> owner(buffer);
+    seed(name, {reinterpret_cast<const char*>(buffer), size});
+  };
+  encode("progressive.jpg", TJPF_RGB, TJSAMP_420, TJFLAG_PROGRESSIVE);
+  encode("grey.jpg", TJPF_GRAY, TJSAMP_GRAY, 0);
+  encode("cmyk.jpg", TJPF_CMYK, TJSAMP_422, 0);
+  encode("grey_progressive.jpg", TJPF_GRAY, TJSAMP_GRAY, TJFLAG_PROGRESSIVE);
+}
+
+std::string gzip(std::string_view content) {
+  const auto crc = ::crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
+  return std::string("\x1F\x8B\x08\0\0\0\0\0\0\3", 10) + deflated(content) + raw(static_cast<std::uint32_t>(crc)) +
+         raw(static_cast<std::uint32_t>(content.size()));
+}
+
+void texts() {
+  const std::string merges = "#version: 0.2\ni n\nt h\na n\nth e</w>\nin g</w>\n\xC3\x83 \xC2\xA9</w>\n", nul(1, '\0');
+  seed("plain", merges + nul + "The cat in the hat isn't nothing");
+  seed("html", merges + nul + "a &lt;b&gt; &amp;amp; &#x41;&#233 &Eacute;&EACUTE; &hellip; caf&eacute");
+  seed("unicode", merges + nul +
+                      "\xEF\xAC\x81ne \xEF\xBC\xA1 \xE2\x80\x9Cq\xE2\x80\x9D e\xCC\x81\xCC\xA3 "
+                      "\xCE\xA3\xCE\x91\xCE\xA3 \xC4\xB0 \xF0\x9F\x8E\xA8");
+  seed("controls", merges + nul + "\x1B[31mred\x1B[0m \xC2\x85 \xEF\xBB\xBF a\r\n\tb <|startoftext|> <|EndOfText|>");
+  seed("damaged", merges + nul + "\xC3 \xED\xA0\x80 \xF5 \xF0\x9F \xFF");
+  seed("windows", "#version: 0.2\r\nl o\r\nlo w</w>\r\n" + nul + "low");
+  seed("wrong_merge", "#version: 0.2\nxy z\n");
+  seed("packed", gzip(merges));
+  seed("packed_twice", gzip(merges) + gzip("a n\n"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::fprintf(stderr, "usage: fuzz_seeds FOLDER\n"), 2;
+  const fs::path root = argv[1];
+  const std::pair<std::string_view, void (*)()> targets[] = {{"safetensors", safetensors},
+                                                             {"model_container", model_containers},
+                                                             {"zip", zips},
+                                                             {"images", images},
+                                                             {"tokenizer", texts}};
+  for (const auto& [name, write] : targets) {
+    start(root, name);
+    write();
+  }
+}

@@ -1,0 +1,51 @@
+// Fuzz target: the tokenizer. A list of merges, a NUL and a text; or a gzip file, which is unpacked to become the list.
+#include "nada/encoders/tokenizer.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fuzz.hpp"
+
+using namespace nada;
+
+namespace {
+
+void encode(const Tokenizer& tokenizer, std::string_view text) {
+  const auto ids = tokenizer.ids(text);
+  for (const auto id : ids) fuzz::hold(id >= 0 && id < tokenizer.vocabulary_size(), "an id that is none");
+  const auto padded = tokenizer.padded(text, 77, true);
+  fuzz::hold(padded.size() == 77 && padded.front() == tokenizer.start(),
+             "a padded text without start or of another size");
+  fuzz::hold(ids.size() > 75 ? padded.back() == tokenizer.end() : padded[ids.size() + 1] == tokenizer.end(),
+             "a padded text without end");
+  fuzz::hold(is_utf8(clean_text(text)), "a cleaned text that is not UTF-8");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const bool packed = input.starts_with("\x1F\x8B");
+  const auto merges = packed ? input : input.substr(0, input.find('\0'));
+  const auto text = input.substr(std::min(merges.size() + 1, size));
+  std::optional<Tokenizer> tokenizer;
+  if (packed) {
+    const auto path = fuzz::as_file(std::as_bytes(std::span(merges)));
+    fuzz::attempt(path.native(), size, [&] { tokenizer.emplace(Tokenizer::open(path)); });
+  } else {
+    fuzz::attempt("input", size, [&] { tokenizer.emplace(Tokenizer::from_merges(merges, "input")); });
+  }
+  static const auto plain = Tokenizer::from_merges("#version: 0.2\ni n\nt h\nth e</w>\n", "plain");
+  const auto& used = tokenizer ? *tokenizer : plain;
+  // A text may be what follows the list, or all of the input: no text fails to encode.
+  fuzz::hold(fuzz::attempt("input", size, [&] { encode(used, tokenizer ? text : input); }),
+             "a text that fails to encode");
+  if (tokenizer) {
+    const auto again = Tokenizer::from_merges(tokenizer->merges(), "again");
+    fuzz::hold(again.merges() == tokenizer->merges() && again.vocabulary_size() == tokenizer->vocabulary_size() &&
+                   again.ids(text) == tokenizer->ids(text),
+               "a list of merges that is another when it is read again");
+  }
+  return 0;
+}
