@@ -70,8 +70,8 @@ struct Options : nada::AdaptOptions {
                                {"zero-gradients", "true"}});
   }
 
-  nada::AdaptationSettings settings() const {
-    auto out = AdaptOptions::settings();
+  nada::AdaptationSettings settings(const nada::StyleGan2& source) const {
+    auto out = AdaptOptions::settings(source);
     out.clamp = !no_clamp;
     out.two_noises = two_noises;
     out.zero_gradients = zero_gradients;
