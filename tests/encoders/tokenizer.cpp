@@ -192,6 +192,25 @@ BOOST_AUTO_TEST_CASE(files_are_plain_or_compressed_whatever_their_name) {
   BOOST_TEST(error_of([&] { Tokenizer::open(folder / "missing"); }).ends_with("missing: no such file"));
 }
 
+BOOST_AUTO_TEST_CASE(a_small_file_is_not_unpacked_to_a_large_one) {
+  const std::string text = small_list + std::string(std::size_t{9} << 20, ' ');
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  std::string packed(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  deflate(&stream, Z_FINISH);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  const TemporaryFolder folder;
+  const auto path = folder / "merges.gz";
+  write_text(path, packed);
+  BOOST_TEST(error_of([&] { Tokenizer::open(path); }) ==
+             path.string() + ": is larger than the 8388608 bytes expected at most, decompressed");
+}
+
 BOOST_AUTO_TEST_CASE(long_words_and_invalid_bytes_take_no_long_time) {
   const auto start = std::chrono::steady_clock::now();
   std::string cats, marks, nested = "&";

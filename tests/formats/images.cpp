@@ -320,6 +320,22 @@ BOOST_AUTO_TEST_CASE(a_damaged_png_is_an_error) {
       refusal(png(1, 1, 8, palette, {0, 0})).starts_with("picture: is not a complete PNG picture: "));  // no palette
 }
 
+BOOST_AUTO_TEST_CASE(a_png_chunk_cannot_ask_for_memory_that_the_file_does_not_justify) {
+  const std::string refused =
+      "picture: is not a complete PNG picture: it asks for more memory than a file of its size has reason to";
+  const auto announced = "\x49\x49\x10\x10tEXt" + std::string(100, 'a');
+  BOOST_TEST(refusal(png(1, 1, 8, grey, {0, 0}, announced)) == refused);
+  // Packed texts: 8 KB become 8 MB each.
+  const auto packed = deflated(std::string(7'900'000, '\xE9'));
+  std::string chunks;
+  for (int i = 0; i < 20; ++i) chunks += chunk("zTXt", std::to_string(i) + std::string(2, '\0') + packed);
+  BOOST_TEST(refusal(png(1, 1, 8, grey, {0, 0}, chunks)) == refused);
+  // A long text that is there is read.
+  const std::string long_text(3'000'000, 'x');
+  const auto read = decode(png(1, 1, 8, grey, {0, 0}, chunk("tEXt", std::string("k\0", 2) + long_text)));
+  BOOST_TEST((read.text.at("k") == long_text));
+}
+
 BOOST_AUTO_TEST_CASE(a_palette_index_beyond_the_palette_stays_in_bounds) {
   decode(png(1, 1, 8, palette, {0, 200}, chunk("PLTE", "abc")));  // the sanitizers watch
 }

@@ -237,6 +237,38 @@ BOOST_AUTO_TEST_CASE(other_files_are_named) {
       "has the tensor \"w\" twice"));
 }
 
+BOOST_AUTO_TEST_CASE(hostile_files_get_one_sentence) {
+  const auto pickled = [](const std::string& content) { return torch_archive(content, {}); };
+  BOOST_TEST(error_in(pickled(call(global("os", "system"), tuple(text("true"))))) ==
+             "a.pt: the pickle wants to call os.system; only tensors, plain values and the parts of known kinds of "
+             "models are read");
+  BOOST_TEST(error_in(pickled(std::string(100'000, '('))) == "a.pt: nests values deeper than 1000");
+  BOOST_TEST(error_in(pickled("X" + raw(0xFFFFFFFFU) + "abc")) ==
+             "a.pt: the pickle's byte 7 announces 4294967295 bytes, and 4 follow: it is cut off or damaged");
+  BOOST_TEST(error_in(pickled("\x8d" + raw(~std::uint64_t{0}) + "abc")) ==
+             "a.pt: the pickle's byte 11 announces 18446744073709551615 bytes, and 4 follow: it is cut off or damaged");
+  BOOST_TEST(error_in(pickled("h\1")) ==
+             "a.pt: the pickle's byte 4 asks for the value 1, which was not kept: it is damaged");
+  BOOST_TEST(error_in(pickled("}q\1" + text("me") + "h\1s")) == "a.pt: nests modules deeper than 64");
+  std::string own = "]q\1";
+  for (int i = 0; i < 2000; ++i) own += "h\1a";
+  BOOST_TEST(error_in(pickled(own)) == "a.pt: nests values deeper than 1000");
+  BOOST_TEST(error_in(pickled(dict(text("w"), floats("../../etc/passwd", 1)))) ==
+             "a.pt: the tensor \"w\" needs the entry \"archive/data/../../etc/passwd\", which is not in the archive");
+  BOOST_TEST(error_in(torch_archive(dict(text("w"), floats("0", 9)), {{"0", 9, std::string(32, '\0')}})) ==
+             "a.pt: the tensor \"w\" needs a storage of 36 bytes, the entry \"archive/data/0\" has 32");
+  // Two storages in one place: the directory's second entry points at the first.
+  auto shared = torch_archive(dict(text("v"), floats("0", 1), text("w"), floats("1", 1)),
+                              {{"0", 1, raw(1.0F)}, {"1", 1, raw(2.0F)}});
+  const auto end = shared.rfind("PK\1\2"), before = shared.rfind("PK\1\2", end - 1);
+  shared.replace(end + 42, 4, shared, before + 42, 4);
+  const auto overlap = error_in(shared);
+  BOOST_TEST(overlap.starts_with("a.pt: the entry \"archive/data/"), overlap);
+  BOOST_TEST(contains(overlap, " overlaps \"archive/data/"), overlap);
+  BOOST_TEST(error_in(torch_stream(list(storage("FloatStorage", "0", 1), storage("FloatStorage", "0", 2)), {})) ==
+             "a.pt: the storage \"0\" is 4 bytes of F32 in one place and 8 bytes of F32 in another");
+}
+
 BOOST_AUTO_TEST_CASE(shared_and_circular_parts_come_to_an_end) {
   // Each dict holds the one before it twice: 2^40 names.
   std::string doubling = dict(text("w"), floats("0", 1));

@@ -253,6 +253,15 @@ BOOST_AUTO_TEST_CASE(a_tensor_with_wrong_fields_is_refused) {
   BOOST_TEST(of("\"shape\":[" + many + "]") == "the tensor \"t\" has more than 64 dimensions");
 }
 
+BOOST_AUTO_TEST_CASE(names_in_errors_are_short_and_on_one_line) {
+  BOOST_TEST(refusal_of_header("{\"a\x7F\\n\":{\"type\":1}}") ==
+             "the tensor \"a\\x7F\\x0A\" has the unknown field \"type\"");
+  const auto lengthy = "\"" + std::string(5000, 'x') + "\"";
+  for (const auto& header : {"{" + lengthy + ":1}", "{" + lengthy + ":{\"dtype\":1}}", "{\"a\":{" + lengthy + ":1}}",
+                             "{\"a\":{\"dtype\":" + lengthy + "}}", "{\"__metadata__\":{" + lengthy + ":1}}"})
+    BOOST_TEST(refusal_of_header(header).size() < 300U);
+}
+
 BOOST_AUTO_TEST_CASE(places_that_do_not_fit_are_refused) {
   const auto of = [](const std::string& entries, std::size_t data) {
     return refusal_of_header("{" + entries + "}", data);

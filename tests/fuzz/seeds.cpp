@@ -225,7 +225,8 @@ void texts() {
   seed("controls", merges + nul + "\x1B[31mred\x1B[0m \xC2\x85 \xEF\xBB\xBF a\r\n\tb <|startoftext|> <|EndOfText|>");
   seed("damaged", merges + nul + "\xC3 \xED\xA0\x80 \xF5 \xF0\x9F \xFF");
   seed("windows", "#version: 0.2\r\nl o\r\nlo w</w>\r\n" + nul + "low");
-  seed("wrong_merge", "#version: 0.2\nxy z\n");
+  seed("wrong_merge", "#version: 0.2\nxy z\n" + nul);
+  seed("text", "Fish &amp; \xEF\xBC\xA6ries \xE2\x80\x99s \xE2\x82\xAC 3");
   seed("packed", gzip(merges));
   seed("packed_twice", gzip(merges) + gzip("a n\n"));
 }

@@ -5,6 +5,7 @@
 /// Errors name the file; a picture that is cut off or damaged is an error. Memory stays within what the file's size and
 /// PictureLimits justify, whatever its header claims.
 #pragma once
+#include <malloc.h>
 #include <png.h>
 #include <setjmp.h>
 #include <turbojpeg.h>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -112,11 +114,12 @@ struct PngSession {
   png_uint_32 width = 0, height = 0;
   png_textp texts = nullptr;
   int text_count = 0;
+  std::size_t allowance = std::numeric_limits<std::size_t>::max();  // bytes that libpng may still allocate
   char message[200] = "";
 
   explicit PngSession(bool write) : writing(write) {
-    png = write ? png_create_write_struct(PNG_LIBPNG_VER_STRING, this, on_error, on_warning)
-                : png_create_read_struct(PNG_LIBPNG_VER_STRING, this, on_error, on_warning);
+    const auto create = write ? png_create_write_struct_2 : png_create_read_struct_2;
+    png = create(PNG_LIBPNG_VER_STRING, this, on_error, on_warning, this, on_allocate, on_free);
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) {
       release();
@@ -136,7 +139,7 @@ struct PngSession {
 
   static void on_error(png_structp png, png_const_charp text) {
     auto* const self = static_cast<PngSession*>(png_get_error_ptr(png));
-    std::snprintf(self->message, sizeof self->message, "%s", text);
+    if (self->message[0] == '\0') std::snprintf(self->message, sizeof self->message, "%s", text);
     png_longjmp(png, 1);
   }
   static void on_warning(png_structp, png_const_charp) {}
@@ -158,6 +161,21 @@ struct PngSession {
     if (!stored) png_error(png, "out of memory");
   }
   static void on_flush(png_structp) {}
+  static png_voidp on_allocate(png_structp png, png_alloc_size_t size) {
+    auto* const self = static_cast<PngSession*>(png_get_mem_ptr(png));
+    if (size > self->allowance) {
+      std::snprintf(self->message, sizeof self->message,
+                    "it asks for more memory than a file of its size has reason to");
+      return nullptr;
+    }
+    void* const block = std::malloc(size);
+    if (block != nullptr) self->allowance -= std::min(self->allowance, ::malloc_usable_size(block));
+    return block;
+  }
+  static void on_free(png_structp png, png_voidp block) {
+    static_cast<PngSession*>(png_get_mem_ptr(png))->allowance += ::malloc_usable_size(block);
+    std::free(block);
+  }
 
  private:
   void release() {
@@ -172,8 +190,10 @@ struct PngSession {
 inline Picture decode_png(Bytes bytes, std::string_view what, PictureLimits limits) {
   PngSession session(false);
   session.input = bytes;
+  session.allowance = (std::size_t{16} << 20) + bytes.size();  // chunks are announced and packed: they can lie
   const auto step = [&](void (*body)(PngSession&)) {
-    if (!session.attempt(body)) fail(what, ": is not a complete PNG picture: ", session.message);
+    if (!session.attempt(body) || session.message[0] != '\0')
+      fail(what, ": is not a complete PNG picture: ", session.message);
   };
   step([](PngSession& s) {
     png_set_read_fn(s.png, &s, PngSession::on_read);
@@ -189,6 +209,7 @@ inline Picture decode_png(Bytes bytes, std::string_view what, PictureLimits limi
   const auto packed = std::uint64_t{png_get_rowbytes(session.png, session.info)} * session.height;
   require(packed / 1032 <= bytes.size(), what, ": is not a complete PNG picture: ", session.width, "x", session.height,
           " pixels cannot be in ", bytes.size(), " bytes");
+  session.allowance += std::size_t{64} * session.width;  // a few rows of 8 bytes a pixel
 
   step([](PngSession& s) {
     png_set_expand(s.png);

@@ -207,7 +207,7 @@ class ModelContainer {
       for (const auto& entry : zip->entries()) {
         const auto slash = entry.name.find('/');
         if (entry.name.substr(slash == entry.name.npos ? 0 : slash + 1) != pickle) continue;
-        require(!found, what, ": holds two models, ", detail::quoted(*found), " and ", detail::quoted(entry.name));
+        if (found) fail(what, ": holds two models, ", detail::quoted(*found), " and ", detail::quoted(entry.name));
         found = entry.name;
       }
       if (!found)

@@ -161,14 +161,14 @@ class SafetensorsHeader {
   bool string(std::string& value) {
     if (place_ == Place::metadata) {
       const bool fresh = metadata.emplace(key_, value).second;
-      require(fresh, path_, ": the metadata has ", quoted(key_), " twice");
+      require(fresh, path_, ": the metadata has ", detail::quoted(key_), " twice");
     } else if (place_ == Place::tensor && key_ == "dtype") {
       const auto row =
           std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& known) { return known.name == value; });
       if (row == dtypes.end()) {
         std::string names;
         for (const auto& known : dtypes) names += (names.empty() ? "" : ", ") + std::string(known.name);
-        fail(start(), " has the dtype ", quoted(value), ", expected one of ", names);
+        fail(start(), " has the dtype ", detail::quoted(value), ", expected one of ", names);
       }
       entries.back().dtype = row->dtype;
     } else {
@@ -181,7 +181,7 @@ class SafetensorsHeader {
     if (place_ != Place::tensor) return true;
     const auto& entry = entries.back();
     const bool dtype = key_ == "dtype", shape = key_ == "shape", offsets = key_ == "data_offsets";
-    require(dtype || shape || offsets, start(), " has the unknown field ", quoted(key_));
+    require(dtype || shape || offsets, start(), " has the unknown field ", detail::quoted(key_));
     require(!(dtype && entry.dtype) && !(shape && entry.shape) && !(offsets && entry.offsets), start(),
             " has the field ", key_, " twice");
     return true;
@@ -237,15 +237,15 @@ class SafetensorsHeader {
  private:
   enum class Place { outside, top, metadata, tensor, shape, offsets };
 
-  std::string start() const { return join(path_, ": the tensor ", quoted(entries.back().name)); }
+  std::string start() const { return join(path_, ": the tensor ", detail::quoted(entries.back().name)); }
   [[noreturn]] void unexpected(std::string_view found) const {
     switch (place_) {
       case Place::outside:
         fail(path_, ": the header must be a JSON object, found ", found);
       case Place::top:
-        fail(path_, ": the header's entry ", quoted(key_), " must be an object, found ", found);
+        fail(path_, ": the header's entry ", detail::quoted(key_), " must be an object, found ", found);
       case Place::metadata:
-        fail(path_, ": the metadata ", quoted(key_), " must be a string, found ", found);
+        fail(path_, ": the metadata ", detail::quoted(key_), " must be a string, found ", found);
       case Place::tensor:
         fail(start(), " must have ", key_ == "dtype" ? "a string" : "an array of numbers", " as its ", key_, ", found ",
              found);
