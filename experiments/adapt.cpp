@@ -89,7 +89,7 @@ int adapt(const Options& o, nada::Session& session, Selector selector, Views vie
   using namespace nada;
   const auto device = o.machine.place();
   if (o.reference) std::cout << "the official training loop, faults included (docs/differences.md)\n";
-  const Directional directional{.min_length = o.min_length, .offset_if_identical = o.reference ? 1e-6 : 0};
+  const Directional directional{.min_length = o.min_length, .offset_if_identical = o.min_length == 0 ? 1e-6 : 0};
   auto source = o.load_source();
   const auto settings = o.settings(source);
   Adaptation adaptation{std::move(source),
