@@ -108,9 +108,9 @@ inline std::int64_t count(const TensorView& tensor) {
 inline bool is_contiguous(const TensorView& tensor) {
   if (tensor.strides.size() != tensor.shape.size()) return false;
   if (count(tensor) == 0) return true;
-  const auto expected = contiguous_strides(tensor.shape);
-  for (std::size_t i = 0; i < expected.size(); ++i)
-    if (tensor.shape[i] != 1 && tensor.strides[i] != expected[i]) return false;
+  std::int64_t stride = 1;
+  for (std::size_t i = tensor.shape.size(); i-- > 0; stride *= tensor.shape[i])
+    if (tensor.shape[i] != 1 && tensor.strides[i] != stride) return false;
   return true;
 }
 
