@@ -630,7 +630,7 @@ Results selection_rank(const Call& call) {
   Probe probe;
   probe.layers = generator.layers();
   probe.styles = [&](std::int64_t) { return generator.map(z); };
-  probe.images = [&](const Tensor& w) { return generator.synthesize(w, render(call)); };
+  probe.images = [&](const Tensor& w, std::int64_t) { return generator.synthesize(w, render(call)); };
   probe.global_loss = [&](const Tensor& images) {
     const Shown adapted{images, images}, anchor;
     auto sum = torch::zeros({}, images.options());

@@ -46,7 +46,7 @@ TensorMap with_rosinality_names(const NamedTensors& native) {
     out[join("noises.noise_", k++)] = map.unsqueeze(0).unsqueeze(0);
   }
   const auto axis = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F});
-  for (const char* name : {"convs.0.conv.blur.kernel", "convs.2.conv.blur.kernel", "to_rgbs.0.upsample.kernel"})
+  for (const char* name : {"convs.0.conv.blur.kernel", "convs.2.conv.blur.kernel", "to_rgbs.0.upsample.kernel", "to_rgbs.1.upsample.kernel"})
     out[name] = at::outer(axis, axis) / 16;
   return out;
 }

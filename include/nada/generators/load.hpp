@@ -66,8 +66,9 @@ inline NamedTensors from_nvidia(const TensorMap& tensors, const std::string& wha
 /// A number > 0 of a native file's metadata, or `otherwise`.
 inline std::optional<double> positive_number(const ModelFile& file, const std::string& key,
                                              std::optional<double> otherwise = {}) {
-  const auto text = value_or(file.metadata(), key);
-  if (text.empty()) return otherwise;
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) return otherwise;
+  const auto& text = found->second;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   require(error == std::errc{} && end == text.data() + text.size() && value > 0, file.path(), ": ", key, " is '", text,
