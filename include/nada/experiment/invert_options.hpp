@@ -15,6 +15,7 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
