@@ -12,7 +12,7 @@
 #include <set>
 
 #include "nada/adaptation/blend.hpp"
-#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/preset.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/experiment/adapt_options.hpp"
@@ -30,7 +30,7 @@ struct Options {
   static constexpr const char* about = "films between latents, between domains and along directions";
   static constexpr const char* example = "interpolate --to runs/a-zombie-1/adapted.safetensors --out walk.mp4";
   std::filesystem::path generator, out = "walk.mp4", config, codes;
-  std::vector<std::filesystem::path> to;
+  std::vector<std::string> to;
   std::string along = "latents", range = "-6:6", styles;
   std::int64_t keys = 4, people = 4, frames = 30, fps = 30, direction = 0;
   std::uint64_t seed = 0;
@@ -43,7 +43,7 @@ struct Options {
     table.group("What");
     table.add("along", along, "latents, weights or direction", saved, "NAME");
     table.add("generator", generator, "where it starts: generator file or delta (default the embedded one)");
-    table.add("to", to, "other domains, deltas of the same base; several may be given");
+    table.add("to", to, "other domains: presets by name or file, or deltas of the same base", saved, "NAME");
     table.add("codes", codes, "w+ codes of an inversion, in the place of samples");
     category.declare(table);
     table.add("people", people, "samples side by side, along weights and directions");
@@ -99,7 +99,8 @@ int interpolate(Options& o, nada::OptionTable& table) {
   const Placement place{o.machine.place(), torch::kFloat32};
   const auto source = load_generator(o.generator, place);
   std::vector<StyleGan2> domains{source};
-  for (const auto& path : o.to) domains.push_back(load_generator(path, place));
+  for (const auto& name : o.to)
+    domains.push_back(load_generator(find_preset(name, configs() / "avatars" / "presets"), place));
   const auto labels = o.category.labels(source);
 
   const torch::NoGradGuard no_grad;
