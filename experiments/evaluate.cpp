@@ -80,7 +80,8 @@ Origin origin_of(const fs::path& path, const fs::path& encoder) {
     if (line.key != "encoder") continue;
     for (const auto& folder : {path.parent_path(), path.parent_path().parent_path()}) {  // deltas/ lies one deeper
       const auto trained =
-          detail::OptionText<EncoderChoice>::read("encoder", line.value, folder.empty() ? "." : folder).path;
+          nada::detail::OptionText<EncoderChoice>::read("encoder", line.value, folder.empty() ? fs::path(".") : folder)
+              .path;
       std::error_code missing;
       if (!fs::exists(trained, missing)) continue;
       require(!fs::equivalent(trained, encoder, missing) &&
