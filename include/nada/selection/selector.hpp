@@ -23,6 +23,8 @@ struct Probe {
   std::function<Tensor(std::int64_t count)> styles;  // w+ [count, L, D] of fresh latents
   std::function<Tensor(const Tensor&)> images;       // w+ -> adapted images, differentiable
   std::function<Tensor(const Tensor&)> global_loss;  // images -> scalar, all encoders and weights
+  /// Root mean square gradient of the global loss on `count` images, of each layer's leaves; 0 of what cannot train.
+  std::function<std::vector<double>(std::int64_t count)> weight_gradients;
   Stream stream;
 };
 
