@@ -25,4 +25,14 @@ BOOST_AUTO_TEST_CASE(needs_a_target_only) {
   BOOST_TEST(enough(TextScore::needs, evidence));
 }
 
+BOOST_AUTO_TEST_CASE(found_is_the_share_of_samples_that_are_nearest_to_the_wanted_text) {
+  static_assert(Metric<Found>);
+  Evidence evidence;
+  evidence.adapted.unit =
+      torch::cat({test::row({1, 0}), test::row({0, 1}), test::row({0.6, 0.8}), test::row({0.8, 0.6})});
+  const auto texts = torch::cat({test::row({0, 1}), test::row({1, 0})});
+  BOOST_TEST((Found{texts, 0}(evidence).value) == 0.5);
+  BOOST_TEST((Found{texts.narrow(0, 0, 1), 0}(evidence).value) == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
