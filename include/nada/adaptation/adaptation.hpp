@@ -79,6 +79,8 @@ class AnyAdaptation {
   virtual int resolution() const = 0;
   virtual std::span<const Layer> layers() const = 0;
   virtual std::int64_t parameters(std::size_t layer) const = 0;
+  /// Numbers that the optimiser has moved so far: the sizes of the leaves of every layer that was ever chosen.
+  virtual std::int64_t trained_parameters() const = 0;
   virtual std::int64_t latent_size() const = 0;
   virtual std::int64_t style_count() const = 0;
   /// Images of latents z [N, Z] at the run's exit, by the source or the adapted generator, without gradient.
@@ -195,6 +197,8 @@ class Adaptation final : public AnyAdaptation {
   int resolution() const override {
     return exit_.resolution(source_.resolution());
   }  ///< of the images that the run renders
+  /// Whose images the adapted ones are compared with: the source, unless the shift has moved it.
+  const G& anchor() const { return anchor_ ? *anchor_ : source_; }
   const LayerSet& candidates() const { return candidates_; }
   const std::vector<Endpoints>& endpoints() const { return endpoints_; }  ///< one an encoder with weight > 0
 
@@ -215,6 +219,11 @@ class Adaptation final : public AnyAdaptation {
 
   std::span<const Layer> layers() const override { return source_.layers(); }
   std::int64_t parameters(std::size_t layer) const override { return parameter_count(source_, layer); }
+  std::int64_t trained_parameters() const override {
+    std::int64_t count = 0;
+    for (const auto& leaf : leaf_list_) count += leaf.value.numel();
+    return count;
+  }
   std::int64_t latent_size() const override { return source_.latent_size(); }
   std::int64_t style_count() const override { return source_.style_count(); }
   Tensor source_images(const Tensor& z) const override { return images(source_, z); }
@@ -250,6 +259,38 @@ class Adaptation final : public AnyAdaptation {
       });
       return sum;
     };
+    out.weight_gradients = [this, styles = out.styles, loss = out.global_loss, stream](std::int64_t count) {
+      auto generator = adapted_.clone();
+      std::vector<std::vector<Tensor>> leaves(base_.size());
+      std::vector<Tensor> all;
+      const torch::AutoGradMode mode(true);
+      for (const auto k : candidates_) {
+        const auto& layer = adapted_.layers()[k];
+        if (const auto found = trained_.find(k); found != trained_.end()) {
+          for (const auto& leaf : found->second.leaves) leaves[k].push_back(leaf.detach().requires_grad_(true));
+        } else {
+          leaves[k] = parameterization_.leaves(layer, base_[k], Stream{settings_.seed, 0});
+        }
+        all.insert(all.end(), leaves[k].begin(), leaves[k].end());
+        const auto effective = parameterization_.effective(layer, base_[k], leaves[k]);
+        for (std::size_t s = 0; s < effective.size(); ++s) generator.use(k, s, effective[s]);
+      }
+      const auto images = generator.synthesize(styles(count), render(stream, /*draw=*/2));
+      const auto gradients = torch::autograd::grad({loss(images)}, all, {}, /*retain_graph=*/false,
+                                                   /*create_graph=*/false, /*allow_unused=*/true);
+      std::vector<double> sizes(base_.size(), 0.0);
+      std::size_t next = 0;
+      for (const auto k : candidates_) {
+        double squares = 0, numbers = 0;
+        for (const auto& leaf : leaves[k]) {
+          const auto& g = gradients[next++];
+          numbers += static_cast<double>(leaf.numel());
+          if (g.defined()) squares += g.square().sum().template item<double>();
+        }
+        sizes[k] = std::sqrt(squares / std::max(numbers, 1.0));
+      }
+      return sizes;
+    };
     return out;
   }
 
@@ -257,6 +298,15 @@ class Adaptation final : public AnyAdaptation {
   Report step(std::int64_t total = 0) override {
     const double begin = seconds_now();
     const Stream stream{settings_.seed, step_};
+    if constexpr (MovingShift<S>) {
+      if (anchor_step_ != step_ && shift_.moves_anchor(step_)) {
+        anchor_leaves_.clear();
+        for (const auto& [k, layer] : trained_)
+          for (std::size_t i = 0; i < layer.leaves.size(); ++i)
+            anchor_leaves_[layer.names[i]] = layer.leaves[i].detach().clone();
+        move_anchor(step_);
+      }
+    }
     choose(stream);
     write(/*graph=*/true);
 
@@ -265,7 +315,7 @@ class Adaptation final : public AnyAdaptation {
     Tensor anchor_styles, styles;
     {
       const torch::NoGradGuard no_grad;
-      anchor_styles = styles_of(source_, z, stream);
+      anchor_styles = styles_of(anchor(), z, stream);
     }
     styles = mapping_trains() ? styles_of(adapted_, z, stream) : anchor_styles;
 
@@ -275,7 +325,7 @@ class Adaptation final : public AnyAdaptation {
     if constexpr (has(O::reads, Reads::anchor)) {
       if (reads_anchor_) {
         const torch::NoGradGuard no_grad;
-        scene.anchor_images = source_.synthesize(anchor_styles, render(stream, /*draw=*/1));
+        scene.anchor_images = anchor().synthesize(anchor_styles, render(stream, /*draw=*/1));
       }
     }
     scene.adapted_images = adapted_.synthesize(styles, render(stream));
@@ -367,6 +417,10 @@ class Adaptation final : public AnyAdaptation {
                       {"nada.base_sha256", base_hash()},
                       {"nada.counts", counts.dump()}};
     if constexpr (Stateful<Sel>) metadata["nada.selector"] = nlohmann::json(selector_.state()).dump();
+    if constexpr (MovingShift<S>) {
+      metadata["nada.anchor_step"] = std::to_string(anchor_step_);
+      for (const auto& [name, value] : anchor_leaves_) tensors["anchor." + name] = value;
+    }
     save_tensors(path, tensors, metadata);
   }
 
@@ -425,6 +479,19 @@ class Adaptation final : public AnyAdaptation {
         chosen.push_back(k.template get<std::int64_t>());
       }
       selector_.restore(chosen);
+    }
+    if constexpr (MovingShift<S>) {
+      const auto moved = value_or(metadata, "nada.anchor_step", "-1");
+      std::int64_t at = -1;
+      std::from_chars(moved.data(), moved.data() + moved.size(), at);
+      anchor_leaves_.clear();
+      for (const auto& [k, layer] : trained)
+        for (std::size_t i = 0; i < layer.names.size(); ++i)
+          if (file.find("anchor." + layer.names[i]))
+            anchor_leaves_[layer.names[i]] = tensor("anchor." + layer.names[i], layer.leaves[i]);
+      anchor_.reset();
+      anchor_step_ = -1;
+      if (at >= 0) move_anchor(at);
     }
     step_ = step;
     trained_ = std::move(trained);
@@ -518,13 +585,35 @@ class Adaptation final : public AnyAdaptation {
     return at::where(swap.unsqueeze(2).to(w.device()), other, w);
   }
 
-  /// Binds every term once per encoder.
+  /// Makes the generator of anchor_leaves_ the anchor from step `step` on.
+  void move_anchor(std::int64_t step) {
+    const torch::NoGradGuard no_grad;
+    anchor_ = adapted_.clone();
+    for (std::size_t k = 0; k < base_.size(); ++k) {
+      std::vector<Tensor> leaves;
+      if (parameterization_.covers(adapted_.layers()[k]))
+        for (const auto& name : parameterization_.names(adapted_.layers()[k]))
+          if (const auto leaf = anchor_leaves_.find(adapted_.layers()[k].name + "." + name);
+              leaf != anchor_leaves_.end())
+            leaves.push_back(leaf->second);
+      const auto effective =
+          leaves.empty() ? base_[k] : parameterization_.effective(adapted_.layers()[k], base_[k], leaves);
+      for (std::size_t i = 0; i < effective.size(); ++i) anchor_->use(k, i, effective[i].detach());
+    }
+    anchor_step_ = step;
+    bind();
+  }
+
+  /// Binds every term once per encoder, anew where the anchor has moved.
   void bind() {
+    endpoints_.clear();
+    selection_targets_.clear();
+    bound_.clear();
     const Sampler sampler = [this](std::int64_t count) {
       const torch::NoGradGuard no_grad;
       const Stream stream{settings_.seed, 0};
       const auto z = stream.normal(Purpose::evaluation, {count, source_.latent_size()}).to(options());
-      return source_.synthesize(source_.map(z, settings_.labels), render(stream));
+      return anchor().synthesize(anchor().map(z, settings_.labels), render(stream));
     };
     encoders_.each([&](const auto& encoder, double weight, std::size_t index) {
       using E = std::decay_t<decltype(encoder)>;
@@ -674,6 +763,9 @@ class Adaptation final : public AnyAdaptation {
   Wanted wanted_;
   bool reads_anchor_ = false;
   std::int64_t step_ = 0;
+  std::optional<G> anchor_;        // where the shift has moved it
+  TensorMap anchor_leaves_;        // that it was made of
+  std::int64_t anchor_step_ = -1;  // when
   mutable std::string base_hash_;
 };
 

@@ -15,8 +15,8 @@
 #include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/generators/stylegan2.hpp"
+#include "nada/parameterization/by_name.hpp"
 #include "nada/parameterization/compressed.hpp"
-#include "nada/parameterization/full_weights.hpp"
 
 namespace nada {
 
@@ -64,31 +64,35 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
   require(delta.base_hash == hash, what, " belongs to another base: it was made from the generator with SHA-256 ",
           delta.base_hash.substr(0, 12), "..., this one has ", hash.substr(0, 12), "...");
   if (delta.parameterization == Compressed::name) return decompress(base, delta.leaves, what);
-  require(delta.parameterization == FullWeights::name, what, ": the parameterization '", delta.parameterization,
-          "' is not known here");
   auto out = base.clone();
-  const FullWeights parameterization;
   std::set<std::string> used;
-  for (std::size_t k = 0; k < base.layers().size(); ++k) {
-    const auto& layer = base.layers()[k];
-    const auto names = parameterization.names(layer);
-    std::vector<Tensor> slots, leaves;
-    for (std::size_t s = 0; s < layer.slots.size(); ++s) slots.push_back(base.slot(k, s));
-    for (const auto& name : names)
-      if (const auto leaf = delta.leaves.find(layer.name + "." + name); leaf != delta.leaves.end()) {
-        leaves.push_back(leaf->second.to(slots.front().options()));
-        used.insert(leaf->first);
+  with_parameterization(delta.parameterization, what, [&](const auto& parameterization) {
+    for (std::size_t k = 0; k < base.layers().size(); ++k) {
+      const auto& layer = base.layers()[k];
+      const auto names = parameterization.names(layer);
+      std::vector<Tensor> slots, leaves;
+      for (std::size_t s = 0; s < layer.slots.size(); ++s) slots.push_back(base.slot(k, s));
+      for (const auto& name : names)
+        if (const auto leaf = delta.leaves.find(layer.name + "." + name); leaf != delta.leaves.end()) {
+          leaves.push_back(leaf->second.to(slots.front().options()));
+          used.insert(leaf->first);
+        }
+      if (leaves.empty()) continue;
+      require(leaves.size() == names.size(), what, ": layer ", layer.name, " has ", leaves.size(), " leaves, expected ",
+              names.size());
+      std::vector<Tensor> effective;
+      try {
+        effective = parameterization.effective(layer, slots, leaves);
+      } catch (const c10::Error&) {
+        fail(what, ": the leaves of ", layer.name, " do not fit the base");
       }
-    if (leaves.empty()) continue;
-    require(leaves.size() == names.size(), what, ": layer ", layer.name, " has ", leaves.size(), " leaves, expected ",
-            names.size());
-    const auto effective = parameterization.effective(layer, slots, leaves);
-    for (std::size_t s = 0; s < effective.size(); ++s) {
-      require(effective[s].sizes() == slots[s].sizes(), what, ": ", layer.name, ".", layer.slots[s], " has shape ",
-              shape_text(effective[s].sizes()), ", the base has ", shape_text(slots[s].sizes()));
-      out.use(k, s, effective[s]);
+      for (std::size_t s = 0; s < effective.size(); ++s) {
+        require(effective[s].sizes() == slots[s].sizes(), what, ": ", layer.name, ".", layer.slots[s], " has shape ",
+                shape_text(effective[s].sizes()), ", the base has ", shape_text(slots[s].sizes()));
+        out.use(k, s, effective[s]);
+      }
     }
-  }
+  });
   for (const auto& [name, value] : delta.leaves)
     require(used.count(name) > 0, what, ": the base has no place for ", name);
   return out;

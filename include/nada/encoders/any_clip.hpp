@@ -45,6 +45,10 @@ class AnyClip {
   Tensor read(const Tensor& ids) const {
     return visit([&](const auto& c) { return c.read(ids); });
   }
+  /// Embeddings as the text tower gives them, not at unit length.
+  Tensor read_raw(const Tensor& ids) const {
+    return visit([&](const auto& c) { return c.read_raw(ids, [](const std::string&, const Tensor&) {}); });
+  }
   std::int64_t width() const {
     return visit([](const auto& c) { return c.width(); });
   }

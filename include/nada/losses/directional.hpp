@@ -7,10 +7,15 @@
 
 namespace nada {
 
+/// How the image's step is compared with the direction.
+enum class StepDistance { cosine, l1, l2 };
+
 /// The image should move the way the text moves.
 ///     dI = E(adapted) - E(anchor)                      [N, E]  gradient reaches `adapted` only
 ///     L  = mean_n(1 - dI_n / max(|dI_n|, min_length) . direction)   []  in [0, 2]: 0 same direction, 1 orthogonal, 2
 ///     opposite
+/// With `distance` l1 or l2 the step is compared number by number: L = mean_{n,e} |e_n - direction|, or its square, with
+/// e_n = dI_n / max(|dI_n|, min_length), as the official code offers (direction_loss_type mae, mse).
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, equation 4 (which has no floor: min_length = 0 reproduces it).
 /// Facts:   swapping the endpoints turns L into 2 - L; equal images give 1 and a gradient of size 1 / min_length.
 ///          `offset_if_identical` > 0, on images without a floor: where the steps of the batch sum to 0, adapted +
@@ -23,15 +28,20 @@ struct Directional {
   static constexpr bool per_sample = true;
   double min_length = 0.2;         // smallest |dI| that is divided by, in unit features
   double offset_if_identical = 0;  // in units of the images; 0: the step is taken as it is
+  StepDistance distance = StepDistance::cosine;
 
   template <TextImageEncoder E>
   auto bind(const E&, const auto& /*shift*/, const Endpoints& ends) const {
-    return [direction = ends.direction, floor = min_length, offset = offset_if_identical](Comparison<E>& c) -> Tensor {
+    return [direction = ends.direction, floor = min_length, offset = offset_if_identical,
+            distance = distance](Comparison<E>& c) -> Tensor {
       auto step = c.adapted().unit - c.anchor().unit;  // [N, E]
       if (offset > 0 && step.sum().template item<double>() == 0)
         step = c.encoder().see(c.adapted_views() + offset, Wanted{}).unit - c.anchor().unit;
       const auto length = step.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(floor);  // [N, 1]
-      return (1 - (step / length * direction).sum(1)).mean();                          // []
+      const auto e = step / length;                                                    // [N, E]
+      if (distance == StepDistance::l1) return (e - direction).abs().mean();
+      if (distance == StepDistance::l2) return (e - direction).square().mean();
+      return (1 - (e * direction).sum(1)).mean();  // []
     };
   }
 };

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include <torch/autograd.h>
@@ -69,11 +70,18 @@ struct AdaptiveTopK {
     return read;
   }
   /// How many styles are chosen of `available`.
-  std::size_t wanted(std::size_t available) const {
+  std::size_t wanted(std::size_t available, std::string_view who = "AdaptiveTopK") const {
     const auto count = k ? k : static_cast<std::size_t>(std::lround(2.0 * static_cast<double>(available) / 3.0));
-    require(count <= available, "AdaptiveTopK: k is ", k, ", but only ", available,
+    require(count <= available, who, ": k is ", k, ", but only ", available,
             " styles are read by convolutions that can train");
     return count;
+  }
+  /// Candidate convolutions that read one of these styles.
+  static LayerSet convolutions_of(const std::set<int>& styles, const Probe& probe) {
+    LayerSet chosen;
+    for (const auto i : probe.candidates)
+      if (probe.layers[i].kind == LayerKind::convolution && styles.count(probe.layers[i].style)) chosen.push_back(i);
+    return chosen;
   }
 
   LayerSet select(const Probe& probe) const {
@@ -83,11 +91,7 @@ struct AdaptiveTopK {
     const auto* values = score.data_ptr<double>();
     std::vector<int> order(read.begin(), read.end());
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return values[a] > values[b]; });
-    const std::set<int> top(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
-    LayerSet chosen;
-    for (const auto i : probe.candidates)
-      if (probe.layers[i].kind == LayerKind::convolution && top.count(probe.layers[i].style)) chosen.push_back(i);
-    return chosen;
+    return convolutions_of({order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count)}, probe);
   }
 };
 

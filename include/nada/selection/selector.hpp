@@ -26,6 +26,8 @@ struct Probe {
   std::function<Tensor(const Tensor& w, std::int64_t first)> images;
   int resolution = 0;                                // of these images
   std::function<Tensor(const Tensor&)> global_loss;  // images -> scalar, all encoders and weights
+  /// Root mean square gradient of the global loss on `count` images, of each layer's leaves; 0 of what cannot train.
+  std::function<std::vector<double>(std::int64_t count)> weight_gradients;
   Stream stream;
 };
 

@@ -1,0 +1,73 @@
+/// Several pictures: a folder of files, or one file of tiles.
+#pragma once
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/picture_resize.hpp"
+
+namespace nada {
+
+/// Pictures of the same size as images [N, 3, H, W] in [-1, 1]: v / 127.5 - 1.
+inline Tensor to_images(const std::vector<Picture>& pictures) {
+  require(!pictures.empty(), "no pictures to make images of");
+  std::vector<Tensor> images;
+  for (const auto& picture : pictures) {
+    require(picture.width == pictures.front().width && picture.height == pictures.front().height,
+            "pictures of one size are needed, found ", picture.width, "x", picture.height, " beside ",
+            pictures.front().width, "x", pictures.front().height);
+    auto pixels = picture.pixels;
+    images.push_back(torch::from_blob(pixels.data(), {picture.height, picture.width, 3}, torch::kUInt8)
+                         .permute({2, 0, 1})
+                         .to(torch::kFloat32));
+  }
+  return torch::stack(images) / 127.5 - 1;
+}
+
+/// The tiles of `size` pixels that fill a picture, row by row. Errors: a picture that they do not fill.
+inline std::vector<Picture> cut_tiles(const Picture& sheet, int size, const std::string& what) {
+  require(size >= 1 && sheet.width % size == 0 && sheet.height % size == 0, what, ": is ", sheet.width, "x",
+          sheet.height, " pixels, which tiles of ", size, " pixels do not fill");
+  std::vector<Picture> out;
+  for (int top = 0; top < sheet.height; top += size)
+    for (int left = 0; left < sheet.width; left += size) out.push_back(crop(sheet, left, top, size, size));
+  return out;
+}
+
+/// Pictures of a folder (PNG and JPEG files by name, not those in folders below), or of one file: itself, or with
+/// `tile` > 0 its tiles. All come as their centre squares of `size` pixels, resized as PIL does it; size 0: as they
+/// are, which must then agree. Errors: no such path, a folder without pictures, a file that is none.
+inline Tensor read_picture_set(const std::filesystem::path& path, int size = 0, int tile = 0) {
+  std::vector<Picture> pictures;
+  if (std::filesystem::is_directory(path)) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      auto extension = entry.path().extension().string();
+      std::transform(extension.begin(), extension.end(), extension.begin(),
+                     [](unsigned char c) { return std::tolower(c); });
+      if (extension == ".png" || extension == ".jpg" || extension == ".jpeg") files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    require(!files.empty(), path, ": the folder holds no .png, .jpg or .jpeg file");
+    for (const auto& file : files) pictures.push_back(read_picture(file));
+  } else {
+    auto picture = read_picture(path);
+    if (tile > 0) {
+      pictures = cut_tiles(picture, tile, path.string());
+    } else {
+      pictures.push_back(std::move(picture));
+    }
+  }
+  if (size > 0)
+    for (auto& picture : pictures) picture = centre_square(picture, size);
+  return to_images(pictures);
+}
+
+}  // namespace nada

@@ -1,0 +1,34 @@
+/// Holds the images near the anchor's, as LPIPS judges.
+#pragma once
+#include <string_view>
+#include <utility>
+
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/torchscript.hpp"
+#include "nada/losses/term.hpp"
+
+namespace nada {
+
+/// L = mean_n |f(adapted_n) - f(anchor_n)|^2, with f a network whose squared distances are LPIPS      >= 0
+/// Source: Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924, through the weights that
+/// stylegan2-ada-pytorch ships: LpipsAnchor{TorchScriptFeatures::load("vgg16.pt", ...lpips)}. Facts: 0 for equal images.
+template <FeatureExtractor F>
+struct LpipsAnchor {
+  static constexpr std::string_view name = "lpips";
+  static constexpr Reads reads = Reads::adapted | Reads::anchor;
+  static constexpr bool per_sample = true;
+  F features;
+
+  explicit LpipsAnchor(F network) : features(std::move(network)) {}
+
+  Tensor operator()(const Scene& s) const {
+    Tensor before;
+    {
+      const torch::NoGradGuard no_grad;
+      before = features(s.anchor_images.clamp(-1, 1));
+    }
+    return (features(s.adapted_images.clamp(-1, 1)) - before).square().sum(1).mean();
+  }
+};
+
+}  // namespace nada

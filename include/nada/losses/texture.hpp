@@ -1,0 +1,36 @@
+/// Nearness to the texture of given pictures.
+#pragma once
+#include <string_view>
+#include <utility>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/losses/term.hpp"
+
+namespace nada {
+
+/// Raw features should be those of pictures of the texture; bind it to a convolutional tower: On<1, Texture>{pictures}.
+///     L = mean_{n,e} (E(adapted_n) - E(texture_{n mod M}))^2,  features as the encoder gives them      >= 0
+/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, cnn_feature_loss: ModifiedResNet RN50.
+/// Facts:   0 for the pictures themselves; the anchor is not read.
+/// Errors:  pictures that are not [M, 3, H, W].
+struct Texture {
+  static constexpr std::string_view name = "texture";
+  static constexpr Reads reads = Reads::adapted;
+  static constexpr bool per_sample = true;
+  Tensor pictures;  // [M, 3, H, W] in [-1, 1]
+
+  template <TextImageEncoder E>
+  auto bind(const E& encoder, const auto& /*shift*/, const Endpoints&) const {
+    require(pictures.defined() && pictures.dim() == 4 && pictures.size(0) > 0 && pictures.size(1) == 3,
+            "Texture: needs pictures [M, 3, H, W]");
+    const torch::NoGradGuard no_grad;
+    return [wanted = encoder.see(pictures, Wanted{}).raw](Comparison<E>& c) -> Tensor {
+      const auto& raw = c.adapted().raw;
+      const auto rows = torch::arange(raw.size(0), torch::TensorOptions(torch::kInt64).device(raw.device()));
+      return (raw - wanted.index_select(0, rows.remainder(wanted.size(0)))).square().mean();
+    };
+  }
+};
+
+}  // namespace nada

@@ -1,0 +1,33 @@
+/// Whether who was different stays different, and who was alike alike.
+#pragma once
+#include <string_view>
+
+#include "nada/metrics/metric.hpp"
+
+namespace nada {
+
+/// What is particular of an image, compared before and after:
+///     mean_n cos(E(adapted_n) - mean E(adapted), E(source_n) - mean E(source))      [-1, 1]
+/// Facts:   1 where all features moved by one vector; 0 for samples that became one image or that were exchanged at
+///          random. Subtracting the means removes the shift itself, which a plain cosine would count as loss of
+///          identity.
+/// Why:     face recognition networks, which the literature uses, know no drawings.
+struct Identity {
+  static constexpr std::string_view name = "identity";
+  static constexpr bool higher_is_better = true;
+  static constexpr Needs needs = Needs::source;
+
+  Estimate operator()(const Evidence& e) const {
+    const auto own = [](const Tensor& features) {
+      const auto x = samples_of(features, name, 2);
+      return x - x.mean(0, true);
+    };
+    const auto a = own(e.adapted.unit), s = own(e.source.unit);
+    const auto la = a.norm(2, 1), ls = s.norm(2, 1);
+    const auto cosine = (a * s).sum(1) / (la * ls);
+    const auto particular = (la > 1e-5).logical_and(ls > 1e-5);  // else rounding would be compared
+    return mean_estimate(at::where(particular, cosine, torch::zeros_like(cosine)));
+  }
+};
+
+}  // namespace nada

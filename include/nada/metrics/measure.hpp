@@ -1,0 +1,70 @@
+/// From generators and pictures to evidence, and from evidence to numbers.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/metrics/directional_score.hpp"
+#include "nada/metrics/diversity.hpp"
+#include "nada/metrics/frechet.hpp"
+#include "nada/metrics/identity.hpp"
+#include "nada/metrics/kernel_distance.hpp"
+#include "nada/metrics/metric.hpp"
+#include "nada/metrics/precision_recall.hpp"
+#include "nada/metrics/text_score.hpp"
+
+namespace nada {
+
+/// Features of `count` images, which `images(first, n)` makes in pieces of at most `piece`; clamped to [-1, 1], as
+/// pictures are.
+template <TextImageEncoder E>
+Features see_all(const E& encoder, std::int64_t count,
+                 const std::function<Tensor(std::int64_t first, std::int64_t n)>& images, std::int64_t piece = 20) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> unit_features, raw;
+  for (std::int64_t at = 0; at < count; at += piece) {
+    const auto seen = encoder.see(images(at, std::min(piece, count - at)).clamp(-1, 1), Wanted{});
+    unit_features.push_back(seen.unit.cpu());
+    raw.push_back(seen.raw.cpu());
+  }
+  if (unit_features.empty()) return {};
+  return {torch::cat(unit_features), torch::cat(raw), {}};
+}
+template <TextImageEncoder E>
+Features see_all(const E& encoder, const Tensor& images) {
+  return see_all(encoder, images.size(0),
+                 [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); });
+}
+
+/// A metric's number.
+struct Measured {
+  std::string_view name;
+  bool higher_is_better;
+  Estimate estimate;
+};
+
+/// What each metric says, in order; those that the evidence is not enough for are left out.
+template <Metric... Metrics>
+std::vector<Measured> measure(const Evidence& evidence, const Metrics&... metrics) {
+  std::vector<Measured> out;
+  const auto add = [&](const auto& metric) {
+    using M = std::decay_t<decltype(metric)>;
+    if (enough(M::needs, evidence)) out.push_back({M::name, M::higher_is_better, metric(evidence)});
+  };
+  (add(metrics), ...);
+  return out;
+}
+
+/// All metrics with the settings of their papers.
+inline std::vector<Measured> measure_all(const Evidence& evidence) {
+  return measure(evidence, TextScore{}, DirectionalScore{}, Frechet{}, KernelDistance{}, Cmmd{}, Precision{}, Recall{},
+                 IntraClusterDistance{}, PairwiseDistance{}, Identity{});
+}
+
+}  // namespace nada

@@ -1,0 +1,52 @@
+/// What a metric sees and must offer.
+#pragma once
+#include <concepts>
+#include <string_view>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/metrics/estimate.hpp"
+#include "nada/shifts/shift.hpp"
+
+namespace nada {
+
+/// What is known of a generator under one encoder, which must not be one that was trained against.
+struct Evidence {
+  Features adapted;  // of N images
+  Features source;   // of the source generator's images of the same latents; undefined where there is no source
+  Features real;     // of M real pictures of the target; undefined where there are none
+  Endpoints ends;    // of the texts; undefined where there are none
+};
+
+/// What a metric needs beside the adapted images.
+enum class Needs : unsigned { nothing = 0, source = 1, real = 2, target = 4, direction = 8 };
+constexpr Needs operator|(Needs a, Needs b) { return Needs(unsigned(a) | unsigned(b)); }
+constexpr bool has(Needs set, Needs n) { return (unsigned(set) & unsigned(n)) != 0; }
+
+/// Metric: a number of a generator. `name` is its column, `higher_is_better` its direction. Smallest model:
+/// metrics/text_score.hpp.
+template <class M>
+concept Metric = requires(const M& m, const Evidence& evidence) {
+  { M::name } -> std::convertible_to<std::string_view>;
+  { M::higher_is_better } -> std::convertible_to<bool>;
+  { M::needs } -> std::convertible_to<Needs>;
+  { m(evidence) } -> std::same_as<Estimate>;
+};
+
+/// Whether the evidence has what a metric needs.
+inline bool enough(Needs needs, const Evidence& evidence) {
+  return (!has(needs, Needs::source) || evidence.source.unit.defined()) &&
+         (!has(needs, Needs::real) || evidence.real.unit.defined()) &&
+         (!has(needs, Needs::target) || evidence.ends.target.defined()) &&
+         (!has(needs, Needs::direction) || evidence.ends.direction.defined());
+}
+
+/// Samples [N, E] in double precision on the processor, N at least `least`.
+inline Tensor samples_of(const Tensor& features, std::string_view what, std::int64_t least = 1) {
+  require(features.defined() && features.dim() == 2 && features.size(0) >= least, what, ": needs at least ", least,
+          " samples [N, E], found ", features.defined() ? shape_text(features.sizes()) : std::string("none"));
+  return features.detach().to(torch::kCPU, torch::kFloat64).contiguous();
+}
+
+}  // namespace nada

@@ -1,0 +1,75 @@
+/// A change of low rank to each weight.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nada/parameterization/parameterization.hpp"
+#include "nada/parameterization/slots.hpp"
+
+namespace nada {
+
+/// weight [O, I, k, k] as a matrix [O, I k k], and affine.weight [C, D]:
+///     W + up down,   up [O, r] starts at 0, down [r, I k k] normal with deviation 1 / sqrt(r)
+/// Source:  Hu et al., LoRA, arXiv:2106.09685, section 4.1.
+/// Facts:   starts at the base; the change has rank r at most, and any change where r is the smaller side.
+template <int rank>
+struct LowRank {
+  static_assert(rank >= 1 && rank <= 999, "LowRank: the rank is in [1, 999]");
+  static constexpr std::string_view prefix = "low-rank-";
+  static constexpr auto text = [] {
+    std::array<char, prefix.size() + 3> out{};
+    std::copy(prefix.begin(), prefix.end(), out.begin());
+    auto at = prefix.size();
+    if (rank >= 100) out[at++] = static_cast<char>('0' + rank / 100);
+    if (rank >= 10) out[at++] = static_cast<char>('0' + rank / 10 % 10);
+    out[at] = static_cast<char>('0' + rank % 10);
+    return out;
+  }();
+  static constexpr std::string_view name{text.data(), prefix.size() + (rank >= 100 ? 3 : rank >= 10 ? 2 : 1)};
+
+  static std::vector<std::string> weights(const Layer& layer) {
+    std::vector<std::string> out;
+    for (const auto* slot : {"weight", "affine.weight"})
+      if (has_slot(layer, slot)) out.emplace_back(slot);
+    return out;
+  }
+  bool covers(const Layer& layer) const { return layer.kind == LayerKind::convolution && has_slot(layer, "weight"); }
+  std::vector<std::string> names(const Layer& layer) const {
+    std::vector<std::string> out;
+    for (const auto& slot : weights(layer)) out.insert(out.end(), {slot + ".up", slot + ".down"});
+    return out;
+  }
+  std::vector<Tensor> leaves(const Layer& layer, std::span<const Tensor> base, const Stream& stream) const {
+    std::vector<Tensor> out;
+    std::uint64_t sub = 0;
+    for (const char c : layer.name) sub = 31 * sub + static_cast<unsigned char>(c);  // numbers of its own
+    for (const auto& slot : weights(layer)) {
+      const auto& weight = base[slot_of(layer, slot)];
+      const auto columns = weight.numel() / weight.size(0);
+      out.push_back(torch::zeros({weight.size(0), rank}, weight.options()).requires_grad_(true));
+      const auto numbers = stream.normal(Purpose::leaves, {rank, columns}, 0, sub++) / std::sqrt(double{rank});
+      out.push_back(numbers.to(weight.options()).requires_grad_(true));
+    }
+    return out;
+  }
+  std::vector<Tensor> effective(const Layer& layer, std::span<const Tensor> base,
+                                std::span<const Tensor> leaves) const {
+    std::vector<Tensor> out(base.begin(), base.end());
+    std::size_t i = 0;
+    for (const auto& slot : weights(layer)) {
+      auto& weight = out[slot_of(layer, slot)];
+      weight = weight + leaves[i].matmul(leaves[i + 1]).view(weight.sizes());
+      i += 2;
+    }
+    return out;
+  }
+};
+
+}  // namespace nada

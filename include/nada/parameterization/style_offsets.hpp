@@ -1,0 +1,84 @@
+/// One number per channel: an offset of a convolution's style.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nada/parameterization/parameterization.hpp"
+#include "nada/parameterization/slots.hpp"
+
+namespace nada {
+
+/// style = affine(w) + offset, offset [C] one number an input channel (StyleSpace); starts at 0. Folds into
+/// affine.bias. 6,048 numbers for the convolutions of a 1024 px config-f generator. Source: Alanov et al., StyleDomain,
+/// arXiv:2212.10229, section 3 (StyleSpace); Wu et al., StyleSpace, arXiv:2011.12799.
+struct StyleOffsets {
+  static constexpr std::string_view name = "style-offsets";
+
+  bool covers(const Layer& layer) const {
+    return layer.kind == LayerKind::convolution && has_slot(layer, "affine.bias");
+  }
+  std::vector<std::string> names(const Layer&) const { return {"style_offset"}; }
+  std::vector<Tensor> leaves(const Layer& layer, std::span<const Tensor> base, const Stream&) const {
+    return {torch::zeros_like(base[slot_of(layer, "affine.bias")]).requires_grad_(true)};
+  }
+  std::vector<Tensor> effective(const Layer& layer, std::span<const Tensor> base,
+                                std::span<const Tensor> leaves) const {
+    std::vector<Tensor> out(base.begin(), base.end());
+    const auto bias = slot_of(layer, "affine.bias");
+    out[bias] = base[bias] + leaves[0];
+    return out;
+  }
+};
+
+/// The same, where only the share of each layer's offsets that is largest in size counts; the gradient reaches all of
+/// them (straight through), so that the choice can change while it trains.
+///     style = affine(w) + m * offset,   m_c = 1 for the ceil(share C) largest |offset_c|, else 0
+/// Source: Alanov et al., StyleDomain, arXiv:2212.10229 (StyleSpaceSparse, which keeps 20% after training).
+struct TopStyleOffsets {
+  double share = 0.2;
+
+  static Tensor largest(const Tensor& offsets, double share) {
+    const auto kept = std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(std::ceil(share * static_cast<double>(offsets.numel()))), 1, offsets.numel());
+    const auto places = std::get<1>(offsets.detach().abs().topk(kept));
+    return torch::zeros_like(offsets).detach().index_fill(0, places, 1);
+  }
+  bool covers(const Layer& layer) const { return StyleOffsets{}.covers(layer); }
+  std::vector<std::string> names(const Layer& layer) const { return StyleOffsets{}.names(layer); }
+  std::vector<Tensor> leaves(const Layer& layer, std::span<const Tensor> base, const Stream& stream) const {
+    return StyleOffsets{}.leaves(layer, base, stream);
+  }
+  std::vector<Tensor> effective(const Layer& layer, std::span<const Tensor> base,
+                                std::span<const Tensor> leaves) const {
+    const auto kept = largest(leaves[0], share) * leaves[0].detach();
+    const std::array<Tensor, 1> seen{kept + (leaves[0] - leaves[0].detach())};  // value of kept, gradient of all
+    return StyleOffsets{}.effective(layer, base, seen);
+  }
+};
+
+/// SparseStyleOffsets<20>: the largest 20% of each layer's offsets. The percentage is in the name that deltas keep.
+template <int percent>
+struct SparseStyleOffsets : TopStyleOffsets {
+  static_assert(percent >= 1 && percent <= 100, "SparseStyleOffsets: percent is in [1, 100]");
+  static constexpr std::string_view prefix = "style-offsets-top-";
+  static constexpr auto text = [] {
+    std::array<char, prefix.size() + 3> out{};
+    std::copy(prefix.begin(), prefix.end(), out.begin());
+    auto at = prefix.size();
+    if (percent >= 100) out[at++] = '1';
+    if (percent >= 10) out[at++] = static_cast<char>('0' + percent / 10 % 10);
+    out[at] = static_cast<char>('0' + percent % 10);
+    return out;
+  }();
+  static constexpr std::string_view name{text.data(), prefix.size() + (percent >= 100 ? 3 : percent >= 10 ? 2 : 1)};
+  SparseStyleOffsets() : TopStyleOffsets{percent / 100.0} {}
+};
+
+}  // namespace nada

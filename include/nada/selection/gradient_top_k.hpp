@@ -1,0 +1,38 @@
+/// Layers by how steep the global loss is in their own numbers.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/selection/adaptive_top_k.hpp"
+#include "nada/selection/selector.hpp"
+
+namespace nada {
+
+/// The k convolutions whose leaves have the largest root mean square gradient of the global loss on `batch` images.
+/// Where AdaptiveTopK asks which styles would move, this asks which weights; k counts layers, 0: two thirds of them.
+/// Facts:   scores do not depend on the layers' sizes (a mean, not a sum); ties go to the coarser layer.
+/// Errors:  k larger than the number of convolutions that can train.
+struct GradientTopK {
+  std::size_t k = 0;
+  std::int64_t batch = 8;
+
+  LayerSet select(const Probe& probe) const {
+    LayerSet layers;
+    for (const auto i : probe.candidates)
+      if (probe.layers[i].kind == LayerKind::convolution) layers.push_back(i);
+    const auto count = AdaptiveTopK{.k = k}.wanted(layers.size(), "GradientTopK");
+    const auto score = probe.weight_gradients(batch);
+    require(score.size() == probe.layers.size(), "GradientTopK: gradients of ", score.size(), " layers, expected ",
+            probe.layers.size());
+    std::stable_sort(layers.begin(), layers.end(), [&](auto a, auto b) { return score[a] > score[b]; });
+    layers.resize(count);
+    std::sort(layers.begin(), layers.end());
+    return layers;
+  }
+};
+
+}  // namespace nada

@@ -1,0 +1,29 @@
+#include <boost/test/unit_test.hpp>
+
+#include "nada/metrics/directional_score.hpp"
+#include "support/tiny.hpp"
+
+using namespace nada;
+
+static_assert(Metric<DirectionalScore>);
+
+BOOST_AUTO_TEST_SUITE(metrics_directional_score, *boost::unit_test::tolerance(1e-12))
+
+BOOST_AUTO_TEST_CASE(is_the_mean_cosine_of_the_steps_whatever_their_length) {
+  Evidence evidence;
+  evidence.source.unit = torch::cat({test::row({0, 0, 1}), test::row({0, 0, 1}), test::row({1, 0, 0})});
+  evidence.adapted.unit =
+      evidence.source.unit + torch::cat({test::row({2, 0, 0}), test::row({0, 0.1, 0}), test::row({-3, 0, 0})});
+  evidence.ends.direction = test::row({0.8, 0.6, 0});
+  BOOST_TEST(DirectionalScore{}(evidence).value == (0.8 + 0.6 - 0.8) / 3);
+}
+
+BOOST_AUTO_TEST_CASE(counts_images_that_did_not_move_as_zero) {
+  Evidence evidence;
+  evidence.source.unit = torch::cat({test::row({1, 0}), test::row({0, 1})});
+  evidence.adapted.unit = torch::cat({test::row({1, 0}), test::row({1, 1})});
+  evidence.ends.direction = test::row({1, 0});
+  BOOST_TEST(DirectionalScore{}(evidence).value == 0.5);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,38 @@
+#include <boost/test/unit_test.hpp>
+
+#include "nada/metrics/measure.hpp"
+#include "support/tiny.hpp"
+
+using namespace nada;
+using test::random;
+
+BOOST_AUTO_TEST_SUITE(metrics_measure)
+
+BOOST_AUTO_TEST_CASE(leaves_out_what_the_evidence_is_not_enough_for) {
+  const auto x = random({30, 5}, 1), y = random({25, 5}, 2);
+  Evidence evidence;
+  evidence.adapted = {unit(x), x, {}};
+  const auto names = [](const std::vector<Measured>& all) {
+    std::string out;
+    for (const auto& m : all) out += std::string(m.name) + " ";
+    return out;
+  };
+  BOOST_TEST(names(measure_all(evidence)) == "intra_cluster pairwise ");
+  evidence.real = {unit(y), y, {}};
+  BOOST_TEST(names(measure_all(evidence)) == "frechet kernel_distance cmmd precision recall intra_cluster pairwise ");
+  evidence.source = evidence.adapted;
+  evidence.ends = test::endpoints_between(random({1, 5}, 3), random({1, 5}, 4));
+  BOOST_TEST(measure_all(evidence).size() == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(sees_images_in_pieces_clamped) {
+  const auto encoder = test::linear_encoder(4, 2, 1);
+  const auto images = 2 * random({7, 3, 2, 2}, 5);
+  const auto whole = encoder.see(images.clamp(-1, 1), Wanted{});
+  const auto pieces = see_all(
+      encoder, 7, [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); }, /*piece=*/3);
+  BOOST_TEST(test::largest_difference(pieces.unit, whole.unit) < 1e-14);
+  BOOST_TEST(test::largest_difference(see_all(encoder, images).raw, whole.raw) < 1e-14);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

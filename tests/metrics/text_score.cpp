@@ -1,0 +1,38 @@
+#include <boost/test/unit_test.hpp>
+
+#include "nada/metrics/text_score.hpp"
+#include "support/tiny.hpp"
+
+using namespace nada;
+
+static_assert(Metric<TextScore>);
+
+BOOST_AUTO_TEST_SUITE(metrics_text_score, *boost::unit_test::tolerance(1e-12))
+
+BOOST_AUTO_TEST_CASE(is_the_mean_cosine_to_the_target) {
+  Evidence evidence;
+  evidence.adapted.unit = torch::cat({test::row({1, 0}), test::row({0, 1}), test::row({0.6, 0.8})});
+  evidence.ends.target = test::row({1, 0});
+  const auto e = TextScore{}(evidence);
+  BOOST_TEST(e.value == 1.6 / 3);
+  BOOST_TEST(e.error == mean_estimate(std::vector<double>{1, 0, 0.6}).error);
+}
+
+BOOST_AUTO_TEST_CASE(needs_a_target_only) {
+  Evidence evidence;
+  BOOST_TEST(!enough(TextScore::needs, evidence));
+  evidence.ends.target = test::row({1, 0});
+  BOOST_TEST(enough(TextScore::needs, evidence));
+}
+
+BOOST_AUTO_TEST_CASE(found_is_the_share_of_samples_that_are_nearest_to_the_wanted_text) {
+  static_assert(Metric<Found>);
+  Evidence evidence;
+  evidence.adapted.unit =
+      torch::cat({test::row({1, 0}), test::row({0, 1}), test::row({0.6, 0.8}), test::row({0.8, 0.6})});
+  const auto texts = torch::cat({test::row({0, 1}), test::row({1, 0})});
+  BOOST_TEST((Found{texts, 0}(evidence).value) == 0.5);
+  BOOST_TEST((Found{texts.narrow(0, 0, 1), 0}(evidence).value) == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
