@@ -228,7 +228,8 @@ struct LoadedDiscriminator {
 
   LoadedDiscriminator(const ModelFile& file, torch::ScalarType type) : model(load_discriminator(file, {.type = type})) {
     for (const auto& view : file.tensors())
-      if (const auto name = native_discriminator_name(file, view.name); name && !name->empty()) native[view.name] = *name;
+      if (const auto name = native_discriminator_name(file, view.name); name && !name->empty())
+        native[view.name] = *name;
   }
   const std::string& parameter(const std::string& name) const {
     const auto found = native.find(name);
@@ -533,7 +534,8 @@ Results discriminator_score(const Call& call) {
 
 Results discriminator_r1(const Call& call) {
   DiscriminatorLeaves leaves(call);
-  const auto gradient = R1::gradient([&](const Tensor& x) { return leaves.model(x, call.labels()); }, call.tensor("image"));
+  const auto gradient =
+      R1::gradient([&](const Tensor& x) { return leaves.model(x, call.labels()); }, call.tensor("image"));
   const auto per_sample = R1::per_sample(gradient);
   Results out{{"gradient.image", gradient}, {"per_sample", per_sample}, {"r1", per_sample.mean()}};
   leaves.gradients(per_sample.mean(), out);

@@ -1,7 +1,7 @@
 // Renders illustrated faces to shards of pictures with captions made of what was really drawn.
 // Run:     npm ci && node render.mjs --out DATA [--part source|all] [--split train|held] [--scale 1] [--size 64]
-// Writes:  DATA/<set>-<n>.safetensors  `images` [N, 3, S, S] uint8
-//          DATA/<set>-<n>.csv          one row a picture: caption (several, with | between them), group, and a column an
+// Writes:  DATA/<set>/<n>.safetensors  `images` [N, 3, S, S] uint8
+//          DATA/<set>/<n>.csv          one row a picture: caption (several, with | between them), group, and a column an
 //                                      attribute, which holds the text that names it, or nothing
 // Sets:    `portrait` (what the generator learns), and for the encoders `pair` (a portrait again: filtered, as another being,
 //          or with one attribute changed; both have one group), `art` (other styles of drawing, plain and filtered).
@@ -175,6 +175,7 @@ function named(look) {
 class Shards {
   constructor(set) {
     Object.assign(this, { set, images: [], rows: [], shard: 0 });
+    mkdirSync(join(options.out, set), { recursive: true });
   }
   add(pixels, captionList, group, attributesOf) {
     this.images.push(pixels);
@@ -191,7 +192,7 @@ class Shards {
     file.writeBigUInt64LE(BigInt(padded.length), 0);
     file.write(padded, 8, 'latin1');
     this.images.forEach((pixels, i) => file.set(pixels, 8 + padded.length + i * bytes));
-    const name = join(options.out, `${this.set}-${String(this.shard++).padStart(3, '0')}`);
+    const name = join(options.out, this.set, String(this.shard++).padStart(3, '0'));
     const write = (path, content) => (writeFileSync(`${path}.tmp`, content), renameSync(`${path}.tmp`, path));
     write(`${name}.csv`, ['caption,group,' + columns.join(','), ...this.rows].join('\n') + '\n');
     write(`${name}.safetensors`, file);
@@ -200,7 +201,6 @@ class Shards {
   }
 }
 
-mkdirSync(options.out, { recursive: true });
 const began = Date.now();
 let made = 0;
 function progress(set, i, total) {

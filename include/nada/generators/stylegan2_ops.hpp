@@ -65,7 +65,8 @@ inline Tensor upsample(const Tensor& image) {
   return at::pixel_shuffle(phases, 2).view({n, c, 2 * h, 2 * w});
 }
 
-/// The same numbers in `type` with channels last, which oneDNN's convolutions are fastest with; as it is without a type.
+/// The same numbers in `type` with channels last, which oneDNN's convolutions are fastest with; as it is without a
+/// type.
 inline Tensor for_convolution(const Tensor& x, std::optional<torch::ScalarType> type) {
   return type ? x.to(*type, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast) : x;
 }
@@ -80,8 +81,8 @@ struct Convolution {
 ///     y = d (W * (s x)),  d = 1 / sqrt(sum_{i,k} (s_i W_oik)^2 + 1e-8)
 ///     x' = sqrt(2) leaky_relu(y + strength noise + bias)
 /// x [N, I, H, W], w [N, D], noise [1 or N, 1, H', W'] or undefined -> [N, O, H', W'], H' = H or, with `up`, 2 H.
-/// The result is `gain` times that, clamped to +- gain `clamp`. With a `type` the convolution and what follows compute in
-/// it, and the result has it; the factors of input and output channels are still found in the weights' type.
+/// The result is `gain` times that, clamped to +- gain `clamp`. With a `type` the convolution and what follows compute
+/// in it, and the result has it; the factors of input and output channels are still found in the weights' type.
 inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Convolution& layer, const Tensor& noise,
                                     bool up, double gain = 1, std::optional<double> clamp = {},
                                     std::optional<torch::ScalarType> type = {}) {

@@ -13,7 +13,8 @@ namespace nada {
 /// Squared Frechet (2-Wasserstein) distance of the Gaussians with the mean and covariance of x [N, E] and y [M, E]:
 ///     d = |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x^1/2 C_y C_x^1/2)^1/2),  covariances over N - 1     >= 0
 /// Source:  Heusel et al., arXiv:1706.08500 (FID); the symmetric form is Dowson and Landau (1982).
-/// Facts:   0 for equal sets; of Gaussians that differ by a shift its squared length. Few samples make it larger: compare
+/// Facts:   0 for equal sets; of Gaussians that differ by a shift its squared length. Few samples make it larger:
+/// compare
 ///          sets of one size only.
 inline double frechet_distance(const Tensor& x, const Tensor& y) {
   require(x.dim() == 2 && y.dim() == 2 && x.size(1) == y.size(1) && x.size(0) > 1 && y.size(0) > 1,

@@ -18,8 +18,8 @@
 
 namespace nada {
 
-/// Discriminator: images [N, 3, H, W] in [-1, 1] -> logits [N, 1], high for real ones; its tensors by name, each of which
-/// may be replaced by one that carries a graph. `type`: what convolutions compute in; none: the weights' type.
+/// Discriminator: images [N, 3, H, W] in [-1, 1] -> logits [N, 1], high for real ones; its tensors by name, each of
+/// which may be replaced by one that carries a graph. `type`: what convolutions compute in; none: the weights' type.
 /// Smallest model: tests/pretraining/discriminator.cpp; the real one: StyleGan2Discriminator.
 template <class D>
 concept Discriminator = requires(D& d, const D& c, Tensor t, std::optional<torch::ScalarType> type) {
@@ -74,14 +74,16 @@ struct DiscriminatorSettings {
 };
 
 /// StyleGAN2's discriminator in all its forms, told by the tensors (names `<part>.<resolution>...`):
-///     rgb.64.weight [C, 3 s s, 1, 1]   from RGB; where s > 1, a stem that first folds squares of s x s pixels into channels,
+///     rgb.64.weight [C, 3 s s, 1, 1]   from RGB; where s > 1, a stem that first folds squares of s x s pixels into
+///     channels,
 ///                                      and the resolution is that after it
 ///     conv.64.0.weight [C, C, 3, 3], conv.64.1.weight [C', C, 3, 3]    a block, the second of them steps down
 ///     skip.64.weight [C', C, 1, 1]     the way around it (residual form)
 ///     conv.4.0.weight [C', C + 1, 3, 3], out.0.weight [D, 16 C'], out.1.weight [1 or M, D]
 ///     embed.weight [M', classes], mapping.0.weight ... [M, M']   where it is class-conditional
 /// With an rgb in every block it is the skip form, with neither those nor skips the plain one.
-/// Facts: logits do not depend on the order of the other groups' samples; they agree with both reference implementations.
+/// Facts: logits do not depend on the order of the other groups' samples; they agree with both reference
+/// implementations.
 class StyleGan2Discriminator {
  public:
   /// Errors: a tensor that is missing, is not used, or does not fit the others.
@@ -161,8 +163,7 @@ class StyleGan2Discriminator {
 
   /// Images [N, 3, H, W], labels [N, C] (one-hot; undefined unless class-conditional) -> logits [N, 1]. N must be a
   /// multiple of the group, or smaller.
-  Tensor operator()(const Tensor& images, const Tensor& labels = {},
-                    std::optional<torch::ScalarType> type = {}) const {
+  Tensor operator()(const Tensor& images, const Tensor& labels = {}, std::optional<torch::ScalarType> type = {}) const {
     const std::int64_t size = resolution();
     require(images.dim() == 4 && images.size(1) == 3 && images.size(2) == size && images.size(3) == size,
             "images of shape ", shape_text(images.sizes()), ", expected [N, 3, ", size, ", ", size, "]");
@@ -170,12 +171,12 @@ class StyleGan2Discriminator {
             labels.defined() ? "this discriminator is not class-conditional, but labels were given"
                              : "this discriminator is class-conditional: give labels");
     namespace op = stylegan2;
-    Tensor image = stem_ > 1 ? at::pixel_unshuffle(images, stem_) : images;
+    Tensor image = images;
     const double half = std::sqrt(0.5);
     Tensor x;
     for (int r = first_; r > 4; r /= 2) {
       if (r == first_ || skip_) {
-        const auto own = convolution(image, join("rgb.", r), 0, 1, 1, type);
+        const auto own = convolution(image, join("rgb.", r), 0, stem_, 1, type);
         x = x.defined() ? x + own : own;
         if (skip_) image = op::downsample(image);
       }
@@ -206,26 +207,30 @@ class StyleGan2Discriminator {
   /// sqrt(2) gain leaky_relu(W * x / sqrt(fan in) + b), clamped to +- gain conv_clamp.
   Tensor convolution(const Tensor& x, const std::string& name, std::int64_t padding, std::int64_t stride, double gain,
                      std::optional<torch::ScalarType> type, bool clamped = true) const {
-    const auto& weight = tensor(name + ".weight");
+    auto weight = tensor(name + ".weight");
     const double scale = 1 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
+    // A stem's squares of pixels, folded into channels and read by a 1x1 kernel, are what an s x s kernel reads.
+    if (weight.size(1) > x.size(1)) weight = weight.view({weight.size(0), x.size(1), stem_, stem_});
     const double out_gain = gain * stylegan2::activation_gain;  // positive, so that it may come before the activation
     const auto bias = tensor(name + ".bias") * out_gain;
-    auto y = at::conv2d(stylegan2::for_convolution(x, type),
-                        stylegan2::for_convolution(weight * (scale * out_gain), type), type ? bias.to(*type) : bias,
-                        stride, padding);
+    auto y =
+        at::conv2d(stylegan2::for_convolution(x, type), stylegan2::for_convolution(weight * (scale * out_gain), type),
+                   type ? bias.to(*type) : bias, stride, padding);
     y = at::leaky_relu(y, stylegan2::leaky_slope);
     if (!clamped || !settings_.conv_clamp) return y;
     return y.clamp(-*settings_.conv_clamp * gain, *settings_.conv_clamp * gain);
   }
 
-  /// How much the samples of a group differ, as one more channel: [N, C, h, w] -> [N, 1, h, w]. Sample n belongs to group
-  /// n mod (N / G).
+  /// How much the samples of a group differ, as one more channel: [N, C, h, w] -> [N, 1, h, w]. Sample n belongs to
+  /// group n mod (N / G).
   Tensor deviation(const Tensor& x) const {
     const auto n = x.size(0), group = std::min(n, settings_.group);
     require(n % group == 0, "minibatch standard deviation in groups of ", group, ": a batch of ", n,
             " does not split into them");
     const auto grouped = x.view({group, n / group, x.size(1), x.size(2), x.size(3)});
-    const auto spread = (grouped.var(0, /*unbiased=*/false) + 1e-8).sqrt().mean(at::IntArrayRef{1, 2, 3});  // [N / G]
+    const auto variance =
+        (grouped - grouped.mean(0, true)).square().mean(0);  // `var` is slow along the first dimension
+    const auto spread = (variance + 1e-8).sqrt().mean(at::IntArrayRef{1, 2, 3});  // [N / G]
     return spread.repeat({group}).view({n, 1, 1, 1}).expand({n, 1, x.size(2), x.size(3)});
   }
 

@@ -69,8 +69,8 @@ inline std::optional<std::string> native_discriminator_name(const ModelFile& fil
   return discriminator_from_rosinality(name, resolution);
 }
 
-/// Reads a discriminator with rosinality's or NVIDIA's names. Errors: another kind of file, NaN, tensors that are missing
-/// or do not fit.
+/// Reads a discriminator with rosinality's or NVIDIA's names. Errors: another kind of file, NaN, tensors that are
+/// missing or do not fit.
 inline StyleGan2Discriminator load_discriminator(const ModelFile& file, Placement place = {}) {
   const auto what = file.path().string();
   require(file.kind() == FileKind::discriminator, what, " is ", name_of(file.kind()),

@@ -14,11 +14,11 @@
 
 namespace nada {
 
-/// Regularizer: a scalar that keeps a network smooth. `every` says how many steps lie between two of it (0: never); what
-/// it returns is then weighed with `weight() * every`, and the optimizer corrected (see LazyAdam). `state` names what it
-/// remembers between steps, which a run saves. Smallest model: R1.
-/// A regularizer of the discriminator is called with (discriminator, real images); one of the generator with
-/// (w+ with a graph, images made of it, normal numbers like the images).
+/// Regularizer: a scalar that keeps a network smooth. `every` says how many steps lie between two of it (0: never);
+/// what it returns is then weighed with `weight() * every`, and the optimizer corrected (see LazyAdam). `state` names
+/// what it remembers between steps, which a run saves. Smallest model: R1. A regularizer of the discriminator is called
+/// with (discriminator, real images); one of the generator with (w+ with a graph, images made of it, normal numbers
+/// like the images).
 template <class R>
 concept Regularizer = requires(R& r, const R& c) {
   { R::name } -> std::convertible_to<std::string_view>;
@@ -30,7 +30,7 @@ concept Regularizer = requires(R& r, const R& c) {
 template <class R>
 consteval bool explain_regularizer() {
   static_assert(
-      requires(R& r, const R& c) {
+      requires(R & r, const R& c) {
         { R::name } -> std::convertible_to<std::string_view>;
         { c.every } -> std::convertible_to<std::int64_t>;
         { c.weight() } -> std::convertible_to<double>;
@@ -38,7 +38,7 @@ consteval bool explain_regularizer() {
       "Regularizer: add `static constexpr std::string_view name`, `std::int64_t every` and `double weight() const` "
       "(docs/pretraining.md#policies)");
   static_assert(
-      requires(R& r) {
+      requires(R & r) {
         { r.state() } -> std::convertible_to<std::map<std::string, Tensor*>>;
       },
       "Regularizer: add `std::map<std::string, torch::Tensor*> state()`, empty where it remembers nothing "
@@ -49,8 +49,8 @@ consteval bool explain_regularizer() {
 /// Squared size of the logits' gradient at real images, one number a sample:
 ///     r_n = |d sum_m D(x_m) / d x_n|^2        [N], weighed gamma / 2
 /// With a graph, so that it can be minimised.
-/// Source: Mescheder et al., Which Training Methods for GANs do actually Converge?, arXiv:1801.04406, equation 9; lazily:
-/// Karras et al., arXiv:1912.04958, section 3.1.
+/// Source: Mescheder et al., Which Training Methods for GANs do actually Converge?, arXiv:1801.04406, equation 9;
+/// lazily: Karras et al., arXiv:1912.04958, section 3.1.
 struct R1 {
   static constexpr std::string_view name = "r1";
   double gamma = 10;
