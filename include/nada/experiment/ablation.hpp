@@ -387,7 +387,7 @@ class Ablation {
     std::map<pid_t, std::int64_t> running;
     std::size_t next = 0;
     std::int64_t done = total - static_cast<std::int64_t>(missing.size());
-    bool failed = false;
+    bool failed = false, told = false;
     while (!running.empty() || (next < missing.size() && !failed && !StopToken::requested())) {
       while (running.size() < jobs && next < missing.size() && !failed && !StopToken::requested()) {
         const auto n = missing[next++];
@@ -395,10 +395,12 @@ class Ablation {
       }
       if (running.empty()) break;
       int status = 0;
-      const auto child = ::waitpid(-1, &status, 0);
-      if (child < 0) {  // interrupted by a signal: the cells that run are ended, their files are whole or not there
-        if (StopToken::requested())
+      const auto child = ::waitpid(-1, &status, WNOHANG);
+      if (child <= 0) {  // none has ended; when stopped, cells that run are ended: their files are whole or not there
+        if (StopToken::requested() && !told)
           for (const auto& [pid, n] : running) ::kill(pid, SIGTERM);
+        told = StopToken::requested();
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
         continue;
       }
       const auto found = running.find(child);
