@@ -7,11 +7,7 @@ function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 file(MAKE_DIRECTORY ${work}/project)
-run(awk -v folder=${work}/project
-    "/^`[A-Za-z_.]+`:/ {split($0, part, \"`\"); name = part[2]; next}
-     /^```/ {if (on) {on = 0; close(name)} else if (name != \"\") {on = 1; lines = 0; name = folder \"/\" name; next} }
-     on {print > name; if (++lines > 40) {print name \" has more than 40 lines\" > \"/dev/stderr\"; exit 1}}
-     /^```/ && !on {name = \"\"}" ${PAGE})
+run(awk -v folder=${work}/project -f ${CMAKE_CURRENT_LIST_DIR}/files_of_page.awk ${PAGE})
 file(GLOB files RELATIVE ${work}/project ${work}/project/*)
 foreach(wanted CMakeLists.txt main.cpp)
   if(NOT wanted IN_LIST files)
