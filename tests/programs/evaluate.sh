@@ -10,7 +10,7 @@ succeed "${evaluate[@]}" --real "$avatars/targets/zombie.png" --tile 64 --target
 for file in own other; do
   for extension in md csv json; do [ -s $file.$extension ] || fail "$file.$extension is missing"; done
 done
-column() { awk -F, -v name="$2" 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == name) c = i} NR == 2 {print $c}' "$1.csv"; }
+column() { awk -F, -v name="$2" 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == name) c = i} NR == 2 && c {print $c}' "$1.csv"; }
 check "own pictures are nearer (frechet)" awk "BEGIN {exit !(100 * $(column own frechet) < $(column other frechet))}"
 check "own pictures are nearer (cmmd)" awk "BEGIN {exit !(100 * $(column own cmmd) < $(column other cmmd))}"
 check "the own text scores higher" awk "BEGIN {exit !($(column own text_score) > 0.5 + $(column other text_score))}"

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -37,6 +38,7 @@
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/table.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/picture_set.hpp"
 #include "nada/losses/directional.hpp"
@@ -376,6 +378,7 @@ class Ablation {
 
   /// Each missing cell as a process of its own, so that its peak of memory is its own. False: stopped or failed.
   bool run_missing() const {
+    remove_stale_temporaries(o_.out / "cells");
     std::vector<std::int64_t> missing;
     for (std::int64_t n = 0; n < cell_count(); ++n)
       if (!std::filesystem::exists(cell_file(n))) missing.push_back(n);
