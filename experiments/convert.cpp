@@ -148,7 +148,7 @@ int convert(const Options& o, const nada::OptionTable&) {
   nada::require(o.force || !std::filesystem::exists(o.out), o.out, " exists; --force replaces it");
   const auto file = nada::ModelFile::open(o.in, o.component);
   std::cout << "read  " << file.path().string() << ": " << file.description() << '\n';
-  if (file.kind() == FileKind::delta) {
+  if (is_delta(file.kind())) {
     const auto g = nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base));
     convert_generator(o, g.tensors(), g, file.metadata());
   } else if (nada::is_generator(file.kind())) {

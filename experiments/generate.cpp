@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/preset.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/program.hpp"
@@ -20,6 +21,7 @@ struct Options {
   static constexpr const char* example =
       "generate --generator runs/a-zombie-1/adapted.safetensors --count 24 --out zombies.png";
   std::vector<std::filesystem::path> generators;
+  std::vector<std::string> presets;
   std::filesystem::path base, out, config;
   std::int64_t count = 16, columns = 0, truncation_layers = 0;
   std::uint64_t seed = 0;
@@ -35,6 +37,7 @@ struct Options {
     table.add(
         "generator", generators,
         "generator file or delta; several give a grid row each, with the same latents (default the embedded one)");
+    table.add("preset", presets, "preset by name (`presets list`) or file; several give a row each", saved, "NAME");
     table.add("base", base, "base of the deltas, where it is not where they say");
     table.add("count", count, "samples");
     table.add("seed", seed, "sample n of a seed is always the same");
@@ -55,6 +58,7 @@ struct Options {
 int generate(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
+  for (const auto& name : o.presets) o.generators.push_back(find_preset(name, configs() / "avatars" / "presets"));
   if (o.generators.empty()) o.generators = {configs() / "avatars" / "generator.safetensors"};
   require(o.format == "png" || o.format == "jpg", "option format: expected png or jpg, found '", o.format, "'");
   const auto noise = noise_of(o.noise);
@@ -71,7 +75,7 @@ int generate(Options& o, nada::OptionTable& table) {
   const auto base = o.base.empty() ? std::nullopt : std::optional(o.base);
   std::vector<StyleGan2> generators;
   for (const auto& path : o.generators) {
-    const bool with_base = base && ModelFile::open(path).kind() == FileKind::delta;
+    const bool with_base = base && is_delta(ModelFile::open(path).kind());
     generators.push_back(load_generator(path, place, with_base ? base : std::nullopt));
   }
 

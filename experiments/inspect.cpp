@@ -118,7 +118,7 @@ int inspect(const Options& o, const nada::OptionTable&) {
     inspect_encoder(file);
   } else {
     groups(file, [&](const std::string& name) {
-      const bool layered = kind == nada::FileKind::delta || kind == nada::FileKind::state;
+      const bool layered = nada::is_delta(kind) || kind == nada::FileKind::state;
       const auto leaf = layered
                             ? name.find_last_of('.', name.ends_with("affine.weight") || name.ends_with("affine.bias")
                                                          ? name.rfind('.') - 1

@@ -20,6 +20,8 @@
 #include "nada/losses/manifold.hpp"
 #include "nada/losses/patch_directional.hpp"
 #include "nada/losses/texture.hpp"
+#include "nada/pretraining/discriminator_names.hpp"
+#include "nada/pretraining/regularizer.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/official_index.hpp"
@@ -223,6 +225,23 @@ struct LoadedGenerator {
   }
 };
 
+/// A discriminator: its parameters by the names of the file, with their native names.
+struct LoadedDiscriminator {
+  StyleGan2Discriminator model;
+  std::map<std::string, std::string> native = {};
+
+  LoadedDiscriminator(const ModelFile& file, torch::ScalarType type) : model(load_discriminator(file, {.type = type})) {
+    for (const auto& view : file.tensors())
+      if (const auto name = native_discriminator_name(file, view.name); name && !name->empty())
+        native[view.name] = *name;
+  }
+  const std::string& parameter(const std::string& name) const {
+    const auto found = native.find(name);
+    require(found != native.end(), "the discriminator has no parameter ", name);
+    return found->second;
+  }
+};
+
 /// The manifest's folder; everything in it is read once.
 class Folder {
  public:
@@ -267,6 +286,12 @@ class Folder {
     return cached(generators_, join(file.path(), file.component(), type), [&] { return LoadedGenerator(file, type); });
   }
 
+  const LoadedDiscriminator& discriminator(const Json& model, torch::ScalarType type) {
+    const auto& file = model_file(model);
+    return cached(discriminators_, join(file.path(), file.component(), type),
+                  [&] { return LoadedDiscriminator(file, type); });
+  }
+
   /// Encoders preprocess as in the official adaptation code: without antialias.
   const AnyClip& encoder(const Json& model, torch::ScalarType type) {
     const auto& file = model_file(model);
@@ -309,6 +334,7 @@ class Folder {
   std::map<fs::path, Json> json_;
   std::map<fs::path, Tokenizer> vocabularies_;
   std::map<std::string, LoadedGenerator> generators_;
+  std::map<std::string, LoadedDiscriminator> discriminators_;
   std::map<std::string, AnyClip> encoders_;
 };
 
@@ -349,6 +375,10 @@ struct Call {
   const LoadedGenerator& generator(const char* role = "generator") const {
     return folder.generator(entry("model", role), type);
   }
+  const LoadedDiscriminator& discriminator() const {
+    return folder.discriminator(entry("model", "discriminator"), type);
+  }
+  Tensor labels() const { return given("labels") ? tensor("labels") : Tensor{}; }
   const AnyClip& encoder() const { return folder.encoder(entry("model", "encoder"), type); }
   std::vector<Member<AnyClip>> encoders() const {
     std::vector<Member<AnyClip>> out;
@@ -418,26 +448,109 @@ Results generator_synthesize(const Call& call) {
   return out;
 }
 
-Results generator_gradient(const Call& call) {
-  const auto& source = call.generator();
-  auto generator = source.model;
-  const std::string input = call.given("w_plus") ? "w_plus" : "z";
-  std::vector<std::string> roles{"gradient." + input};
-  std::vector<Tensor> leaves{call.tensor(input).requires_grad_(true)};
-  std::vector<std::vector<std::int64_t>> shapes{leaves[0].sizes().vec()};  // the file's own
-  for (const auto& [role, golden] : call.expected().items()) {
-    if (!role.starts_with("parameter.")) continue;
-    const auto& parameter = source.parameter(role.substr(10));
-    roles.push_back(role);
-    leaves.push_back(generator.slot(parameter.layer, parameter.slot).detach().requires_grad_(true));
-    shapes.push_back(parameter.shape);
-    generator.use(parameter.layer, parameter.slot, leaves.back());
+/// A copy of a generator whose parameters that a check expects gradients of are leaves.
+struct GeneratorLeaves {
+  StyleGan2 generator;
+  std::vector<std::string> roles = {};
+  std::vector<Tensor> leaves = {};
+  std::vector<std::vector<std::int64_t>> shapes = {};  // the file's own
+
+  explicit GeneratorLeaves(const Call& call) : generator(call.generator().model) {
+    for (const auto& [role, golden] : call.expected().items()) {
+      if (!role.starts_with("parameter.")) continue;
+      const auto& parameter = call.generator().parameter(role.substr(10));
+      add(role, generator.slot(parameter.layer, parameter.slot).detach(), parameter.shape);
+      generator.use(parameter.layer, parameter.slot, leaves.back());
+    }
   }
-  const auto w_plus = input == "z" ? map_styles(call, generator, leaves[0]) : leaves[0];
-  const auto loss = (generator.synthesize(w_plus, render(call)) * call.tensor("probe")).mean();
-  const auto gradients = torch::autograd::grad({loss}, leaves);
+  void add(std::string role, const Tensor& value, std::vector<std::int64_t> shape) {
+    roles.push_back(std::move(role));
+    leaves.push_back(value.clone().requires_grad_(true));
+    shapes.push_back(std::move(shape));
+  }
+  void gradients(const Tensor& loss, Results& out) const {
+    if (leaves.empty()) return;
+    const auto gradients = torch::autograd::grad({loss}, leaves);
+    for (std::size_t i = 0; i < roles.size(); ++i) out[roles[i]] = gradients[i].reshape(shapes[i]);
+  }
+};
+
+Results generator_gradient(const Call& call) {
+  const std::string input = call.given("w_plus") ? "w_plus" : "z";
+  GeneratorLeaves leaves(call);
+  const auto value = call.tensor(input);
+  leaves.add("gradient." + input, value, value.sizes().vec());
+  const auto& leaf = leaves.leaves.back();
+  const auto w_plus = input == "z" ? map_styles(call, leaves.generator, leaf) : leaf;
+  const auto loss = (leaves.generator.synthesize(w_plus, render(call)) * call.tensor("probe")).mean();
   Results out{{"loss", loss}};
-  for (std::size_t i = 0; i < roles.size(); ++i) out[roles[i]] = gradients[i].reshape(shapes[i]);
+  leaves.gradients(loss, out);
+  return out;
+}
+
+Results generator_path_length(const Call& call) {
+  GeneratorLeaves leaves(call);
+  const auto w_plus = call.tensor("w_plus").requires_grad_(true);
+  const auto images = leaves.generator.synthesize(w_plus, render(call));
+  PathLength path{.decay = call.number("decay"), .mean = call.tensor("mean_length").reshape({})};
+  const auto gradient = PathLength::gradient(w_plus, images, call.tensor("image_noise"));
+  const auto penalty = path(w_plus, images, call.tensor("image_noise"));
+  Results out{{"gradient.w_plus", gradient},
+              {"lengths", PathLength::lengths(gradient)},
+              {"mean_length", path.mean},
+              {"penalty", penalty}};
+  leaves.gradients(penalty, out);
+  return out;
+}
+
+// ----------------------------------------------------------------------------------------------------- discriminators
+
+/// A copy of a discriminator whose parameters that a check expects gradients of are leaves.
+struct DiscriminatorLeaves {
+  StyleGan2Discriminator model;
+  std::vector<std::string> roles = {};
+  std::vector<Tensor> leaves = {};
+
+  explicit DiscriminatorLeaves(const Call& call) : model(call.discriminator().model) {
+    for (const auto& [role, golden] : call.expected().items()) {
+      if (!role.starts_with("parameter.")) continue;
+      const auto& name = call.discriminator().parameter(role.substr(10));
+      roles.push_back(role);
+      leaves.push_back(model.tensors().at(name).clone().requires_grad_(true));
+      model.use(name, leaves.back());
+    }
+  }
+  void gradients(const Tensor& loss, Results& out) const {
+    if (leaves.empty()) return;
+    const auto gradients = torch::autograd::grad({loss}, leaves);
+    for (std::size_t i = 0; i < roles.size(); ++i) out[roles[i]] = gradients[i];
+  }
+};
+
+Results discriminator_score(const Call& call) {
+  auto image = call.tensor("image");
+  if (call.has("mirrored_batch")) {
+    const auto mirrored = image.flip(3);
+    image = torch::cat({image, mirrored, -image, -mirrored}).narrow(0, 0, call.integer("mirrored_batch"));
+  }
+  return {{"logits", call.discriminator().model(image, call.labels())}};
+}
+
+Results discriminator_r1(const Call& call) {
+  DiscriminatorLeaves leaves(call);
+  const auto gradient =
+      R1::gradient([&](const Tensor& x) { return leaves.model(x, call.labels()); }, call.tensor("image"));
+  const auto per_sample = R1::per_sample(gradient);
+  Results out{{"gradient.image", gradient}, {"per_sample", per_sample}, {"r1", per_sample.mean()}};
+  leaves.gradients(per_sample.mean(), out);
+  return out;
+}
+
+Results discriminator_loss(const Call& call) {
+  DiscriminatorLeaves leaves(call);
+  const auto loss = at::softplus(call.number("sign") * leaves.model(call.tensor("image"), call.labels())).mean();
+  Results out{{"loss", loss}};
+  leaves.gradients(loss, out);
   return out;
 }
 
@@ -700,7 +813,7 @@ Results selection_rank(const Call& call) {
   Probe probe;
   probe.layers = generator.layers();
   probe.styles = [&](std::int64_t) { return generator.map(z); };
-  probe.images = [&](const Tensor& w) { return generator.synthesize(w, render(call)); };
+  probe.images = [&](const Tensor& w, std::int64_t) { return generator.synthesize(w, render(call)); };
   probe.global_loss = [&](const Tensor& images) {
     const Shown adapted{images, images}, anchor;
     auto sum = torch::zeros({}, images.options());
@@ -866,10 +979,10 @@ constexpr Operation operations[] = {
     {"generator.synthesize", generator_synthesize},
     {"generator.layers", generator_synthesize},
     {"generator.gradient", generator_gradient},
-    {"generator.path_length"},
-    {"discriminator.score"},
-    {"discriminator.r1"},
-    {"discriminator.loss"},
+    {"generator.path_length", generator_path_length},
+    {"discriminator.score", discriminator_score},
+    {"discriminator.r1", discriminator_r1},
+    {"discriminator.loss", discriminator_loss},
     {"clip.image", clip_image},
     {"clip.text", clip_text},
     {"clip.logits", clip_logits},

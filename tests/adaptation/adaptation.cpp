@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(the_probe_has_the_global_loss_of_all_encoders_and_styles_of
   const auto w = probe.styles(5);
   BOOST_TEST(w.size(0) == 5);
   BOOST_TEST(test::largest_difference(w.narrow(0, 0, 4), source.map(latents(3, 0, 4), {})) > 1e-3);
-  const auto images = probe.images(w);
+  const auto images = probe.images(w, 0);
   BOOST_TEST(test::largest_difference(images, source.synthesize(w, {})) < 1e-14);
   const auto seen = images.clamp(-1, 1);
   BOOST_TEST(test::number(probe.global_loss(images)) ==
@@ -348,7 +348,9 @@ BOOST_AUTO_TEST_CASE(two_noises_give_anchor_adapted_and_selection_noise_of_their
                      FullWeights{}, Plain{}, FullSize{}, options);
     const auto probe = fresh.probe(Stream{3, 0});
     const auto styles = probe.styles(2);
-    BOOST_TEST(test::largest_difference(probe.images(styles), with_noise_of(styles, two ? 6 : 0)) < 1e-12);
+    BOOST_TEST(test::largest_difference(probe.images(styles, 0), with_noise_of(styles, two ? 6 : 0)) < 1e-12);
+    BOOST_TEST(test::largest_difference(probe.images(styles.narrow(0, 1, 1), 1),
+                                        probe.images(styles, 0).narrow(0, 1, 1)) < 1e-12);
     BOOST_TEST((test::largest_difference(adapted, anchor) > 1e-3) == two);
   }
 }
@@ -363,7 +365,7 @@ BOOST_AUTO_TEST_CASE(the_official_selection_scales_cosines_and_reads_the_bare_ta
   const auto probe = run.probe(Stream{3, 2});
   const auto w = probe.styles(3);
   BOOST_TEST(test::largest_difference(w, source.map(torch::full({3, 4}, 0.2, torch::kFloat64), {})) < 1e-7);
-  const auto images = probe.images(w);
+  const auto images = probe.images(w, 0);
   const auto seen = images.clamp(-1, 1);
   const auto exact = boost::test_tools::tolerance(1e-12);
   BOOST_TEST(test::number(probe.global_loss(images)) == 2 * (1 - 0.5 * (1 - global_of(one, seen, shift().ends))),

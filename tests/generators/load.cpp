@@ -46,7 +46,8 @@ TensorMap with_rosinality_names(const NamedTensors& native) {
     out[join("noises.noise_", k++)] = map.unsqueeze(0).unsqueeze(0);
   }
   const auto axis = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F});
-  for (const char* name : {"convs.0.conv.blur.kernel", "convs.2.conv.blur.kernel", "to_rgbs.0.upsample.kernel"})
+  for (const char* name : {"convs.0.conv.blur.kernel", "convs.2.conv.blur.kernel", "to_rgbs.0.upsample.kernel",
+                           "to_rgbs.1.upsample.kernel"})
     out[name] = at::outer(axis, axis) / 16;
   return out;
 }
@@ -180,6 +181,19 @@ BOOST_AUTO_TEST_CASE(going_back_to_rosinalitys_names_gives_its_own_state_dict) {
   }
   const auto other = residual_and_conditional(native);
   BOOST_TEST(error_of([&] { to_rosinality(other, StyleGan2(other), "g"); }).find("g: classes, residual blocks") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_generator_without_noise_maps_has_none_after_rosinalitys_names) {
+  const TemporaryFolder folder;
+  const auto path = folder / "r.safetensors";
+  auto size = small;
+  size.noise_maps = false;
+  const auto native = test::random_stylegan2(size);
+  const auto theirs = to_rosinality(native, StyleGan2(native), "g");
+  BOOST_TEST(theirs.count("noises.noise_0") == 1U);
+  save_tensors(path, theirs, {});
+  BOOST_TEST(!load_stylegan2(path).has_noise_maps());
+  BOOST_TEST(base_hash(load_stylegan2(path)) == base_hash(StyleGan2(native)));
 }
 
 BOOST_AUTO_TEST_CASE(a_clamp_survives_the_native_file) {

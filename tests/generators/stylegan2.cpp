@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(map_refuses_labels_and_latents_of_another_size) {
   BOOST_TEST(error_of([&] { generator.map(random({3, 7}, 1)); }) == "latents of shape [3, 7], expected [N, 6]");
   BOOST_TEST(error_of([&] {
                generator.map(random({3, 6}, 1), random({3, 2}, 1));
-             }) == "this generator is not class-conditional, but labels were given");
+             }) == "this generator is not class-conditional, but a class was given");
 }
 
 // -------------------- synthesis

@@ -37,6 +37,32 @@ BOOST_AUTO_TEST_CASE(walks_down_a_quadratic_loss_by_a_known_factor_a_step) {
     BOOST_TEST(walk.losses[i] == 1.5 * std::pow(0.49, i) * test::number(start.square().sum()));
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_in_pieces_walks_as_one_whole_does) {
+  HandMadeProbe made({1, 1});
+  made.probe.global_loss = [](const Tensor& w) { return w.pow(4).mean(); };  // a mean over samples
+  std::vector<std::int64_t> firsts;
+  made.probe.images = [&](const Tensor& w, std::int64_t first) {
+    firsts.push_back(first);
+    return w;
+  };
+  const AdaptiveTopK whole{.batch = 5, .steps = 2}, pieces{.batch = 5, .steps = 2, .chunk = 2};
+  const auto expected = whole.walk(made.probe);
+  BOOST_TEST(firsts == (std::vector<std::int64_t>{0, 0}), per_element());
+  firsts.clear();
+  const auto walk = pieces.walk(made.probe);
+  BOOST_TEST(firsts == (std::vector<std::int64_t>{0, 2, 4, 0, 2, 4}), per_element());
+  BOOST_TEST(test::largest_difference(walk.change, expected.change) < 1e-10);
+  for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(walk.losses[i] == expected.losses[i]);
+}
+
+BOOST_AUTO_TEST_CASE(large_pictures_are_rendered_a_few_at_a_time) {
+  const AdaptiveTopK selector;
+  BOOST_TEST(selector.samples_at_once(8, 256) == 8);
+  BOOST_TEST(selector.samples_at_once(8, 512) == 2);
+  BOOST_TEST(selector.samples_at_once(8, 1024) == 1);
+  BOOST_TEST(selector.samples_at_once(3, 4) == 3);
+}
+
 BOOST_AUTO_TEST_CASE(asks_for_styles_of_its_batch) {
   HandMadeProbe made({1, 1});
   std::int64_t asked = 0;

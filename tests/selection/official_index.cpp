@@ -32,7 +32,7 @@ Probe probe_with(const std::vector<double>& slopes) {
   probe.layers = generator().layers();
   for (std::size_t i = 0; i < probe.layers.size(); ++i) probe.candidates.push_back(i);
   probe.styles = [](std::int64_t count) { return test::random_styles(generator(), count); };
-  probe.images = [](const Tensor& w) { return w; };
+  probe.images = [](const Tensor& w, std::int64_t) { return w; };
   const auto slope = torch::tensor(slopes, torch::kFloat64).view({1, -1, 1});
   probe.global_loss = [slope](const Tensor& w) { return (slope * w).sum(); };
   return probe;

@@ -28,7 +28,7 @@ struct HandMadeProbe {
     probe.layers = layers;
     for (std::size_t k = 0; k < layers.size(); ++k) probe.candidates.push_back(k);
     probe.styles = [styles](std::int64_t count) { return random({count, styles, 3}, 7); };
-    probe.images = [](const Tensor& w) { return w; };
+    probe.images = [](const Tensor& w, std::int64_t) { return w; };
     const auto slope = torch::tensor(slopes, torch::kFloat64).view({1, styles, 1});
     probe.global_loss = [slope](const Tensor& w) { return (slope * w).sum(); };
   }

@@ -241,7 +241,12 @@ class Adaptation final : public AnyAdaptation {
                                                  : stream.normal(Purpose::selection, {count, source_.latent_size()});
       return mapper().map(z.to(options()), settings_.labels);
     };
-    out.images = [this, stream](const Tensor& w) { return adapted_.synthesize(w, render(stream, /*draw=*/2)); };
+    out.resolution = resolution();
+    out.images = [this, stream](const Tensor& w, std::int64_t first) {
+      auto how = render(stream, /*draw=*/2);
+      how.first_sample += first;
+      return adapted_.synthesize(w, how);
+    };
     out.global_loss = [this](const Tensor& images) {
       const auto seen = settings_.clamp ? images.clamp(-1, 1) : images;
       Tensor sum;

@@ -16,6 +16,7 @@
 #include "nada/generators/load.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "nada/parameterization/by_name.hpp"
+#include "nada/parameterization/compressed.hpp"
 
 namespace nada {
 
@@ -37,9 +38,10 @@ inline void save_delta(const std::filesystem::path& path, const Delta& delta, Me
 }
 
 inline Delta load_delta(const Safetensors& file) {
-  require(recognise(file) == FileKind::delta, file.path(), " is ", name_of(recognise(file)), ", expected a delta");
+  require(is_delta(recognise(file)), file.path(), " is ", name_of(recognise(file)), ", expected a delta");
   Delta out{value_or(file.metadata(), "nada.base_sha256"), value_or(file.metadata(), "nada.parameterization"),
             to_tensors(file)};
+  out.leaves.erase("preset.sample");
   require_finite(out.leaves, file.path().string());
   return out;
 }
@@ -61,6 +63,7 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
   const auto hash = base_hash(base);
   require(delta.base_hash == hash, what, " belongs to another base: it was made from the generator with SHA-256 ",
           delta.base_hash.substr(0, 12), "..., this one has ", hash.substr(0, 12), "...");
+  if (delta.parameterization == Compressed::name) return decompress(base, delta.leaves, what);
   auto out = base.clone();
   std::set<std::string> used;
   with_parameterization(delta.parameterization, what, [&](const auto& parameterization) {
@@ -100,7 +103,7 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
 inline StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {},
                                 const std::optional<std::filesystem::path>& base = {}) {
   const auto model = ModelFile::open(path);
-  if (model.kind() != FileKind::delta) {
+  if (!is_delta(model.kind())) {
     require(!base, path, " is ", name_of(model.kind()), ", expected a delta (a base was given for it)");
     return load_stylegan2(model, place);
   }

@@ -30,6 +30,22 @@ inline std::vector<Picture> to_pictures(const Tensor& images) {
   return out;
 }
 
+/// Pictures of one size as images [N, 3, H, W] in [-1, 1]: byte / 127.5 - 1.
+inline Tensor to_images(const std::vector<Picture>& pictures) {
+  require(!pictures.empty(), "no pictures to make images of");
+  std::vector<Tensor> out;
+  for (const auto& picture : pictures) {
+    detail::check_picture(picture, "use");
+    require(picture.width == pictures.front().width && picture.height == pictures.front().height,
+            "pictures of one size are needed, found ", picture.width, "x", picture.height, " beside ",
+            pictures.front().width, "x", pictures.front().height);
+    const auto bytes = torch::empty({picture.height, picture.width, 3}, torch::kUInt8);
+    std::copy(picture.pixels.begin(), picture.pixels.end(), bytes.data_ptr<std::uint8_t>());
+    out.push_back(bytes.permute({2, 0, 1}).to(torch::kFloat32) / 127.5 - 1);
+  }
+  return at::stack(out);
+}
+
 /// Pictures of one size as a grid of rows, without gaps; small ones are enlarged by a whole factor to at least `least`
 /// pixels.
 inline Picture make_grid(const std::vector<std::vector<Picture>>& rows, int least = 128) {

@@ -162,6 +162,8 @@ class ModelContainer {
         container = "raw pickle";
         auto rest = bytes;
         root = &values.read(rest);
+      } else if (bytes.size() > 8 && bytes[8] == std::byte{'{'}) {
+        read_safetensors();  // which says what is wrong with its header
       } else {
         fail(what, ": is no model file that is known here: expected one of torch.save, TorchScript, safetensors or a ",
              "pickle, found ", bytes.empty() ? "no bytes" : "other content");

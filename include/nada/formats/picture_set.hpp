@@ -10,26 +10,11 @@
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/picture_resize.hpp"
 
 namespace nada {
-
-/// Pictures of the same size as images [N, 3, H, W] in [-1, 1]: v / 127.5 - 1.
-inline Tensor to_images(const std::vector<Picture>& pictures) {
-  require(!pictures.empty(), "no pictures to make images of");
-  std::vector<Tensor> images;
-  for (const auto& picture : pictures) {
-    require(picture.width == pictures.front().width && picture.height == pictures.front().height,
-            "pictures of one size are needed, found ", picture.width, "x", picture.height, " beside ",
-            pictures.front().width, "x", pictures.front().height);
-    auto pixels = picture.pixels;
-    images.push_back(torch::from_blob(pixels.data(), {picture.height, picture.width, 3}, torch::kUInt8)
-                         .permute({2, 0, 1})
-                         .to(torch::kFloat32));
-  }
-  return torch::stack(images) / 127.5 - 1;
-}
 
 /// The tiles of `size` pixels that fill a picture, row by row. Errors: a picture that they do not fill.
 inline std::vector<Picture> cut_tiles(const Picture& sheet, int size, const std::string& what) {

@@ -24,6 +24,7 @@ enum class FileKind {
   huggingface_encoder,  // names of Hugging Face's CLIPModel
   openclip_encoder,     // OpenCLIP's names with the text tower under "text."
   delta,                // leaves of an adapted generator
+  preset,               // a delta with its prompts, options and sample picture
   state,                // of a run, to resume it
   codes,                // w+ codes
   unknown
@@ -52,6 +53,8 @@ constexpr std::string_view name_of(FileKind kind) {
       return "a CLIP encoder with OpenCLIP's names";
     case FileKind::delta:
       return "a delta of an adapted generator";
+    case FileKind::preset:
+      return "a preset";
     case FileKind::state:
       return "the state of a run";
     case FileKind::codes:
@@ -65,6 +68,7 @@ constexpr std::string_view name_of(FileKind kind) {
 constexpr bool is_generator(FileKind kind) {
   return kind == FileKind::generator || kind == FileKind::rosinality_generator || kind == FileKind::nvidia_generator;
 }
+constexpr bool is_delta(FileKind kind) { return kind == FileKind::delta || kind == FileKind::preset; }
 constexpr bool is_encoder(FileKind kind) {
   return kind == FileKind::encoder || kind == FileKind::openai_encoder || kind == FileKind::huggingface_encoder ||
          kind == FileKind::openclip_encoder;
@@ -86,6 +90,7 @@ inline std::optional<FileKind> recognise(const Metadata& metadata, const std::fi
   if (kind == "generator") return FileKind::generator;
   if (kind == "encoder") return FileKind::encoder;
   if (kind == "delta") return FileKind::delta;
+  if (kind == "preset") return FileKind::preset;
   if (kind == "state") return FileKind::state;
   if (kind == "codes") return FileKind::codes;
   return FileKind::unknown;

@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ struct Render {
   Noise noise = Noise::stored;  //
   Stream stream = {};           // read for Noise::fresh only; sub = layer
   std::int64_t first_sample = 0;  // of the batch in the stream, where a batch is rendered in pieces
+  std::optional<torch::ScalarType> convolutions = {};  // type that convolutions compute in; none: the weights'
 };
 
 /// Generator: latents z [N, Z] -> w+ [N, L, D] -> images [N, 3, H, W], nominally in [-1, 1]; layers whose slots may be

@@ -1,6 +1,8 @@
 /// Generators from files and into files.
 #pragma once
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -31,7 +33,8 @@ inline void require_known_filter(const Tensor& value, const std::string& what, c
           " is not the FIR filter [1, 3, 3, 1], the only one that is known here");
 }
 
-/// A rosinality state dict by native names, FIR kernels checked and dropped.
+/// A rosinality state dict by native names, FIR kernels checked and dropped, and so are noise maps where all are zeros:
+/// what to_rosinality() writes for a generator without any.
 inline NamedTensors from_rosinality(const TensorMap& tensors, const std::string& what) {
   NamedTensors out;
   for (const auto& [name, value] : tensors) {
@@ -43,6 +46,11 @@ inline NamedTensors from_rosinality(const TensorMap& tensors, const std::string&
     else
       out[place->native] = value.view(native_shape(*place, value.sizes().vec(), join(what, ": tensor ", name)));
   }
+  const auto is_map = [](const auto& entry) { return entry.first.starts_with("noise."); };
+  if (std::none_of(out.begin(), out.end(), [&](const auto& entry) {
+        return is_map(entry) && entry.second.count_nonzero().template item<std::int64_t>() > 0;
+      }))
+    std::erase_if(out, is_map);
   return out;
 }
 
@@ -66,8 +74,9 @@ inline NamedTensors from_nvidia(const TensorMap& tensors, const std::string& wha
 /// A number > 0 of a native file's metadata, or `otherwise`.
 inline std::optional<double> positive_number(const ModelFile& file, const std::string& key,
                                              std::optional<double> otherwise = {}) {
-  const auto text = value_or(file.metadata(), key);
-  if (text.empty()) return otherwise;
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) return otherwise;
+  const auto& text = found->second;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   require(error == std::errc{} && end == text.data() + text.size() && value > 0, file.path(), ": ", key, " is '", text,

@@ -110,6 +110,22 @@ class StyleGan2 {
   int resolution() const { return resolution_; }                   ///< H = W
   Tensor mean_style() const { return mean_style_; }                ///< [D]
   bool has_noise_maps() const { return has_noise_maps_; }
+  std::size_t noise_map_count() const { return noise_.size(); }  ///< one a convolution
+  int noise_resolution(std::size_t map) const {
+    for (const auto& layer : layers_)
+      if (layer.kind == LayerKind::convolution && map-- == 0) return layer.resolution;
+    fail("there is no such noise map");
+  }
+  /// What Noise::stored reads: [r, r], or [N, 1, r, r] with a map for each of N samples; undefined: no noise.
+  const Tensor& noise_map(std::size_t map) const { return noise_.at(map); }
+  void use_noise(std::size_t map, Tensor value) {
+    const auto r = noise_resolution(map);
+    require(value.dim() >= 2 && value.size(-1) == r && value.size(-2) == r &&
+                (value.dim() == 2 || (value.dim() == 4 && value.size(1) == 1)),
+            "a noise map of shape ", shape_text(value.sizes()), ", expected [", r, ", ", r, "] or [N, 1, ", r, ", ", r,
+            "]");
+    noise_.at(map) = std::move(value);
+  }
   std::int64_t label_size() const { return label_size_; }  ///< C; 0: not class-conditional
   bool is_residual() const { return residual_; }
   const StyleGan2Settings& settings() const { return settings_; }
@@ -167,7 +183,8 @@ class StyleGan2 {
         const bool ends_block = residual_ && !up && layer.resolution > 4;
         const auto noise = noise_for(layer, map++, n, render);
         x = stylegan2::modulated_convolution(x, style(layer), {slot[0], slot[1], slot[2], slot[3], slot[4]}, noise, up,
-                                             ends_block ? std::sqrt(0.5) : 1, settings_.conv_clamp);
+                                             ends_block ? std::sqrt(0.5) : 1, settings_.conv_clamp,
+                                             render.convolutions);
         if (ends_block) x = x + shortcut;
         tap(layer.name, x);
       } else {
@@ -196,7 +213,7 @@ class StyleGan2 {
       for (auto& slot : slots) slot = slot.detach().clone();
     copy.mean_style_ = mean_style_.clone();
     for (auto& map : copy.noise_)
-      if (map.defined()) map = map.clone();
+      if (map.defined()) map = map.detach().clone();
     return copy;
   }
 
@@ -265,14 +282,17 @@ class StyleGan2 {
 
   Tensor noise_for(const Layer& layer, std::size_t map, std::int64_t n, const Render& render) const {
     if (render.noise == Noise::none) return {};
-    if (render.noise == Noise::stored) return noise_[map].defined() ? noise_[map].unsqueeze(0).unsqueeze(0) : Tensor{};
+    if (render.noise == Noise::stored) {
+      const auto& stored = noise_[map];
+      return stored.defined() && stored.dim() == 2 ? stored.unsqueeze(0).unsqueeze(0) : stored;
+    }
     const std::int64_t r = layer.resolution;
     return render.stream.normal(Purpose::noise, {n, 1, r, r}, render.first_sample, map).to(options());
   }
 
   std::vector<Layer> layers_;
   std::vector<std::vector<Tensor>> slots_;  // as layers_
-  std::vector<Tensor> noise_;               // one map [r, r] a convolution, or undefined
+  std::vector<Tensor> noise_;               // one map [r, r] or [N, 1, r, r] a convolution, or undefined
   Tensor mean_style_;
   StyleGan2Settings settings_;
   std::size_t first_mapping_ = 0;

@@ -65,6 +65,12 @@ inline Tensor upsample(const Tensor& image) {
   return at::pixel_shuffle(phases, 2).view({n, c, 2 * h, 2 * w});
 }
 
+/// The same numbers in `type` with channels last, which oneDNN's convolutions are fastest with; as it is without a
+/// type.
+inline Tensor for_convolution(const Tensor& x, std::optional<torch::ScalarType> type) {
+  return type ? x.to(*type, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast) : x;
+}
+
 /// What a modulated convolution computes with.
 struct Convolution {
   const Tensor &weight, &bias, &noise_strength, &affine_weight, &affine_bias;
@@ -75,9 +81,11 @@ struct Convolution {
 ///     y = d (W * (s x)),  d = 1 / sqrt(sum_{i,k} (s_i W_oik)^2 + 1e-8)
 ///     x' = sqrt(2) leaky_relu(y + strength noise + bias)
 /// x [N, I, H, W], w [N, D], noise [1 or N, 1, H', W'] or undefined -> [N, O, H', W'], H' = H or, with `up`, 2 H.
-/// The result is `gain` times that, clamped to +- gain `clamp`.
+/// The result is `gain` times that, clamped to +- gain `clamp`. With a `type` the convolution and what follows compute
+/// in it, and the result has it; the factors of input and output channels are still found in the weights' type.
 inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Convolution& layer, const Tensor& noise,
-                                    bool up, double gain = 1, std::optional<double> clamp = {}) {
+                                    bool up, double gain = 1, std::optional<double> clamp = {},
+                                    std::optional<torch::ScalarType> type = {}) {
   const auto& weight = layer.weight;
   const auto n = x.size(0), o = weight.size(0), i = weight.size(1);
   const double scale = 1 / std::sqrt(static_cast<double>(i * weight.size(2) * weight.size(3)));
@@ -85,10 +93,12 @@ inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Conv
   const auto style = dense(w, layer.affine_weight, layer.affine_bias) * scale;                // [N, I]
   const auto energy = style.square().matmul(weight.square().sum(at::IntArrayRef{2, 3}).t());  // [N, O]
   const auto demodulation = (energy + demodulation_floor).rsqrt() * out_gain;                 // [N, O]
-  auto y = at::conv2d(x * style.view({n, i, 1, 1}), up ? upsampling_kernel(weight) : weight, {}, 1, 1);
+  const auto cast = [&](const Tensor& t) { return type ? t.to(*type) : t; };
+  auto y = at::conv2d(for_convolution(x, type) * cast(style).view({n, i, 1, 1}),
+                      for_convolution(up ? upsampling_kernel(weight) : weight, type), {}, 1, 1);
   if (up) y = at::pixel_shuffle(y, 2);
-  y = at::addcmul((layer.bias * out_gain).view({1, o, 1, 1}), y, demodulation.view({n, o, 1, 1}));
-  if (noise.defined()) y = y + noise * (layer.noise_strength * out_gain);
+  y = at::addcmul(cast(layer.bias * out_gain).view({1, o, 1, 1}), y, cast(demodulation).view({n, o, 1, 1}));
+  if (noise.defined()) y = y + cast(noise * (layer.noise_strength * out_gain));
   y = at::leaky_relu(y, leaky_slope);
   return clamp ? y.clamp(-*clamp * gain, *clamp * gain) : y;
 }
@@ -97,16 +107,21 @@ inline Tensor modulated_convolution(const Tensor& x, const Tensor& w, const Conv
 /// x [N, I, H, W], weight [O, I, 1, 1] -> [N, O, 2H, 2W].
 inline Tensor shortcut(const Tensor& x, const Tensor& weight) {
   const double scale = std::sqrt(0.5 / static_cast<double>(weight.size(1)));
-  return upsample(at::conv2d(x, weight * scale));
+  return upsample(at::conv2d(x, (weight * scale).to(x.scalar_type())));
 }
 
-/// To RGB: a modulated 1x1 convolution without demodulation, plus bias. x [N, I, H, W], weight [3, I, 1, 1] -> [N, 3,
-/// H, W].
+/// To RGB: a modulated 1x1 convolution without demodulation, plus bias. x [N, I, H, W] in any type, weight [3, I, 1, 1]
+/// -> [N, 3, H, W] in the weights' type.
 inline Tensor to_rgb(const Tensor& x, const Tensor& w, const Tensor& weight, const Tensor& bias,
                      const Tensor& affine_weight, const Tensor& affine_bias) {
   const auto n = x.size(0), i = x.size(1), h = x.size(2), v = x.size(3);
   const auto style = dense(w, affine_weight, affine_bias) * (1 / std::sqrt(static_cast<double>(i)));  // [N, I]
   const auto kernels = weight.view({1, weight.size(0), i}) * style.view({n, 1, i});                   // [N, 3, I]
+  if (x.scalar_type() != weight.scalar_type()) {  // of another type, and so with channels last
+    const auto pixels = x.permute({0, 2, 3, 1}).reshape({n, h * v, i});
+    const auto own = at::matmul(pixels, kernels.transpose(1, 2).to(x.scalar_type())).to(weight.scalar_type());
+    return own.transpose(1, 2).reshape({n, weight.size(0), h, v}) + bias.view({1, -1, 1, 1});
+  }
   return at::matmul(kernels, x.reshape({n, i, h * v})).view({n, weight.size(0), h, v}) + bias.view({1, -1, 1, 1});
 }
 

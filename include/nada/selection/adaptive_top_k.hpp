@@ -26,6 +26,7 @@ struct AdaptiveTopK {
   std::size_t k = 0;  // 0: two thirds
   std::int64_t batch = 8, steps = 1;
   double rate = 0.01;
+  std::int64_t chunk = 0;  // samples whose images are in memory at once; 0: as many as fill eight pictures of 256 px
 
   /// Change of the codes [B, L, D] and the loss at each step.
   struct Walk {
@@ -35,13 +36,28 @@ struct AdaptiveTopK {
   Walk walk(const Probe& probe) const {
     Walk out{probe.styles(batch).detach(), {}, {}};
     out.change = torch::zeros_like(out.start);  // summed apart: w - start would lose digits
+    const auto count = out.start.size(0), at_once = samples_at_once(count, probe.resolution);
     for (std::int64_t i = 0; i < steps; ++i) {
-      const auto w = (out.start + out.change).requires_grad_(true);
-      const auto loss = probe.global_loss(probe.images(w));
-      out.losses.push_back(loss.item<double>());
-      out.change = out.change - rate * torch::autograd::grad({loss}, {w})[0];
+      auto& losses = out.losses.emplace_back(0);
+      std::vector<Tensor> gradients;
+      for (std::int64_t first = 0; first < count; first += at_once) {  // the loss is a mean over samples
+        const auto n = std::min(at_once, count - first);
+        const auto w = (out.start + out.change).narrow(0, first, n).detach().requires_grad_(true);
+        auto loss = probe.global_loss(probe.images(w, first));
+        if (n < count) loss = loss * (static_cast<double>(n) / static_cast<double>(count));
+        losses += loss.item<double>();
+        gradients.push_back(torch::autograd::grad({loss}, {w})[0]);
+      }
+      out.change = out.change - rate * (gradients.size() == 1 ? gradients[0] : torch::cat(gradients));
     }
     return out;
+  }
+  /// Samples rendered at once, of `count`: their graph at 1024 px takes gigabytes each.
+  std::int64_t samples_at_once(std::int64_t count, int resolution) const {
+    require(chunk >= 0, "AdaptiveTopK: chunk is ", chunk, ", expected at least 0");
+    if (chunk > 0) return std::min(chunk, count);
+    const std::int64_t pixels = std::max<std::int64_t>(1, std::int64_t{resolution} * resolution);
+    return std::clamp<std::int64_t>(8 * 256 * 256 / pixels, 1, count);
   }
   /// [L]: mean |change| of each style.
   Tensor scores(const Probe& probe) const { return walk(probe).change.abs().mean(at::IntArrayRef{0, 2}); }

@@ -21,7 +21,10 @@ struct Probe {
   std::span<const Layer> layers;                     // all of the generator's
   LayerSet candidates;                               // visible through the exit, covered by the parameterization
   std::function<Tensor(std::int64_t count)> styles;  // w+ [count, L, D] of fresh latents
-  std::function<Tensor(const Tensor&)> images;       // w+ -> adapted images, differentiable
+  /// w+ [n, L, D] -> adapted images, differentiable; `first` counts the samples before them, where a batch is rendered
+  /// in pieces.
+  std::function<Tensor(const Tensor& w, std::int64_t first)> images;
+  int resolution = 0;                                // of these images
   std::function<Tensor(const Tensor&)> global_loss;  // images -> scalar, all encoders and weights
   /// Root mean square gradient of the global loss on `count` images, of each layer's leaves; 0 of what cannot train.
   std::function<std::vector<double>(std::int64_t count)> weight_gradients;

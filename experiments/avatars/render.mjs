@@ -1,0 +1,297 @@
+// Renders illustrated faces to shards of pictures with captions made of what was really drawn.
+// Run:     npm ci && node render.mjs --out DATA [--part source|all] [--split train|held] [--scale 1] [--size 64]
+// Writes:  DATA/<set>/<n>.safetensors  `images` [N, 3, S, S] uint8
+//          DATA/<set>/<n>.csv          one row a picture: caption (several, with | between them), group, and a column an
+//                                      attribute, which holds the text that names it, or nothing
+// Sets:    `portrait` (what the generator learns), and for the encoders `pair` (a portrait again: filtered, as another being,
+//          or with one attribute changed; both have one group), `art` (other styles of drawing, plain and filtered).
+// Captions: the first tells all that is seen. The others tell a part; the i-th captions of a group's pictures (i > 0) have
+//          the same words but for what sets the pictures apart.
+import { createAvatar } from '@dicebear/core';
+import * as collection from '@dicebear/collection';
+import { Resvg } from '@resvg/resvg-js';
+import { mkdirSync, writeFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { filters, colourless } from './filters.mjs';
+import { openings, nouns, styles, attributes } from './words.mjs';
+
+const options = { out: '', part: 'all', split: 'train', scale: '1', size: '64' };
+for (let i = 2; i < process.argv.length; i += 2) {
+  const name = process.argv[i].replace(/^--/, '');
+  if (!(name in options) || process.argv[i + 1] === undefined) {
+    console.error(`error: expected --out FOLDER [--part source|all] [--split train|held] [--scale X] [--size N], found ${process.argv[i]}`);
+    process.exit(1);
+  }
+  options[name] = process.argv[i + 1];
+}
+const size = Number(options.size), scale = Number(options.scale), held = options.split === 'held';
+if (!options.out || !(size >= 16) || !(scale > 0) || !['source', 'all'].includes(options.part) || !['train', 'held'].includes(options.split)) {
+  console.error('error: --out is missing, or --part, --split, --scale or --size is none of what is expected');
+  process.exit(1);
+}
+const portraits = Math.round((held ? 1000 : 60000) * scale), pairs = Math.round((held ? 4500 : 45000) * scale);
+const artEach = Math.round((held ? 300 : 3500) * scale);
+
+// Random numbers of one picture (mulberry32 from a hash of its name): the same on every machine.
+function randomOf(text) {
+  let h = 2166136261;
+  for (const c of text) h = Math.imul(h ^ c.codePointAt(0), 16777619);
+  return () => {
+    h = (h + 0x6d2b79f5) | 0;
+    let t = Math.imul(h ^ (h >>> 15), 1 | h);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+const pick = (random, list) => list[Math.floor(random() * list.length)];
+const keys = (name) => Object.keys(attributes[name]);
+
+const naturalHair = ['2c1b18', 'a55728', 'b58143', 'd6b370', '724133'];
+const rear = { longStraight: 'long', longWavy: 'long', shoulderHigh: 'middle', neckHigh: 'middle' };
+
+// What a portrait shows; all that the art can draw, equally likely (rear hair and beards in every second one).
+function drawPortrait(random) {
+  const p = {
+    hair: pick(random, keys('fringe')),
+    rearHair: random() < 0.5 ? pick(random, Object.keys(rear)) : '',
+    hairColor: pick(random, naturalHair),
+    beard: random() < 0.5 ? pick(random, keys('beard').slice(1)) : 'none',
+    mouth: pick(random, keys('mouth')),
+    eyes: pick(random, keys('eyes')),
+    eyebrows: pick(random, ['raised', 'angry', 'happy', 'sad', 'neutral']),
+    skinColor: pick(random, keys('skinColor')),
+    ground: pick(random, keys('ground')),
+  };
+  return p;
+}
+
+const beings = {
+  zombie: { skinColor: ['7fae5a', '8bc34a', '6b8e4e', '96b84a'], hides: ['skinColor'] },
+  devil: { skinColor: ['d32f2f', 'c62828', 'e53935', 'b71c1c'], hairColor: ['1a1a1a', '3b0a0a'], hides: ['skinColor', 'hairColor'] },
+  alien: { skinColor: ['5c9ded', '4fc3f7', '3f7fd0', '6ab0ff'], hides: ['skinColor'] },
+  statue: {
+    skinColor: ['c9c9c9', 'b8b8b8', 'd4d4d4'], hairColor: ['a8a8a8', 'bdbdbd', '9a9a9a'], 
+    ground: ['e2e2e2', 'd0d0d0'], hides: ['skinColor', 'hairColor', 'ground'],
+  },
+  ghost: {
+    skinColor: ['f4f6fa', 'eef1f6'], hairColor: ['e4e8f0', 'dde3ee'],
+    ground: ['2b2f44', '1d2033', '3a3f5a'], hides: ['skinColor', 'hairColor', 'ground'],
+  },
+};
+const colours = ['skinColor', 'hairColor', 'ground'];
+
+function pixelsOf(svg) {
+  const image = new Resvg(svg, { fitTo: { mode: 'width', value: size } }).render();
+  const rgba = image.pixels, n = size * size, out = new Uint8Array(3 * n);
+  if (rgba.length !== 4 * n) throw new Error(`a render of ${image.width} x ${image.height}, expected ${size} x ${size}`);
+  for (let i = 0; i < n; ++i) for (let c = 0; c < 3; ++c) out[c * n + i] = rgba[4 * i + c];
+  return out;
+}
+
+// The renderer reads the type of a mask from its attribute alone: as a style it is overlooked, and mouths fade away.
+const readable = (svg) => svg.replaceAll('style="mask-type:alpha"', 'mask-type="alpha"');
+
+// The view box of an SVG cut to a square of the drawing (fractions of its size), over a ground of one colour.
+function framed(svg, [x, y, side], ground) {
+  const box = /viewBox="([-\d. ]+)"/.exec(svg)[1].split(' ').map(Number);
+  const [left, top, wide] = [box[0] + x * box[2], box[1] + y * box[3], side * box[2]];
+  return readable(svg)
+    .replace(/viewBox="[-\d. ]+"/, `viewBox="${left} ${top} ${wide} ${wide}"`)
+    .replace(/<svg[^>]*>/, (tag) => `${tag}<rect x="${left}" y="${top}" width="${wide}" height="${wide}" fill="#${ground}"/>`);
+}
+
+function renderPortrait(p) {
+  const svg = createAvatar(collection.toonHead, {
+    seed: 'x', hair: [p.hair], hairProbability: 100, rearHair: p.rearHair ? [p.rearHair] : undefined, rearHairProbability: p.rearHair ? 100 : 0,
+    hairColor: [p.hairColor], beard: p.beard === 'none' ? undefined : [p.beard], beardProbability: p.beard === 'none' ? 0 : 100,
+    mouth: [p.mouth], eyes: [p.eyes], eyebrows: [p.eyebrows], skinColor: [p.skinColor],
+  }).toString();
+  return pixelsOf(framed(svg, [0.14, 0.06, 0.72], p.ground));
+}
+
+function filtered(pixels, name, random) {
+  const u = Float32Array.from(pixels, (v) => v / 255);
+  return Uint8Array.from(filters[name](u, size, random), (v) => Math.round(255 * v));
+}
+
+// Captions ------------------------------------------------------------------------------------------------------------
+const classOf = (p) => ({ ...p, haircut: p.rearHair ? rear[p.rearHair] : 'short', fringe: p.hair });
+const told = ['haircut', 'fringe', 'hairColor', 'beard', 'mouth', 'eyes', 'skinColor', 'ground'];
+
+const article = (word) => `${/^[aeio]/.test(word) ? 'an' : 'a'} ${word}`;
+
+// The phrase of one attribute, or nothing where it cannot be seen.
+function phrase(p, name, hidden, choose) {
+  const c = classOf(p);
+  if (hidden.has(name)) return '';
+  if (name === 'ground') return c.ground in attributes.ground ? `on ${article(attributes.ground[c.ground][0])} background` : '';
+  const words = attributes[name][c[name]];
+  return words ? choose(words) : '';
+}
+
+const subject = (noun, style) => (style ? `${style} of ${noun}` : noun);
+const joined = (parts) => parts.filter(Boolean).join(' ');
+
+// Captions of the pictures of one group. `looks`: [{p, being, filter}], the attributes `must` be named where they differ.
+function captions(looks, random, must = []) {
+  const hidden = looks.map((l) => new Set([...(l.filter && colourless.has(l.filter) ? colours : []), ...(beings[l.being]?.hides ?? [])]));
+  const shared = new Set(hidden.flatMap((h) => [...h]));
+  const out = looks.map((l, k) => {
+    const first = (list) => pick(random, list);
+    const noun = pick(random, nouns[l.being]), style = l.filter ? pick(random, styles[l.filter]) : '';
+    return [joined([subject(noun, style), ...told.map((name) => phrase(l.p, name, hidden[k], first))])];
+  });
+  for (let i = 0; i < 3; ++i) {
+    const opening = pick(random, openings), at = random();
+    const count = Math.floor(random() * 4);
+    const chosen = [...told].map((name) => [random() - (must.includes(name) ? 2 : 0), name]).sort((a, b) => a[0] - b[0])
+      .slice(0, Math.max(count, must.length)).map((e) => e[1]);
+    chosen.sort((a, b) => told.indexOf(a) - told.indexOf(b));
+    const words = random();
+    looks.forEach((l, k) => {
+      const choose = (list) => list[Math.floor((must.length ? words : at) * list.length) % list.length];
+      const noun = choose(nouns[l.being]), style = l.filter ? choose(styles[l.filter]) : '';
+      out[k].push(opening + joined([subject(noun, style), ...chosen.map((name) => phrase(l.p, name, shared, choose))]));
+    });
+  }
+  return out;
+}
+
+// The columns: texts that name what the picture is, as a person would ask for it.
+const columns = ['style', 'haircut', 'fringe', 'hairColor', 'beard', 'mouth', 'eyes', 'skinColor', 'ground'];
+function named(look) {
+  const noun = nouns[look.being][0], style = look.filter ? styles[look.filter][0] : '';
+  const out = { style: subject(noun, style) };
+  if (look.being !== 'portrait' || look.filter || !look.p) return out;
+  const c = classOf(look.p);
+  for (const name of columns.slice(1)) {
+    if (name === 'ground') out[name] = `a cartoon portrait on ${article(attributes.ground[c.ground][0])} background`;
+    else out[name] = `a cartoon portrait ${attributes[name][c[name]][0]}`;
+  }
+  return out;
+}
+
+// Shards --------------------------------------------------------------------------------------------------------------
+class Shards {
+  constructor(set) {
+    Object.assign(this, { set, images: [], rows: [], shard: 0 });
+    mkdirSync(join(options.out, set), { recursive: true });
+  }
+  add(pixels, captionList, group, attributesOf) {
+    this.images.push(pixels);
+    const row = [captionList.map((text) => text.trim().replace(/\s+/g, ' ')).join('|'), group, ...columns.map((name) => attributesOf[name] ?? '')];
+    this.rows.push(row.map((cell) => (/[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(','));
+    if (this.images.length === 4096) this.flush();
+  }
+  flush() {
+    if (!this.images.length) return;
+    const n = this.images.length, bytes = 3 * size * size;
+    const header = JSON.stringify({ images: { dtype: 'U8', shape: [n, 3, size, size], data_offsets: [0, n * bytes] } });
+    const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
+    const file = Buffer.alloc(8 + padded.length + n * bytes);
+    file.writeBigUInt64LE(BigInt(padded.length), 0);
+    file.write(padded, 8, 'latin1');
+    this.images.forEach((pixels, i) => file.set(pixels, 8 + padded.length + i * bytes));
+    const name = join(options.out, this.set, String(this.shard++).padStart(3, '0'));
+    const write = (path, content) => (writeFileSync(`${path}.tmp`, content), renameSync(`${path}.tmp`, path));
+    write(`${name}.csv`, ['caption,group,' + columns.join(','), ...this.rows].join('\n') + '\n');
+    write(`${name}.safetensors`, file);
+    this.images = [];
+    this.rows = [];
+  }
+}
+
+const began = Date.now();
+let made = 0;
+function progress(set, i, total) {
+  ++made;
+  if (i % 2000 === 0) console.error(`${set} ${i}/${total}  ${(made / ((Date.now() - began) / 1000)).toFixed(0)}/s`);
+}
+const nameOf = (set, i) => `${options.split}/${set}/${i}`;
+
+// 1. The source domain. In training the pairs below start from its first pictures.
+const source = new Shards('portrait');
+const kept = [];
+for (let i = 0; i < portraits; ++i) {
+  const random = randomOf(nameOf('portrait', i)), p = drawPortrait(random);
+  const look = { p, being: 'portrait' }, pixels = renderPortrait(p);
+  source.add(pixels, captions([look], random)[0], nameOf('portrait', i), named(look));
+  progress('portrait', i, portraits);
+}
+source.flush();
+if (options.part === 'source') process.exit(0);
+
+// 2. Two pictures of one person: one plain, one that differs in the style or in one attribute.
+const pair = new Shards('pair');
+const filterNames = Object.keys(filters), beingNames = Object.keys(beings);
+const changing = ['hairColor', 'hairColor', 'beard', 'mouth', 'haircut', 'fringe', 'eyes', 'mouth', 'eyes', 'skinColor'];
+for (let i = 0; i < pairs; ++i) {
+  const random = randomOf(nameOf('pair', i)), group = nameOf('pair', i), p = drawPortrait(random), kind = held ? (i % 15) / 15 : random();
+  if (random() < 0.35) p.hairColor = pick(random, keys('hairColor'));
+  const plain = { p, being: 'portrait' };
+  let other, must = [];
+  if (kind < (held ? 10 / 15 : 0.4)) {
+    const filter = held ? filterNames[i % 15] : pick(random, filterNames);
+    other = { p, being: 'portrait', filter };
+    if (!held && random() < 0.15) {  // a filter over another being
+      plain.being = other.being = pick(random, beingNames);
+    }
+  } else if (held || kind < 0.65) {
+    other = { p, being: held ? beingNames[(i % 15) - 10] : pick(random, beingNames) };
+  } else {
+    const name = pick(random, changing), classes = keys(name);
+    const q = { ...p };
+    while (classOf(q)[name] === classOf(p)[name]) {
+      if (name === 'haircut') q.rearHair = pick(random, ['', ...Object.keys(rear)]);
+      else if (name === 'fringe') q.hair = pick(random, classes);
+      else q[name] = pick(random, classes);
+    }
+    must = [name];
+    other = { p: q, being: 'portrait' };
+  }
+  const dressed = (look) => {
+    const changes = beings[look.being] ?? {}, q = { ...look.p };
+    for (const name of colours) if (changes[name]) q[name] = pick(random, changes[name]);
+    return q;
+  };
+  const drawn = dressed(plain);
+  const first = renderPortrait(drawn);
+  const second = other.filter ? filtered(first, other.filter, random) : renderPortrait(dressed(other));
+  const texts = captions([plain, other], random, must);
+  if (!held) pair.add(first, texts[0], group, named(plain));
+  pair.add(second, texts[1], group, named(other));
+  progress('pair', i, pairs);
+}
+pair.flush();
+
+// 3. Other art.
+const art = {
+  lorelei: [0.1, 0.05, 0.85], notionists: [0.12, 0.02, 0.76], pixelArt: [0, 0, 1], openPeeps: [0.12, 0.02, 0.76], croodles: [0.05, 0.05, 0.9],
+  thumbs: [0, 0, 1], funEmoji: [0, 0, 1], adventurer: [0.08, 0.08, 0.84], micah: [0.08, 0.05, 0.84],
+};
+const grounds = keys('ground');
+for (const [name, frame] of Object.entries(art)) {
+  const set = new Shards(name);
+  for (let i = 0; i < artEach; ++i) {
+    const random = randomOf(nameOf(name, i)), ground = pick(random, [...grounds, 'ffffff']);
+    const avatar = createAvatar(collection[name], { seed: nameOf(name, i) });
+    const extra = avatar.toJson().extra ?? {}, pixels = pixelsOf(framed(avatar.toString(), frame, ground));
+    const seen = [];
+    if (extra.glasses || /glasses/.test(extra.accessories ?? '')) seen.push('with glasses');
+    if (extra.beard || extra.facialHair || extra.mustache) seen.push(pick(random, ['with a beard', 'with facial hair']));
+    if (!['thumbs', 'funEmoji'].includes(name) && ground in attributes.ground) seen.push(`on ${article(attributes.ground[ground][0])} background`);
+    const noun = () => pick(random, nouns[name]);
+    const list = (style) => Array.from({ length: 4 }, (_, k) => {
+      const body = subject(noun(), style ? pick(random, styles[style]) : '');
+      const parts = k === 0 ? seen : seen.filter(() => random() < 0.4);
+      return pick(random, openings) + joined([body, ...(style && colourless.has(style) ? parts.filter((t) => !/background/.test(t)) : parts)]);
+    });
+    set.add(pixels, list(''), nameOf(name, i), named({ being: name }));
+    if (!held && random() < 0.15) {
+      const filter = pick(random, filterNames);
+      set.add(filtered(pixels, filter, random), list(filter), nameOf(name, i), {});
+    }
+    progress(name, i, artEach);
+  }
+  set.flush();
+}

@@ -1,0 +1,99 @@
+// Question: which styles make this picture?
+// Run:      invert portrait.jpg --tune 100
+// Writes:   <out>/comparison.png (picture, inversion)  codes.safetensors  metrics.csv  options.cfg  tuned.safetensors
+// Source:   Karras et al., arXiv:1912.04958, appendix D; Abdal et al., arXiv:1904.03189; Roich et al.,
+// arXiv:2106.05744.
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+
+#include "nada/adaptation/run_folder.hpp"
+#include "nada/core/progress.hpp"
+#include "nada/core/stop.hpp"
+#include "nada/experiment/invert_options.hpp"
+#include "nada/experiment/program.hpp"
+
+namespace {
+
+struct Options {
+  static constexpr const char* about = "finds the styles that make a picture";
+  static constexpr const char* example = "invert portrait.jpg --tune 100";
+  std::filesystem::path image, config, out;
+  nada::InvertOptions inversion;
+  nada::MachineOptions machine;
+
+  void declare(nada::OptionTable& table) {
+    using enum nada::OptionTable::Kind;
+    table.group("What");
+    table.add("image", image, "PNG or JPEG of any size; its middle square is taken", saved, "FILE",
+              /*positional=*/true);
+    inversion.declare(table);
+    table.group("Run");
+    table.add("config", config, "option file; the command line has the last word", session);
+    table.add("out", out, "folder (default runs/<image>-inversion-<n>)", session, "FOLDER");
+    machine.declare(table);
+  }
+};
+
+int invert(Options& o, nada::OptionTable& table) {
+  using namespace nada;
+  if (!o.config.empty()) table.read_file(o.config);
+  require(!o.image.empty(), "no picture was given; name one: invert FILE");
+  o.inversion.use_defaults(table);
+  auto picture = read_picture(o.image);
+  o.machine.use();
+  const PictureInverter inverter(o.inversion, o.machine.place());
+  const auto square = square_picture(std::move(picture), inverter.generator().resolution());
+
+  RunNotes notes;
+  const auto path = o.out.empty() ? free_run_folder(o.image.stem().string() + " inversion") : o.out;
+  notes.options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(path);
+  const auto folder = RunFolder::create(path, notes);
+  const StopSignals signals;
+  std::string metrics = "step,loss\n";
+  const auto watch = [&](Progress& bar, std::int64_t before) {
+    return [&metrics, &bar, before](std::int64_t step, std::int64_t, double loss) {
+      char line[64];
+      std::snprintf(line, sizeof line, "%lld,%.9g\n", static_cast<long long>(before + step), loss);
+      metrics += line;
+      std::snprintf(line, sizeof line, "loss %.4f", loss);
+      bar.update(step, line);
+      return !StopToken::requested();
+    };
+  };
+  Progress search("searching", o.inversion.steps), tuning("tuning", std::max<std::int64_t>(1, o.inversion.tune));
+  const auto found = inverter.invert(square.image, watch(search, 0), watch(tuning, o.inversion.steps));
+  (o.inversion.tune > 0 ? tuning : search).finish();
+
+  auto grid = make_grid({{square.square, to_pictures(found.image).front()}});
+  grid.text["nada:options"] = notes.options_text;
+  write_picture(folder / "comparison.png", grid);
+  write_text(folder / "metrics.csv", metrics);
+  save_inversion(folder / "codes.safetensors", found.inversion, inverter.generator(), o.inversion.generator,
+                 {{"nada.about", "inversion of " + o.image.filename().string()}});
+  if (found.tuning)
+    save_delta(folder / "tuned.safetensors", *found.tuning,
+               {{"nada.base", relative_to(o.inversion.generator, path).string()}});
+
+  char text[256];
+  std::snprintf(text, sizeof text, "PSNR %.2f dB, perceptual distance %.4f, identity %.3f, from start %zu of %lld",
+                found.psnr, found.perceptual, *found.identity, found.inversion.start + 1,
+                static_cast<long long>(o.inversion.starts));
+  std::cout << "picture  " << (path / "comparison.png").string() << "\ncodes    "
+            << (path / "codes.safetensors").string() << '\n';
+  if (found.tuning) std::cout << "tuned    " << (path / "tuned.safetensors").string() << '\n';
+  std::cout << "found    " << text << '\n';
+  if (found.domain.far()) {
+    std::snprintf(
+        text, sizeof text,
+        "warning: the picture is far from what the generator makes (%.3f from its nearest sample, these are at "
+        "most %.3f from another), so the inversion may not resemble it",
+        found.domain.picture, found.domain.largest);
+    std::cerr << text << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return nada::run_tool<Options>(argc, argv, invert); }

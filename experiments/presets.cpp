@@ -1,0 +1,215 @@
+// Question: which looks are ready to use, what made them, and do they still fit?
+// Run:      presets list | presets show NAME | presets make [NAME...] | presets check
+// Writes:   `make`: configs/avatars/presets/NAME.safetensors, from the recipes in configs/avatars/presets.json
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "nada/adaptation/preset.hpp"
+#include "nada/adaptation/run_folder.hpp"
+#include "nada/core/child.hpp"
+#include "nada/core/stop.hpp"
+#include "nada/encoders/any_clip.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/program.hpp"
+#include "nada/formats/grid.hpp"
+#include "nada/formats/options_file.hpp"
+#include "nada/generators/latents.hpp"
+#include "nada/generators/load.hpp"
+
+namespace {
+
+struct Options {
+  static constexpr const char* about = "lists, shows, makes and checks presets";
+  static constexpr const char* example = "presets list";
+  std::string verb, name;
+  std::filesystem::path folder, recipes, generator, judge, out;
+  std::int64_t kilobytes = 400, samples = 64;
+  nada::MachineOptions machine;
+
+  void declare(nada::OptionTable& table) {
+    using enum nada::OptionTable::Kind;
+    table.group("What");
+    table.add("do", verb, "list, show, make or check", session, "VERB", /*positional=*/true);
+    table.add("name", name, "of one preset (make and check: default all)", session, "NAME", /*positional=*/true);
+    table.add("folder", folder, "of the presets (default configs/avatars/presets)");
+    table.add("recipes", recipes, "JSON list of {name, target, options} (default configs/avatars/presets.json)");
+    table.add("generator", generator, "base (default the embedded one)");
+    table.add("judge", judge, "CLIP file that measures (default the embedded held-out one)");
+    table.add("kilobytes", kilobytes, "most that a preset may take");
+    table.add("samples", samples, "that are measured");
+    table.add("out", out, "`show`: write the sample picture here", session);
+    machine.declare(table);
+  }
+};
+
+/// Mean cosine between images and a text, in percent of 1.
+double text_score(const nada::AnyClip& judge, const nada::StyleGan2& generator, const std::string& text,
+                  std::int64_t samples) {
+  const torch::NoGradGuard no_grad;
+  const auto words = judge.read(judge.tokenize(std::vector<std::string>{text}));
+  double sum = 0;
+  for (std::int64_t first = 0; first < samples; first += 16) {
+    const auto n = std::min<std::int64_t>(16, samples - first);
+    const auto z = nada::Stream{1, 0}.normal(nada::Purpose::evaluation, {n, generator.latent_size()}, first);
+    const auto images = generator.synthesize(generator.map(z.to(generator.options())), nada::Render{}).clamp(-1, 1);
+    sum += judge.see(images, {}).unit.matmul(words.t()).sum().item<double>();
+  }
+  return sum / static_cast<double>(samples);
+}
+
+nada::Picture sample_row(const nada::StyleGan2& source, const nada::StyleGan2& adapted) {
+  const torch::NoGradGuard no_grad;
+  const auto z = nada::Stream{0, 0}.normal(nada::Purpose::samples, {4, source.latent_size()}).to(source.options());
+  const auto w = nada::truncate(source.map(z), source.mean_style(), 0.8);
+  return nada::make_grid({nada::to_pictures(adapted.synthesize(w, nada::Render{}))}, /*least=*/source.resolution());
+}
+
+nlohmann::json recipes_of(const std::filesystem::path& path) {
+  const auto json = nlohmann::json::parse(nada::read_text(path), nullptr, /*allow_exceptions=*/false);
+  nada::require(json.is_array(), path, ": expected a JSON list of recipes");
+  for (const auto& recipe : json)
+    nada::require(recipe.is_object() && recipe.contains("name") && recipe["name"].is_string() &&
+                      recipe.contains("target") && recipe["target"].is_string() &&
+                      (!recipe.contains("options") || recipe["options"].is_array()),
+                  path, ": a recipe is {\"name\": TEXT, \"target\": TEXT, \"options\": [TEXT...]}");
+  return json;
+}
+
+class Presets {
+ public:
+  explicit Presets(const Options& o)
+      : o_(o),
+        source_(nada::load_stylegan2(o.generator, {o.machine.place(), torch::kFloat32})),
+        judge_(nada::load_clip(o.judge, {}, o.machine.place())) {}
+
+  void make(const nlohmann::json& recipe) {
+    using namespace nada;
+    const auto name = recipe["name"].get<std::string>(), target = recipe["target"].get<std::string>();
+    const auto work = std::filesystem::temp_directory_path() / join("nada-preset-", ::getpid());
+    std::filesystem::remove_all(work);
+    std::vector<std::string> words{"--target", target};
+    for (const auto& word : recipe.value("options", nlohmann::json::array())) words.push_back(word.get<std::string>());
+    std::string command = "./quickstart adapt";
+    for (const auto& word : words) command += word.find(' ') == word.npos ? " " + word : " \"" + word + "\"";
+    auto call = words;
+    call.insert(call.begin(), (std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string());
+    call.insert(call.end(), {"--out", work.string(), "--samples-every", "0", "--threads", join(o_.machine.threads)});
+    const int code = Child(call).wait();
+    require(code == 0, "the training of ", name, " ended with exit code ", code);
+
+    const auto run = Safetensors::open(work / "adapted.safetensors");
+    const auto adapted = apply_delta(source_, load_delta(run), (work / "adapted.safetensors").string());
+    Preset preset;
+    preset.name = name;
+    preset.source = value_or(run.metadata(), "nada.source");
+    preset.target = target;
+    preset.command = command;
+    for (const auto& line :
+         read_options(work / "options.cfg"))  // paths are of the run's folder: the command names files
+      if (line.value.find('/') == line.value.npos) preset.options += format_option(line.key, line.value) + "\n";
+    const auto numbers = (1000 * o_.kilobytes - 40'000) / 2;  // float16, beside sample and text
+    preset.delta = {base_hash(source_), std::string(Compressed::name), {}};
+    for (auto& [place, leaf] : compress(source_, adapted, numbers))
+      preset.delta.leaves[place] = leaf.to(torch::kFloat16);
+    const auto folded = apply_delta(source_, preset.delta, name);
+    preset.sample = encode_png(sample_row(source_, folded));
+    char metrics[200];
+    std::snprintf(
+        metrics, sizeof metrics,
+        R"({"text_score_before": %.4f, "text_score": %.4f, "text_score_uncompressed": %.4f, "samples": %lld})",
+        text_score(judge_, source_, target, o_.samples), text_score(judge_, folded, target, o_.samples),
+        text_score(judge_, adapted, target, o_.samples), static_cast<long long>(o_.samples));
+    preset.metrics = metrics;
+    std::error_code error;
+    std::filesystem::create_directories(o_.folder, error);
+    require(!error, "cannot make the folder ", o_.folder, ": ", error.message());
+    const auto path = o_.folder / (name + ".safetensors");
+    save_preset(path, preset, o_.generator);
+    std::filesystem::remove_all(work);
+    std::cout << path.string() << ": " << std::filesystem::file_size(path) / 1000 << " KB, " << metrics << std::endl;
+  }
+
+  /// Whether it fits its base and moves pictures toward its text.
+  bool check(const std::filesystem::path& path) const {
+    using namespace nada;
+    const auto preset = load_preset(path);
+    const auto adapted = apply_delta(source_, preset.delta, path.string());
+    const auto before = text_score(judge_, source_, preset.target, o_.samples),
+               after = text_score(judge_, adapted, preset.target, o_.samples);
+    const auto size = std::filesystem::file_size(path);
+    const bool small = size <= 1000 * static_cast<std::uintmax_t>(o_.kilobytes);
+    std::printf("%-12s text score %.3f -> %.3f  %4llu KB  %s\n", preset.name.c_str(), before, after,
+                static_cast<unsigned long long>(size / 1000),
+                after <= before ? "moves away from its text"
+                : !small        ? "too large"
+                                : "fits");
+    return after > before && small;
+  }
+
+ private:
+  const Options& o_;
+  nada::StyleGan2 source_;
+  nada::AnyClip judge_;
+};
+
+int presets(Options& o, nada::OptionTable&) {
+  using namespace nada;
+  const auto avatars = configs() / "avatars";
+  if (o.folder.empty()) o.folder = avatars / "presets";
+  if (o.recipes.empty()) o.recipes = avatars / "presets.json";
+  if (o.generator.empty()) o.generator = avatars / "generator.safetensors";
+  if (o.judge.empty()) o.judge = avatars / "encoder_held.safetensors";
+  require(o.verb == "list" || o.verb == "show" || o.verb == "make" || o.verb == "check",
+          "expected list, show, make or check, found ", o.verb.empty() ? "nothing" : "'" + o.verb + "'");
+  require(o.samples >= 1, "option samples: expected at least 1, found ", o.samples);
+  require(o.kilobytes >= 50, "option kilobytes: expected at least 50, found ", o.kilobytes);
+  if (o.verb == "list") {
+    const auto all = list_presets(o.folder);
+    for (const auto& path : all) {
+      const auto preset = load_preset(path);
+      std::printf("%-12s %s\n", preset.name.c_str(), preset.target.c_str());
+    }
+    if (all.empty()) std::cout << "there are none in " << o.folder.string() << '\n';
+    return 0;
+  }
+  if (o.verb == "show") {
+    require(!o.name.empty(), "which preset? presets show NAME");
+    const auto path = find_preset(o.name, o.folder);
+    const auto preset = load_preset(path);
+    std::cout << "name     " << preset.name << "\nsource   " << preset.source << "\ntarget   " << preset.target
+              << "\ncommand  " << preset.command << "\nmetrics  " << preset.metrics << "\nfile     " << path.string()
+              << "\noptions\n";
+    std::istringstream lines(preset.options);
+    for (std::string line; std::getline(lines, line);) std::cout << "  " << line << '\n';
+    if (!o.out.empty()) {
+      write_picture(o.out, decode_picture(preset.sample, path.string() + ": the sample"));
+      std::cout << "picture  " << o.out.string() << '\n';
+    }
+    return 0;
+  }
+  o.machine.use();
+  Presets work(o);
+  if (o.verb == "make") {
+    const auto recipes = recipes_of(o.recipes);
+    const StopSignals signals;
+    bool made = false;
+    for (const auto& recipe : recipes)
+      if ((o.name.empty() || recipe["name"] == o.name) && !StopToken::requested()) work.make(recipe), made = true;
+    require(made, "there is no recipe '", o.name, "' in ", o.recipes);
+    return 0;
+  }
+  const auto paths = o.name.empty() ? list_presets(o.folder) : std::vector{find_preset(o.name, o.folder)};
+  require(!paths.empty(), "there are no presets in ", o.folder);
+  bool good = true;
+  for (const auto& path : paths) good = work.check(path) && good;
+  return good ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return nada::run_tool<Options>(argc, argv, presets); }

@@ -1,0 +1,230 @@
+/// Pictures in: what programs that invert one share.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nada/adaptation/delta.hpp"
+#include "nada/core/device.hpp"
+#include "nada/core/error.hpp"
+#include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/ensemble.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
+#include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/picture_resize.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/inversion/domain.hpp"
+#include "nada/inversion/inverter.hpp"
+#include "nada/inversion/perceptual.hpp"
+#include "nada/inversion/pivotal_tuning.hpp"
+#include "nada/inversion/style_optimization.hpp"
+
+namespace nada {
+
+/// A picture as an inverter takes it: the middle square at the generator's resolution, and where that lies.
+struct SquarePicture {
+  Picture whole, square;
+  int left = 0, top = 0, side = 0;  // of the square in `whole`
+  Tensor image;                     // [1, 3, H, W] in [-1, 1]
+};
+inline SquarePicture square_picture(Picture whole, int resolution) {
+  SquarePicture out;
+  out.side = std::min(whole.width, whole.height);
+  out.left = (whole.width - out.side) / 2;
+  out.top = (whole.height - out.side) / 2;
+  out.square = resize(crop(whole, out.left, out.top, out.side, out.side), resolution, resolution);
+  out.image = to_images({out.square});
+  out.whole = std::move(whole);
+  return out;
+}
+
+/// What came of one picture.
+struct InvertedPicture {
+  Inversion inversion;
+  std::optional<Delta> tuning;     // where pivotal tuning was asked for
+  Tensor image;                    // [1, 3, H, W] that the styles give, tuned where that was asked for
+  double psnr = 0;                 // dB
+  double perceptual = 0;           // squared distance of the encoders' tokens
+  std::optional<double> identity;  // cosine of the judge's embeddings of picture and image
+  DomainDistance domain;
+};
+
+/// How a picture is inverted, by which models.
+struct InvertOptions {
+  std::filesystem::path generator, judge;
+  std::vector<EncoderChoice> encoders;
+  std::string space = "w+";
+  std::int64_t steps = 300, starts = 4, tune = 0, samples = 512;
+  double perceptual = 1, pixels = 1, pull = 0.001, rate = 0.1, tune_rate = 0.0003;
+  std::uint64_t seed = 0;
+  bool quick = false, noise_maps = false;
+  ClassOption category;
+
+  void declare(OptionTable& table) {
+    table.group("Inversion");
+    table.add("generator", generator, "generator file or delta (default the embedded one)");
+    table.add("encoder", encoders, "CLIP files whose patch tokens compare pictures (default the embedded two)");
+    table.add("judge", judge,
+              "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
+    category.declare(table);
+    table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
+    table.add("steps", steps, "steps of the search");
+    table.add("starts", starts, "starts of the search: the mean style and the samples that look most like the picture");
+    table.add("quick", quick, "100 steps from 2 starts, where --steps and --starts are not given");
+    table.add("lr", rate, "Adam's learning rate");
+    table.add("perceptual", perceptual, "weight of the difference that encoders see");
+    table.add("pixels", pixels, "weight of the mean squared difference of pixels");
+    table.add("pull", pull, "weight of the squared distance to the mean style, in deviations");
+    table.add("noise-maps", noise_maps, "search for the generator's noise inputs too");
+    table.add("tune", tune, "steps of pivotal tuning after the search; 0: the generator stays as it is");
+    table.add("tune-lr", tune_rate, "its learning rate");
+    table.add("samples", samples, "of the generator that the picture's domain is measured against");
+    table.add("seed", seed, "of all that is random");
+  }
+
+  /// Fills what was not given with the embedded default.
+  void use_defaults(const OptionTable& table) {
+    const auto folder = configs() / "avatars";
+    if (generator.empty()) generator = folder / "generator.safetensors";
+    if (encoders.empty())
+      encoders = {{folder / "encoder_rn.safetensors", 0.5}, {folder / "encoder_vit.safetensors", 0.5}};
+    if (judge.empty()) judge = folder / "encoder_held.safetensors";
+    if (quick && !table.given("steps")) steps = 100;
+    if (quick && !table.given("starts")) starts = 2;
+    require(space == "w" || space == "w+", "option space: expected w or w+, found '", space, "'");
+    require(tune >= 0, "option tune: expected 0 or more steps, found ", tune);
+    require(samples >= 2, "option samples: expected at least 2, found ", samples);
+    settings({}).check();
+  }
+  StyleOptimizationSettings settings(const Tensor& labels) const {
+    StyleOptimizationSettings out;
+    out.space = space == "w" ? StyleSpace::w : StyleSpace::w_plus;
+    out.steps = steps;
+    out.starts = starts;
+    out.perceptual = perceptual;
+    out.pixels = pixels;
+    out.pull = pull;
+    out.rate = rate;
+    out.noise_maps = noise_maps;
+    out.labels = labels;
+    return out;
+  }
+};
+
+/// The models that invert pictures, loaded once.
+class PictureInverter {
+ public:
+  PictureInverter(const InvertOptions& options, torch::Device device)
+      : options_(options),
+        generator_(load_generator(options.generator, {device, torch::kFloat32})),
+        encoders_(load(options.encoders, device)),
+        judge_(load_clip(options.judge, {}, device)),
+        labels_(options.category.labels(generator_)) {}
+
+  const StyleGan2& generator() const { return generator_; }
+  const AnyClip& judge() const { return judge_; }
+
+  /// The picture of an inversion, by this generator or another that came of it.
+  static Tensor image(const StyleGan2& generator, const Inversion& inversion) {
+    const torch::NoGradGuard no_grad;
+    return with_noise(generator, inversion).synthesize(inversion.styles, Render{}).clamp(-1, 1);
+  }
+  DomainDistance domain(const Tensor& image) const {
+    const auto tokens = judge_tokens();
+    return domain_distance(generator_, tokens, image, Stream{options_.seed, 0}, options_.samples, labels_);
+  }
+
+  InvertedPicture invert(const Tensor& picture, const InversionProgress& search = {},
+                         const InversionProgress& tuning = {}) const {
+    const TokenFeatures features{&encoders_};
+    const auto target = picture.to(generator_.options());
+    InvertedPicture out;
+    out.domain = domain(target);
+    const StyleOptimization inverter(features, options_.settings(labels_));
+    static_assert(explain_inverter<decltype(inverter), StyleGan2>());
+    out.inversion = inverter.invert(generator_, target, Stream{options_.seed, 0}, search);
+    if (options_.tune > 0) {
+      PivotalTuningSettings settings;
+      settings.steps = options_.tune;
+      settings.rate = options_.tune_rate;
+      settings.perceptual = options_.perceptual;
+      settings.pixels = options_.pixels;
+      const PivotalTuning tuner(features, settings);
+      // The noise is no part of the base that the delta belongs to.
+      auto delta =
+          tuner.tune(with_noise(generator_, out.inversion), target, out.inversion, Stream{options_.seed, 0}, tuning);
+      delta.base_hash = base_hash(generator_);
+      out.image = image(apply_delta(generator_, delta, "the tuned generator"), out.inversion);
+      out.tuning = std::move(delta);
+    } else {
+      out.image = image(generator_, out.inversion);
+    }
+    const torch::NoGradGuard no_grad;
+    out.psnr = psnr(out.image, target).item<double>();
+    out.perceptual = perceptual_distance(features(out.image), features(target)).item<double>();
+    out.identity = (judge_.see(out.image, {}).unit * judge_.see(target, {}).unit).sum().item<double>();
+    return out;
+  }
+
+ private:
+  static Members<AnyClip> load(const std::vector<EncoderChoice>& choices, torch::Device device) {
+    std::vector<Member<AnyClip>> members;
+    for (const auto& choice : choices) members.push_back({load_clip(choice.path, {}, device), choice.weight});
+    return Members<AnyClip>(std::move(members));
+  }
+  std::function<Tensor(const Tensor&)> judge_tokens() const {
+    return [this](const Tensor& images) { return judge_.see(images.clamp(-1, 1), Wanted{}).unit; };
+  }
+
+  InvertOptions options_;
+  StyleGan2 generator_;
+  Members<AnyClip> encoders_;
+  AnyClip judge_;
+  Tensor labels_;
+};
+
+/// Codes of an inversion as a file: `codes` [1, L, D] and, where they were searched for, `noise.<k>` [r, r].
+inline void save_inversion(const std::filesystem::path& path, const Inversion& inversion, const StyleGan2& generator,
+                           const std::filesystem::path& generator_path, Metadata more = {}) {
+  TensorMap tensors{{"codes", inversion.styles}};
+  for (std::size_t m = 0; m < inversion.noise.size(); ++m) tensors[join("noise.", m)] = inversion.noise[m];
+  more["nada.kind"] = "codes";
+  more["nada.format"] = std::string(format_version);
+  more["nada.base"] = relative_to(generator_path, path.parent_path()).string();
+  more["nada.base_sha256"] = base_hash(generator);
+  save_tensors(path, tensors, more);
+}
+
+/// Reads such a file for a generator. Errors: another kind of file, codes that do not fit the generator.
+inline Inversion load_inversion(const std::filesystem::path& path, const StyleGan2& generator) {
+  const auto file = Safetensors::open(path);
+  require(recognise(file) == FileKind::codes, path, " is ", name_of(recognise(file)), ", expected w+ codes");
+  const auto tensors = to_tensors(file);
+  require_finite(tensors, path.string());
+  const auto codes = tensors.find("codes");
+  require(codes != tensors.end(), path, ": expected a tensor codes, found none");
+  Inversion out;
+  out.styles = codes->second.to(generator.options());
+  const auto l = generator.style_count(), d = generator.style_size();
+  require(out.styles.dim() == 3 && out.styles.size(1) == l && out.styles.size(2) == d, path, ": codes have shape ",
+          shape_text(out.styles.sizes()), ", this generator takes [N, ", l, ", ", d, "]");
+  for (std::size_t m = 0; m < generator.noise_map_count(); ++m) {
+    const auto map = tensors.find(join("noise.", m));
+    if (map == tensors.end()) break;
+    out.noise.push_back(map->second.to(generator.options()));
+  }
+  return out;
+}
+
+}  // namespace nada

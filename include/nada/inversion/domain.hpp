@@ -1,0 +1,56 @@
+/// Whether a picture is of the kind that a generator makes.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <tuple>
+#include <vector>
+
+#include <ATen/Functions.h>
+
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
+
+namespace nada {
+
+/// Distance of a picture to the nearest of a generator's samples, and the same of the samples among themselves.
+struct DomainDistance {
+  double picture = 0;  // |f(x) - f(G(z))|, the least over the samples
+  double usual = 0;    // median over the samples of the same to another sample
+  double largest = 0;  // the largest of these
+
+  /// Farther from every sample than any of them is from the rest.
+  bool far() const { return picture > largest; }
+};
+
+/// `features` [N, F] of samples, `picture` [1, F]. Errors: fewer than two samples.
+inline DomainDistance domain_distance(const Tensor& features, const Tensor& picture) {
+  require(features.dim() == 2 && features.size(0) >= 2,
+          "a distance to samples needs at least two, found features of shape ", shape_text(features.sizes()));
+  const auto f = features.to(torch::kFloat64), x = picture.to(torch::kFloat64);
+  auto among = at::cdist(f, f);
+  among.fill_diagonal_(std::numeric_limits<double>::infinity());
+  const auto nearest = std::get<0>(among.min(1));
+  return {at::cdist(x, f).min().item<double>(), nearest.median().item<double>(), nearest.max().item<double>()};
+}
+
+/// `features`: images [N, 3, H, W] -> [N, F]; `count` samples are drawn.
+template <Generator G, class Features>
+DomainDistance domain_distance(const G& generator, const Features& features, const Tensor& image, const Stream& stream,
+                               std::int64_t count, const Tensor& labels = {}) {
+  const torch::NoGradGuard no_grad;
+  const auto options = generator.mean_style().options();
+  const std::int64_t r = generator.resolution();
+  const auto at_once = std::max<std::int64_t>(1, 16 * 256 * 256 / (r * r));
+  std::vector<Tensor> seen;
+  for (std::int64_t first = 0; first < count; first += at_once) {
+    const auto n = std::min(at_once, count - first);
+    const auto z = stream.normal(Purpose::evaluation, {n, generator.latent_size()}, first).to(options);
+    seen.push_back(features(generator.synthesize(generator.map(z, labels), Render{})));
+  }
+  return domain_distance(torch::cat(seen), features(image.to(options)));
+}
+
+}  // namespace nada

@@ -1,0 +1,68 @@
+/// From a picture to the styles that make it.
+#pragma once
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
+
+namespace nada {
+
+/// What an inverter found.
+struct Inversion {
+  Tensor styles;              // w+ [1, L, D]
+  std::vector<Tensor> noise;  // maps [r, r] where they were optimized too, one a convolution; else empty
+  double loss = 0;            // perceptual and pixel terms of the picture that `styles` gives
+  std::size_t start = 0;      // which of the starts it came from
+};
+
+/// What a caller may watch: steps done, of how many, the best loss so far. Returns false to stop.
+using InversionProgress = std::function<bool(std::int64_t step, std::int64_t total, double loss)>;
+
+/// Inverter: an image [1, 3, H, W] in [-1, 1] of the generator's resolution -> the styles that come nearest to it. The
+/// generator stays as it is. Smallest model: MeanStyle below; the real one: inversion/style_optimization.hpp.
+template <class I, class G>
+concept Inverter = Generator<G> &&
+    requires(const I& i, const G& g, const Tensor& image, const Stream& stream, const InversionProgress& progress) {
+  { i.invert(g, image, stream, progress) } -> std::same_as<Inversion>;
+};
+
+template <class I, class G>
+consteval bool explain_inverter() {
+  static_assert(
+      Inverter<I, G>,
+      "Inverter: add `nada::Inversion invert(const G&, const torch::Tensor& image, const nada::Stream&, const "
+      "nada::InversionProgress&) const` (docs/policies.md#inversion)");
+  return true;
+}
+
+/// The mean style, whatever the picture: what every inverter must beat.
+struct MeanStyle {
+  template <Generator G>
+  Inversion invert(const G& generator, const Tensor&, const Stream&, const InversionProgress&) const {
+    const auto d = generator.mean_style().size(0);
+    return {generator.mean_style().view({1, 1, d}).expand({1, generator.style_count(), d}).contiguous(), {}, 0, 0};
+  }
+};
+
+/// An image in the shape that inverters take. Errors: another shape, another size than the generator's, NaN.
+template <Generator G>
+void check_image(const G& generator, const Tensor& image) {
+  const std::int64_t r = generator.resolution();
+  require(image.sizes() == at::IntArrayRef({1, 3, r, r}), "an image of shape ", shape_text(image.sizes()),
+          ", expected [1, 3, ", r, ", ", r, "]");
+  require(at::isfinite(image).all().template item<bool>(), "the image holds values that are not finite");
+}
+
+/// Peak signal-to-noise ratio in dB of images in [-1, 1], one a sample: 10 log10(4 / mse); both clamped first.
+inline Tensor psnr(const Tensor& a, const Tensor& b) {
+  const auto mse = (a.clamp(-1, 1) - b.clamp(-1, 1)).square().mean({1, 2, 3});
+  return 10 * torch::log10(4 / mse.clamp_min(1e-12));
+}
+
+}  // namespace nada

@@ -1,0 +1,122 @@
+/// A generator that is bent a little, so that a picture's styles give the picture.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <torch/autograd.h>
+
+#include "nada/adaptation/adam.hpp"
+#include "nada/adaptation/delta.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/inversion/inverter.hpp"
+#include "nada/inversion/perceptual.hpp"
+#include "nada/parameterization/full_weights.hpp"
+
+namespace nada {
+
+/// How PivotalTuning trains.
+struct PivotalTuningSettings {
+  std::int64_t steps = 100;
+  double rate = 0.0003;               // Adam's
+  double perceptual = 1, pixels = 1;  // weights of the two terms
+  double locality = 0;                // weight of the same two terms between tuned and untuned pictures near the pivot
+  double locality_distance = 1;       // of these from the pivot, in root mean square of w
+  Tensor labels = {};                 // [1, C] of these; undefined: the generator has no classes
+
+  void check() const {
+    require(steps >= 1, "pivotal tuning takes at least one step, found ", steps);
+    require(std::isfinite(rate) && rate > 0, "the learning rate is ", rate, ", expected a number > 0");
+    for (const auto weight : {perceptual, pixels, locality, locality_distance})
+      require(std::isfinite(weight) && weight >= 0, "a weight of the tuning is ", weight, ", expected a number >= 0");
+    require(perceptual + pixels > 0, "every term of the tuning has weight 0");
+  }
+};
+
+/// Trains the convolutions and to-RGB layers with the styles held still (the pivot):
+///     L = d(G'(w_p), x) + locality d(G'(w_r), G(w_r)),   d = perceptual |f(.) - f(.)|^2 + pixels mean (. - .)^2
+///     w_r = w_p + distance (w_z - w_p) / rms(w_z - w_p),  z new in every step
+/// Source:  Roich et al., Pivotal Tuning for Latent-based Editing of Real Images, arXiv:2106.05744, equations 3 to 6.
+/// Errors:  an image of another size than the generator's; a loss that is not finite.
+template <PerceptualFeatures P>
+class PivotalTuning {
+ public:
+  explicit PivotalTuning(P perceptual, PivotalTuningSettings settings = {})
+      : perceptual_(std::move(perceptual)), settings_(std::move(settings)) {
+    settings_.check();
+  }
+
+  /// What must change in `source`, which belongs to `pivot` (with_noise() first, where it has noise of its own).
+  template <Generator G>
+  Delta tune(const G& source, const Tensor& image, const Inversion& pivot, const Stream& stream,
+             const InversionProgress& progress = {}) const {
+    check_image(source, image);
+    const auto& o = settings_;
+    auto tuned = source.clone();
+    const auto options = tuned.mean_style().options();
+    const auto target = image.to(options);
+    const auto styles = pivot.styles.to(options);
+    Tensor seen;
+    if (o.perceptual > 0) {
+      const torch::NoGradGuard no_grad;
+      seen = perceptual_(target);
+    }
+    std::vector<Tensor> leaves;
+    std::vector<std::pair<std::size_t, std::size_t>> places;
+    for (std::size_t k = 0; k < tuned.layers().size(); ++k) {
+      const auto kind = tuned.layers()[k].kind;
+      if (kind != LayerKind::convolution && kind != LayerKind::rgb) continue;
+      for (std::size_t s = 0; s < tuned.layers()[k].slots.size(); ++s) {
+        leaves.push_back(tuned.slot(k, s).detach().clone().requires_grad_(true));
+        places.emplace_back(k, s);
+        tuned.use(k, s, leaves.back());
+      }
+    }
+    std::vector<Moments> moments(leaves.size());
+    const Adam adam{.rate = o.rate, .beta1 = 0.9, .beta2 = 0.999};
+    const auto difference = [&](const Tensor& images, const Tensor& wanted, const Tensor& features) {
+      auto loss = o.pixels * (images - wanted).square().mean();
+      if (o.perceptual > 0) loss = loss + o.perceptual * perceptual_distance(perceptual_(images), features).mean();
+      return loss;
+    };
+    for (std::int64_t step = 0; step < o.steps; ++step) {
+      auto loss = difference(tuned.synthesize(styles, Render{}), target, seen);
+      const auto value = loss.template item<double>();
+      if (o.locality > 0) {
+        Tensor near, wanted, features;
+        {
+          const torch::NoGradGuard no_grad;
+          const auto z = Stream{stream.seed, step}.normal(Purpose::inversion, {1, source.latent_size()}, 0, 1);
+          const auto away = source.map(z.to(options), o.labels) - styles;
+          near = styles + o.locality_distance * away / away.square().mean().sqrt().clamp_min(1e-8);
+          wanted = source.synthesize(near, Render{});
+          if (o.perceptual > 0) features = perceptual_(wanted);
+        }
+        loss = loss + o.locality * difference(tuned.synthesize(near, Render{}), wanted, features);
+      }
+      require(std::isfinite(value), "step ", step + 1, " of the tuning: the loss is not finite");
+      const auto gradients = torch::autograd::grad({loss}, leaves, {}, /*retain_graph=*/false, /*create_graph=*/false,
+                                                   /*allow_unused=*/true);
+      for (std::size_t i = 0; i < leaves.size(); ++i)
+        if (gradients[i].defined()) adam.update(leaves[i], gradients[i], moments[i]);
+      if (progress && !progress(step + 1, o.steps, value)) break;
+    }
+    Delta out{base_hash(source), std::string(FullWeights::name), {}};
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const auto& layer = tuned.layers()[places[i].first];
+      out.leaves[layer.name + "." + layer.slots[places[i].second]] = leaves[i].detach();
+    }
+    return out;
+  }
+
+ private:
+  P perceptual_;
+  PivotalTuningSettings settings_;
+};
+
+}  // namespace nada

@@ -1,0 +1,253 @@
+/// Styles by gradient descent from the picture.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+#include <torch/autograd.h>
+
+#include "nada/adaptation/adam.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/inversion/inverter.hpp"
+#include "nada/inversion/noise_maps.hpp"
+#include "nada/inversion/perceptual.hpp"
+
+namespace nada {
+
+/// One style for all layers, or one each.
+enum class StyleSpace { w, w_plus };
+
+/// How StyleOptimization walks.
+struct StyleOptimizationSettings {
+  StyleSpace space = StyleSpace::w_plus;
+  std::int64_t steps = 300;
+  std::int64_t starts = 4;            // the mean style, and the samples that look most like the picture
+  std::int64_t candidates = 128;      // samples to choose these from
+  double perceptual = 1, pixels = 1;  // weights of the two terms
+  double pull = 0.001;                // of the squared distance to the mean style, in deviations
+  double rate = 0.1;  // Adam's; up in the first `ramp_up` share of the steps, down in the last `ramp_down`
+  double ramp_up = 0.05, ramp_down = 0.25;
+  double style_noise = 0.05, style_noise_ramp = 0.75;  // of the deviation of w; ends at this share of the steps
+  bool noise_maps = false;                             // optimize the generator's noise inputs too
+  double noise_weight = 1e5;
+  Tensor labels = {};        // [1, C]; undefined: the generator has no classes
+  std::int64_t at_once = 0;  // starts whose images are in memory at once; 0: as many as fill eight pictures of 256 px
+
+  void check() const {
+    require(steps >= 1 && starts >= 1, "an inversion takes at least one step from one start, found ", steps, " and ",
+            starts);
+    require(candidates >= starts - 1, "an inversion from ", starts, " starts needs at least ", starts - 1,
+            " candidates, found ", candidates);
+    for (const auto weight : {perceptual, pixels, pull, style_noise, noise_weight})
+      require(std::isfinite(weight) && weight >= 0, "a weight of the inversion is ", weight,
+              ", expected a number >= 0");
+    require(perceptual + pixels > 0, "every term of the inversion has weight 0");
+    require(std::isfinite(rate) && rate > 0, "the learning rate is ", rate, ", expected a number > 0");
+  }
+  /// Samples rendered at once.
+  std::int64_t batch(int resolution) const {
+    if (at_once > 0) return at_once;
+    return std::max<std::int64_t>(1, 8 * 256 * 256 / (std::int64_t{resolution} * resolution));
+  }
+};
+
+/// Projection into W or W+:
+///     L(w) = perceptual |f(G(w)) - f(x)|^2 + pixels mean (G(w) - x)^2 + pull mean ((w - mean) / deviation)^2
+/// by Adam, each start for itself; the start that ends lowest in the first two terms wins. Noise is added to w while
+/// the walk is young, so that it leaves shallow minima.
+/// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958, appendix D (there
+/// W,
+///          1000 steps from the mean style); Abdal et al., Image2StyleGAN, arXiv:1904.03189 (W+).
+/// Facts:   reproducible for a stream; `pull` alone ends at the mean style.
+/// Errors:  an image of another size than the generator's; a loss that is not finite.
+template <PerceptualFeatures P>
+class StyleOptimization {
+ public:
+  explicit StyleOptimization(P perceptual, StyleOptimizationSettings settings = {})
+      : perceptual_(std::move(perceptual)), settings_(std::move(settings)) {
+    settings_.check();
+  }
+  const StyleOptimizationSettings& settings() const { return settings_; }
+
+  template <Generator G>
+  Inversion invert(const G& source, const Tensor& image, const Stream& stream,
+                   const InversionProgress& progress = {}) const {
+    check_image(source, image);
+    const auto& o = settings_;
+    auto generator = source.clone();
+    const auto target = image.to(generator.mean_style().options());
+    Tensor seen;
+    if (o.perceptual > 0) {
+      const torch::NoGradGuard no_grad;
+      seen = perceptual_(target);
+    }
+
+    const auto mean = generator.mean_style();  // [D]
+    const auto [walk_start, deviation, spread] = starts(generator, target, seen, stream);
+    auto w = walk_start.clone().requires_grad_(true);  // [S, 1 or L, D]
+    const auto count = w.size(0), styles = generator.style_count();
+    auto maps = start_noise(generator, count, stream);
+    std::vector<Moments> moments(1 + maps.size());
+
+    /// Per start [n]: perceptual and pixel terms.
+    const auto differences = [&](const Tensor& codes) {
+      const auto images = generator.synthesize(codes.expand({codes.size(0), styles, codes.size(2)}), Render{});
+      auto loss = o.pixels * (images - target).square().mean({1, 2, 3});
+      if (o.perceptual > 0) loss = loss + o.perceptual * perceptual_distance(perceptual_(images), seen);
+      return loss;
+    };
+    const auto use_noise = [&](std::int64_t first, std::int64_t n) {
+      if constexpr (requires { generator.use_noise(std::size_t{}, Tensor{}); })
+        for (std::size_t m = 0; m < maps.size(); ++m) generator.use_noise(m, maps[m].narrow(0, first, n));
+    };
+
+    const auto at_once = std::min(count, o.batch(generator.resolution()));
+    Tensor last;
+    std::int64_t done = 0;
+    for (; done < o.steps; ++done) {
+      const double t = static_cast<double>(done) / static_cast<double>(o.steps);
+      const double fade = std::max(0.0, 1 - t / o.style_noise_ramp);
+      const auto jitter = stream_at(stream, done).normal(Purpose::inversion, {count, w.size(1), w.size(2)}, 0, 1);
+      const auto shaken = o.style_noise * spread * fade * fade * jitter.to(w.options().requires_grad(false));
+      std::vector<Tensor> leaves{w};
+      leaves.insert(leaves.end(), maps.begin(), maps.end());
+      std::vector<Tensor> gradients(leaves.size()), losses;
+      for (std::int64_t first = 0; first < count; first += at_once) {  // starts share nothing
+        const auto n = std::min(at_once, count - first);
+        use_noise(first, n);
+        const auto codes = w.narrow(0, first, n);
+        auto loss = differences(codes + shaken.narrow(0, first, n));
+        losses.push_back(loss.detach());
+        if (o.pull > 0) loss = loss + o.pull * ((codes - mean) / deviation).square().mean({1, 2});
+        if (!maps.empty()) {
+          std::vector<Tensor> shown;
+          for (const auto& map : maps) shown.push_back(map.narrow(0, first, n));
+          loss = loss + o.noise_weight * noise_regularization(shown);
+        }
+        const auto found = torch::autograd::grad({loss.sum()}, leaves);
+        for (std::size_t i = 0; i < found.size(); ++i)
+          gradients[i] = gradients[i].defined() ? gradients[i] + found[i] : found[i];
+      }
+      last = losses.size() == 1 ? losses.front() : torch::cat(losses);
+      require(at::isfinite(last).all().template item<bool>(), "step ", done + 1,
+              " of the inversion: the loss is not finite");
+      Adam adam{.rate = o.rate * ramp(t), .beta1 = 0.9, .beta2 = 0.999};
+      if (adam.rate > 0)
+        for (std::size_t i = 0; i < leaves.size(); ++i) adam.update(leaves[i], gradients[i], moments[i]);
+      normalize_noise(maps);
+      if (progress && !progress(done + 1, o.steps, last.min().template item<double>())) break;
+    }
+
+    const torch::NoGradGuard no_grad;
+    std::vector<Tensor> ends;
+    for (std::int64_t first = 0; first < count; first += at_once) {
+      const auto n = std::min(at_once, count - first);
+      use_noise(first, n);
+      ends.push_back(differences(w.narrow(0, first, n)));
+    }
+    const auto end = torch::cat(ends).to(torch::kCPU, torch::kFloat64);
+    const auto best = end.argmin().template item<std::int64_t>();
+    Inversion out;
+    out.styles = w.detach().narrow(0, best, 1).expand({1, styles, w.size(2)}).contiguous();
+    for (const auto& map : maps) out.noise.push_back(map.detach()[best][0].clone());
+    out.loss = end[best].template item<double>();
+    out.start = static_cast<std::size_t>(best);
+    return out;
+  }
+
+  /// Share of the learning rate at the share `t` of the steps: up in a line, down in half a cosine.
+  double ramp(double t) const {
+    double down = std::min(1.0, (1 - t) / settings_.ramp_down);
+    down = 0.5 - 0.5 * std::cos(down * std::numbers::pi);
+    return down * std::min(1.0, settings_.ramp_up > 0 ? t / settings_.ramp_up : 1.0);
+  }
+
+ private:
+  static Stream stream_at(Stream stream, std::int64_t step) {
+    stream.step = step;
+    return stream;
+  }
+
+  struct Starts {
+    Tensor codes;      // [S, 1 or L, D]
+    Tensor deviation;  // [D]
+    double spread;     // root of the mean |w - mean|^2
+  };
+  template <Generator G>
+  Starts starts(const G& generator, const Tensor& target, const Tensor& seen, const Stream& stream) const {
+    const torch::NoGradGuard no_grad;
+    const auto options = generator.mean_style().options();
+    const auto mean = generator.mean_style();
+    const auto draw = [&](std::int64_t count, std::int64_t first) {
+      return stream_at(stream, 0).normal(Purpose::inversion, {count, generator.latent_size()}, first).to(options);
+    };
+    const auto w = generator.map(draw(1024, 0), settings_.labels).select(1, 0) - mean;  // [1024, D]
+    const auto spread = std::sqrt(w.square().sum(1).mean().template item<double>());
+    const auto deviation = w.square().mean(0).sqrt().clamp_min(1e-8);
+
+    const auto rows = settings_.space == StyleSpace::w ? 1 : generator.style_count();
+    std::vector<Tensor> codes{mean.view({1, 1, -1}).expand({1, rows, -1})};
+    if (settings_.starts > 1) {
+      std::vector<Tensor> scores, styles;
+      const auto at_once = settings_.batch(generator.resolution());
+      for (std::int64_t first = 0; first < settings_.candidates; first += at_once) {
+        const auto n = std::min(at_once, settings_.candidates - first);
+        styles.push_back(generator.map(draw(n, first), settings_.labels));
+        const auto images = generator.synthesize(styles.back(), Render{});
+        auto score = settings_.pixels * (images - target).square().mean({1, 2, 3});
+        if (seen.defined()) score = score + settings_.perceptual * perceptual_distance(perceptual_(images), seen);
+        scores.push_back(score);
+      }
+      const auto nearest = torch::cat(scores).argsort().narrow(0, 0, settings_.starts - 1);
+      codes.push_back(torch::cat(styles).index_select(0, nearest).narrow(1, 0, rows));
+    }
+    return {torch::cat(codes).contiguous(), deviation, spread};
+  }
+
+  /// White noise, one map [S, 1, r, r] a convolution, that can be optimized; none where that was not asked for.
+  template <Generator G>
+  std::vector<Tensor> start_noise(const G& generator, std::int64_t count, const Stream& stream) const {
+    std::vector<Tensor> maps;
+    if (!settings_.noise_maps) return maps;
+    if constexpr (requires(G & g) { g.use_noise(std::size_t{}, Tensor{}); }) {
+      for (std::size_t m = 0; m < generator.noise_map_count(); ++m) {
+        const std::int64_t r = generator.noise_resolution(m);
+        maps.push_back(stream_at(stream, 0)
+                           .normal(Purpose::inversion, {count, 1, r, r}, 0, m + 2)
+                           .to(generator.mean_style().options()));
+      }
+      normalize_noise(maps);
+      for (auto& map : maps) map.requires_grad_(true);
+    } else {
+      fail("this generator has no noise inputs that can be optimized");
+    }
+    return maps;
+  }
+
+  P perceptual_;
+  StyleOptimizationSettings settings_;
+};
+
+/// A copy of the generator whose stored noise is the inversion's, where it has any.
+template <Generator G>
+G with_noise(const G& generator, const Inversion& inversion) {
+  auto out = generator.clone();
+  if (inversion.noise.empty()) return out;
+  if constexpr (requires { out.use_noise(std::size_t{}, Tensor{}); }) {
+    require(inversion.noise.size() == out.noise_map_count(), "the inversion has ", inversion.noise.size(),
+            " noise maps, the generator takes ", out.noise_map_count());
+    for (std::size_t m = 0; m < inversion.noise.size(); ++m) out.use_noise(m, inversion.noise[m]);
+  } else {
+    fail("this generator takes no noise maps");
+  }
+  return out;
+}
+
+}  // namespace nada

@@ -1,0 +1,345 @@
+/// Adversarial training of a StyleGAN2 generator.
+/// Source: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
+#pragma once
+#include <torch/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nada/adaptation/adam.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/pretraining/discriminator.hpp"
+#include "nada/pretraining/gan_loss.hpp"
+#include "nada/pretraining/regularizer.hpp"
+#include "nada/pretraining/trained_tensors.hpp"
+
+namespace nada {
+
+/// Sizes of a new generator: channels at 4, 8, 16 ... pixels.
+struct GeneratorShape {
+  std::vector<std::int64_t> channels = {128, 128, 96, 48, 24};
+  std::int64_t latents = 128, styles = 128, mapping_layers = 4;
+};
+
+/// Tensors of a generator that knows nothing yet: weights N(0, 1) (equalised learning rate), those of the mapping
+/// network divided by its rate 0.01, affine biases 1, other biases and noise strengths 0. The numbers are those of
+/// `stream`. Source: Karras et al., arXiv:1812.04948, appendix C.
+inline NamedTensors initial_generator(const GeneratorShape& shape, const Stream& stream) {
+  require(!shape.channels.empty() && shape.latents > 0 && shape.styles > 0 && shape.mapping_layers > 0,
+          "a generator needs channels at 4 pixels at least, latents, styles and a mapping layer");
+  NamedTensors out;
+  const auto normal = [&](std::vector<std::int64_t> size) {
+    return stream.normal(Purpose::leaves, size, 0, out.size());
+  };
+  const auto zeros = [](std::int64_t n) { return torch::zeros({n}); };
+  for (std::int64_t k = 0; k < shape.mapping_layers; ++k) {
+    const auto name = join("mapping.", k);
+    out[name + ".weight"] = normal({shape.styles, k == 0 ? shape.latents : shape.styles}) * 100;
+    out[name + ".bias"] = zeros(shape.styles);
+  }
+  out["mean_style"] = zeros(shape.styles);
+  auto channels = shape.channels[0];
+  out["const.weight"] = normal({channels, 4, 4});
+  const auto layer = [&](const std::string& name, std::int64_t o, std::int64_t kernel) {
+    require(o > 0, "a layer needs channels, found ", o);
+    out[name + ".weight"] = normal({o, channels, kernel, kernel});
+    out[name + ".bias"] = zeros(o);
+    out[name + ".affine.weight"] = normal({channels, shape.styles});
+    out[name + ".affine.bias"] = torch::ones({channels});
+  };
+  std::int64_t r = 4;
+  for (const auto width : shape.channels) {
+    for (int k = 0; k < (r == 4 ? 1 : 2); ++k) {
+      const auto name = join("conv.", r, ".", k);
+      layer(name, width, 3);
+      out[name + ".noise_strength"] = torch::zeros({});
+      channels = width;
+    }
+    layer(join("rgb.", r), 3, 1);
+    r *= 2;
+  }
+  return out;
+}
+
+/// Sizes of a new residual discriminator: channels from the largest resolution down to 4 pixels, the last of them those
+/// at 4 pixels; `stem`: side of the squares of pixels that are folded into channels first.
+struct DiscriminatorShape {
+  std::vector<std::int64_t> channels = {48, 96, 128, 192};
+  std::int64_t stem = 2, group = 4;
+  int resolution = 64;
+};
+
+/// The same for a discriminator.
+inline std::map<std::string, Tensor> initial_discriminator(const DiscriminatorShape& shape, const Stream& stream) {
+  require(shape.stem >= 1 && shape.resolution % shape.stem == 0, "a stem of ", shape.stem, " pixels does not divide ",
+          shape.resolution);
+  auto r = shape.resolution / shape.stem;
+  std::size_t levels = 1;
+  for (auto size = r; size > 4; size /= 2) ++levels;
+  require((std::int64_t{4} << (levels - 1)) == r && shape.channels.size() == levels, "a discriminator of ",
+          shape.resolution, " pixels with a stem of ", shape.stem, " needs ", levels, " numbers of channels, from ", r,
+          " pixels down to 4, found ", shape.channels.size());
+  std::map<std::string, Tensor> out;
+  const auto layer = [&](const std::string& name, std::vector<std::int64_t> size, bool bias = true) {
+    require(size[0] > 0, "a layer needs channels, found ", size[0]);
+    out[name + ".weight"] = stream.normal(Purpose::leaves, size, 0, 1000 + out.size());
+    if (bias) out[name + ".bias"] = torch::zeros({size[0]});
+  };
+  auto c = shape.channels[0];
+  layer(join("rgb.", r), {c, 3 * shape.stem * shape.stem, 1, 1});
+  for (std::size_t k = 1; k < levels; ++k, r /= 2) {
+    layer(join("conv.", r, ".0"), {c, c, 3, 3});
+    layer(join("conv.", r, ".1"), {shape.channels[k], c, 3, 3});
+    layer(join("skip.", r), {shape.channels[k], c, 1, 1}, false);
+    c = shape.channels[k];
+  }
+  layer("conv.4.0", {c, c + 1, 3, 3});
+  layer("out.0", {c, 16 * c});
+  layer("out.1", {1, c});
+  return out;
+}
+
+/// How to train.
+struct GeneratorTrainingSettings {
+  std::int64_t batch = 16;
+  Adam generator{.rate = 0.0025}, discriminator{.rate = 0.0025};
+  double mixing = 0;              // share of samples whose styles come from two latents
+  double average_images = 10000;  // half-life of the running mean of the weights, in images, at most
+  double average_share = 0.05;    // and at most this share of the images seen so far
+  double style_rate = 0.005;      // of a batch's mean w in the mean style
+  Noise noise = Noise::none;      // none, or fresh (then its strengths train)
+  std::optional<torch::ScalarType> convolutions = {};  // what the networks compute in; penalties use the weights' type
+  std::uint64_t seed = 0;
+};
+
+/// What one step found.
+struct GeneratorStep {
+  double discriminator_loss = 0, generator_loss = 0;
+  double real = 0, fake = 0;                                       // mean logits
+  std::optional<double> discriminator_penalty, generator_penalty;  // unweighted, in the steps that had them
+};
+
+/// Trains generator and discriminator in turn; keeps the running mean of the generator's weights, which is the result.
+/// One batch of generated images serves both networks in a step: the discriminator moves first, then the generator
+/// against the discriminator that has moved. All random numbers are those of Stream{seed, step}, so that a training
+/// that was saved and loaded takes the same steps as one that was not interrupted.
+template <class Loss, class Critic, class CriticPenalty, class GeneratorPenalty>
+class GeneratorTraining {
+  static_assert(explain_gan_loss<Loss>() && explain_discriminator<Critic>() && explain_regularizer<CriticPenalty>() &&
+                explain_regularizer<GeneratorPenalty>());
+
+ public:
+  GeneratorTraining(NamedTensors generator, Critic critic, Loss loss, CriticPenalty critic_penalty,
+                    GeneratorPenalty generator_penalty, GeneratorTrainingSettings settings)
+      : settings_(settings),
+        generator_(generator),
+        average_(std::move(generator)),
+        critic_(std::move(critic)),
+        loss_(std::move(loss)),
+        critic_penalty_(std::move(critic_penalty)),
+        generator_penalty_(std::move(generator_penalty)) {
+    settings_.generator.check();
+    settings_.discriminator.check();
+    require(settings_.batch >= 1, "a batch needs 1 image or more, found ", settings_.batch);
+    require(settings_.mixing >= 0 && settings_.mixing <= 1, "mixing is ", settings_.mixing, ", expected 0 to 1");
+    require(settings_.noise != Noise::stored, "training has no stored noise: none or fresh");
+    auto values = generator_.tensors();
+    values.erase("mean_style");
+    if (settings_.noise == Noise::none)
+      std::erase_if(values, [](const auto& item) { return item.first.ends_with(".noise_strength"); });
+    generator_leaves_ = TrainedTensors(values);
+    critic_leaves_ = TrainedTensors(critic_.tensors());
+    mean_style_ = generator_.mean_style().clone();
+    use_leaves();
+  }
+
+  /// The running mean of the weights: what training is for.
+  const StyleGan2& average() const { return average_; }
+  const Critic& critic() const { return critic_; }
+  std::int64_t steps() const { return steps_; }
+  std::int64_t images() const { return steps_ * settings_.batch; }  ///< real images seen
+  const GeneratorTrainingSettings& settings() const { return settings_; }
+  /// Both networks' learning rate from the next step on; it is not saved.
+  void set_rate(double rate) {
+    settings_.generator.rate = settings_.discriminator.rate = rate;
+    settings_.generator.check();
+  }
+
+  /// One step with real images [batch, 3, R, R] in [-1, 1].
+  /// Errors: another number or size of images; a loss or gradient that is not finite.
+  GeneratorStep step(const Tensor& real) {
+    require(real.size(0) == settings_.batch, "a batch of ", real.size(0), " images, expected ", settings_.batch);
+    const Stream stream{settings_.seed, steps_ + 1};
+    GeneratorStep out;
+    const auto type = settings_.convolutions;
+
+    // The discriminator.
+    const auto w_plus = styles(stream, 0);
+    const auto fake = generator_.synthesize(w_plus, render(stream));
+    {
+      const auto on_real = critic_(real, {}, type), on_fake = critic_(fake.detach(), {}, type);
+      const auto loss = loss_.discriminator(on_real, on_fake);
+      out.discriminator_loss = finite(loss, "discriminator's");
+      out.real = on_real.mean().template item<double>();
+      out.fake = on_fake.mean().template item<double>();
+      const auto adam = lazy(settings_.discriminator, critic_penalty_.every);
+      critic_leaves_.update(adam, torch::autograd::grad({loss}, critic_leaves_.list()));
+      if (due(critic_penalty_)) {
+        const auto penalty = critic_penalty_([&](const Tensor& x) { return critic_(x, {}, std::nullopt); }, real);
+        out.discriminator_penalty = finite(penalty, CriticPenalty::name);
+        critic_leaves_.update(adam, gradients(penalty * scale(critic_penalty_), critic_leaves_));
+      }
+    }
+
+    // The generator.
+    const auto loss = loss_.generator(critic_(fake, {}, type));
+    out.generator_loss = finite(loss, "generator's");
+    const auto adam = lazy(settings_.generator, generator_penalty_.every);
+    generator_leaves_.update(adam, gradients(loss, generator_leaves_));
+    {
+      const torch::NoGradGuard no_grad;
+      mean_style_.lerp_(w_plus.select(1, 0).mean(0), settings_.style_rate);
+    }
+    if (due(generator_penalty_)) {
+      const auto w = styles(stream, 2);
+      auto exact = render(stream);
+      exact.convolutions = {};
+      const auto images = generator_.synthesize(w, exact);
+      const auto noise = stream.normal(Purpose::noise, images.sizes(), 0, 1000);
+      const auto penalty = generator_penalty_(w, images, noise);
+      out.generator_penalty = finite(penalty, GeneratorPenalty::name);
+      generator_leaves_.update(adam, gradients(penalty * scale(generator_penalty_), generator_leaves_));
+    }
+    ++steps_;
+    follow();
+    return out;
+  }
+
+  /// All that the next step depends on.
+  void save(const std::filesystem::path& path, Metadata metadata = {}) const {
+    TensorMap out;
+    generator_leaves_.save("generator.", out);
+    critic_leaves_.save("discriminator.", out);
+    for (const auto& [name, value] : average_.tensors()) out["average." + name] = value;
+    out["mean_style"] = mean_style_;
+    auto& self = const_cast<GeneratorTraining&>(*this);
+    for (const auto& [name, value] : self.critic_penalty_.state()) out["penalty.discriminator." + name] = *value;
+    for (const auto& [name, value] : self.generator_penalty_.state()) out["penalty.generator." + name] = *value;
+    out["steps"] = torch::full({}, steps_, torch::kInt64);
+    metadata["nada.kind"] = "state";
+    metadata["nada.format"] = "1";
+    save_tensors(path, out, metadata);
+  }
+  /// Errors: a file of another training.
+  void load(const std::filesystem::path& path) {
+    const auto file = Safetensors::open(path);
+    const auto what = path.string();
+    const auto in = to_tensors(file);
+    const auto at = [&](const std::string& name) -> const Tensor& {
+      const auto found = in.find(name);
+      require(found != in.end(), what, ": tensor ", name, " is missing");
+      return found->second;
+    };
+    generator_leaves_.load("generator.", in, what);
+    critic_leaves_.load("discriminator.", in, what);
+    NamedTensors average;
+    for (const auto& [name, value] : average_.tensors()) average[name] = at("average." + name).clone();
+    average_ = StyleGan2(std::move(average), what, average_.settings());
+    mean_style_ = at("mean_style").clone();
+    for (const auto& [name, value] : critic_penalty_.state()) *value = at("penalty.discriminator." + name).clone();
+    for (const auto& [name, value] : generator_penalty_.state()) *value = at("penalty.generator." + name).clone();
+    steps_ = at("steps").template item<std::int64_t>();
+    use_leaves();
+  }
+
+ private:
+  static double finite(const Tensor& loss, std::string_view whose) {
+    const auto value = loss.item<double>();
+    require(std::isfinite(value), "the ", whose, " loss is not finite");
+    return value;
+  }
+  static std::vector<Tensor> gradients(const Tensor& loss, const TrainedTensors& leaves) {
+    return torch::autograd::grad({loss}, leaves.list(), {}, {}, false, /*allow_unused=*/true);
+  }
+  template <class Penalty>
+  bool due(const Penalty& penalty) const {
+    return penalty.every > 0 && steps_ % penalty.every == 0;
+  }
+  template <class Penalty>
+  static double scale(const Penalty& penalty) {
+    return penalty.weight() * static_cast<double>(penalty.every);
+  }
+
+  Render render(const Stream& stream) const {
+    Render out;
+    out.noise = settings_.noise;
+    out.stream = stream;
+    out.convolutions = settings_.convolutions;
+    return out;
+  }
+
+  /// w+ [batch, L, D] of fresh latents, mixed where `mixing` says so.
+  Tensor styles(const Stream& stream, std::uint64_t sub) const {
+    const auto n = settings_.batch;
+    const auto draw = [&](std::uint64_t which) {
+      return generator_.map(stream.normal(Purpose::latents, {n, generator_.latent_size()}, 0, which));
+    };
+    const auto w = draw(sub);
+    if (settings_.mixing == 0) return w;
+    const auto u = stream.uniform(Purpose::mixing, {n, 2}, 0, sub);
+    const auto l = generator_.style_count();
+    const auto from = (u.select(1, 1) * static_cast<double>(l - 1)).floor() + 1;  // the first style that is swapped
+    const auto swap = (u.select(1, 0) < settings_.mixing)
+                          .logical_and_(torch::tensor(l > 1))
+                          .unsqueeze(1)
+                          .logical_and(torch::arange(l).unsqueeze(0) >= from.unsqueeze(1));
+    return torch::where(swap.unsqueeze(2), draw(sub + 1), w);
+  }
+
+  /// The generator and the discriminator compute with the leaves.
+  void use_leaves() {
+    for (std::size_t k = 0; k < generator_.layers().size(); ++k)
+      for (std::size_t s = 0; s < generator_.layers()[k].slots.size(); ++s) {
+        const auto name = generator_.layers()[k].name + "." + generator_.layers()[k].slots[s];
+        if (generator_leaves_.has(name)) generator_.use(k, s, generator_leaves_[name]);
+      }
+    for (const auto& [name, leaf] : critic_leaves_.leaves()) critic_.use(name, leaf);
+  }
+
+  /// Moves the mean toward the weights by what its half-life says.
+  void follow() {
+    const torch::NoGradGuard no_grad;
+    const double half = std::min(settings_.average_images, settings_.average_share * static_cast<double>(images()));
+    const double keep = std::pow(0.5, static_cast<double>(settings_.batch) / std::max(half, 1e-8));
+    NamedTensors next;
+    for (auto& [name, value] : average_.tensors()) {
+      const auto& now = name == "mean_style"          ? mean_style_
+                        : generator_leaves_.has(name) ? generator_leaves_[name]
+                                                      : value;
+      value.lerp_(now.detach(), 1 - keep);  // shares its memory with the generator
+    }
+  }
+
+  GeneratorTrainingSettings settings_;
+  StyleGan2 generator_, average_;
+  Critic critic_;
+  Loss loss_;
+  CriticPenalty critic_penalty_;
+  GeneratorPenalty generator_penalty_;
+  TrainedTensors generator_leaves_, critic_leaves_;
+  Tensor mean_style_;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace nada

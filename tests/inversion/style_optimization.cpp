@@ -1,0 +1,148 @@
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <numbers>
+
+#include "nada/encoders/ensemble.hpp"
+#include "nada/inversion/style_optimization.hpp"
+#include "support/files.hpp"
+#include "support/random_stylegan2.hpp"
+#include "support/tiny.hpp"
+
+using namespace nada;
+using test::TinyGenerator;
+
+namespace {
+
+using Set = Members<test::LinearEncoder>;
+const Set& encoders() {
+  static const Set set({{test::linear_encoder(6, 8, 1), 1.0}});
+  return set;
+}
+auto inverter(StyleOptimizationSettings settings) {
+  return StyleOptimization(TokenFeatures{&encoders()}, std::move(settings));
+}
+StyleOptimizationSettings pixels_only(std::int64_t steps) {
+  StyleOptimizationSettings out;
+  out.steps = steps;
+  out.candidates = 16;
+  out.perceptual = 0;
+  out.pull = 0;
+  return out;
+}
+/// An image of styles that the mapping network did not make, and these.
+std::pair<Tensor, Tensor> made(const TinyGenerator& generator) {
+  const auto styles = 0.5 * test::random({1, 4, 4}, 77);
+  return {generator.synthesize(styles, {}), styles};
+}
+
+}  // namespace
+
+static_assert(Inverter<StyleOptimization<TokenFeatures<Set>>, TinyGenerator>);
+
+BOOST_AUTO_TEST_SUITE(inversion_style_optimization)
+
+BOOST_AUTO_TEST_CASE(finds_an_image_that_the_generator_made) {
+  const TinyGenerator generator(1);
+  const auto [image, styles] = made(generator);
+  const auto found = inverter(pixels_only(300)).invert(generator, image, Stream{1, 0});
+  BOOST_TEST(found.styles.sizes() == at::IntArrayRef({1, 4, 4}));
+  BOOST_TEST(test::number(psnr(generator.synthesize(found.styles, {}), image)) > 40);
+  BOOST_TEST(found.loss == test::number((generator.synthesize(found.styles, {}) - image).square().mean()),
+             boost::test_tools::tolerance(1e-9));
+}
+
+BOOST_AUTO_TEST_CASE(in_w_all_layers_share_a_style) {
+  const TinyGenerator generator(1);
+  auto settings = pixels_only(20);
+  settings.space = StyleSpace::w;
+  const auto found = inverter(settings).invert(generator, made(generator).first, Stream{1, 0});
+  BOOST_TEST(test::largest_difference(found.styles, found.styles.narrow(1, 0, 1)) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_same_stream_finds_the_same_and_pieces_find_what_the_whole_does) {
+  const TinyGenerator generator(1);
+  const auto image = made(generator).first;
+  auto settings = pixels_only(30);
+  settings.perceptual = 1;
+  settings.pull = 0.01;
+  const auto once = inverter(settings).invert(generator, image, Stream{1, 0});
+  BOOST_TEST(test::largest_difference(once.styles, inverter(settings).invert(generator, image, Stream{1, 0}).styles) ==
+             0);
+  settings.at_once = 1;
+  const auto pieces = inverter(settings).invert(generator, image, Stream{1, 0});
+  BOOST_TEST(test::largest_difference(once.styles, pieces.styles) < 1e-9);
+  BOOST_TEST(once.start == pieces.start);
+}
+
+BOOST_AUTO_TEST_CASE(the_pull_holds_styles_near_the_mean) {
+  const TinyGenerator generator(1);
+  const auto image = made(generator).first;
+  auto settings = pixels_only(200);
+  settings.starts = 1;
+  const auto free = inverter(settings).invert(generator, image, Stream{1, 0});
+  settings.pull = 1e4;
+  settings.style_noise = 0;
+  const auto held = inverter(settings).invert(generator, image, Stream{1, 0});
+  BOOST_TEST(test::number(held.styles.abs().max()) < 0.01);
+  BOOST_TEST(test::number(free.styles.abs().max()) > 0.1);
+}
+
+BOOST_AUTO_TEST_CASE(several_starts_end_no_higher_than_the_first_alone) {
+  const TinyGenerator generator(3);
+  const auto image = made(generator).first;
+  auto settings = pixels_only(25);
+  settings.style_noise = 0;
+  const auto many = inverter(settings).invert(generator, image, Stream{1, 0});
+  settings.starts = 1;
+  const auto one = inverter(settings).invert(generator, image, Stream{1, 0});
+  BOOST_TEST(many.loss <= one.loss + 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(the_learning_rate_goes_up_in_a_line_and_down_in_half_a_cosine) {
+  const auto made = inverter({});
+  BOOST_TEST(made.ramp(0) == 0);
+  BOOST_TEST(made.ramp(0.025) == 0.5, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(made.ramp(0.5) == 1, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(made.ramp(0.75) == 1, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(made.ramp(0.875) == 0.5, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(made.ramp(1) < 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(noise_maps_are_found_with_the_styles_and_travel_with_them) {
+  const auto generator = test::small_stylegan2();
+  const auto image = generator.synthesize(0.5 * test::random({1, generator.style_count(), 5}, 8));
+  auto settings = pixels_only(40);
+  settings.noise_maps = true;
+  settings.noise_weight = 1;
+  const auto found = inverter(settings).invert(generator, image, Stream{1, 0});
+  BOOST_TEST(found.noise.size() == generator.noise_map_count());
+  for (const auto& map : found.noise) BOOST_TEST(std::abs(test::number(map.mean())) < 1e-9);
+  const auto again = with_noise(generator, found).synthesize(found.styles);
+  BOOST_TEST(found.loss == test::number((again - image).square().mean()), boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(test::largest_difference(again, generator.synthesize(found.styles)) > 1e-3);
+}
+
+BOOST_AUTO_TEST_CASE(a_watcher_sees_every_step_and_may_stop) {
+  const TinyGenerator generator(1);
+  std::vector<std::int64_t> steps;
+  inverter(pixels_only(50))
+      .invert(generator, made(generator).first, Stream{1, 0}, [&](std::int64_t step, std::int64_t total, double loss) {
+        BOOST_TEST(total == 50);
+        BOOST_TEST(std::isfinite(loss));
+        steps.push_back(step);
+        return step < 3;
+      });
+  BOOST_TEST(steps == (std::vector<std::int64_t>{1, 2, 3}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(settings_that_make_no_sense_are_named) {
+  auto settings = pixels_only(0);
+  BOOST_TEST(error_of([&] { inverter(settings); }) ==
+             "an inversion takes at least one step from one start, found 0 and 4");
+  settings = pixels_only(1);
+  settings.pixels = 0;
+  BOOST_TEST(error_of([&] { inverter(settings); }) == "every term of the inversion has weight 0");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
