@@ -2,13 +2,10 @@
 /// of them saw, with paired differences. A program is a list of variants; all else is here.
 #pragma once
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -29,6 +26,7 @@
 
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/core/child.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
@@ -387,35 +385,34 @@ class Ablation {
     const auto jobs = static_cast<std::size_t>(o_.jobs > 0 ? o_.jobs : static_cast<std::int64_t>(processors));
     const StopSignals signals;
     Progress progress("cells", total, total - static_cast<std::int64_t>(missing.size()));
-    std::map<pid_t, std::int64_t> running;
+    std::map<std::int64_t, std::unique_ptr<Child>> running;
     std::size_t next = 0;
     std::int64_t done = total - static_cast<std::int64_t>(missing.size());
     bool failed = false, told = false;
-    while (!running.empty() || (next < missing.size() && !failed && !StopToken::requested())) {
-      while (running.size() < jobs && next < missing.size() && !failed && !StopToken::requested()) {
+    while (true) {
+      const bool more = next < missing.size() && !failed && !StopToken::requested();
+      if (running.empty() && !more) break;
+      if (more && running.size() < jobs) {
         const auto n = missing[next++];
-        running[start_cell(n)] = n;
+        running[n] = std::make_unique<Child>(cell_command(n));
+        continue;
       }
-      if (running.empty()) break;
-      int status = 0;
-      const auto child = ::waitpid(-1, &status, WNOHANG);
-      if (child <= 0) {  // none has ended; when stopped, cells that run are ended: their files are whole or not there
-        if (StopToken::requested() && !told)
-          for (const auto& [pid, n] : running) ::kill(pid, SIGTERM);
-        told = StopToken::requested();
+      if (StopToken::requested() && !std::exchange(told, true))  // their files are whole or not there
+        for (const auto& [n, child] : running) child->stop();
+      const auto ended =
+          std::find_if(running.begin(), running.end(), [](auto& cell) { return !cell.second->running(); });
+      if (ended == running.end()) {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         continue;
       }
-      const auto found = running.find(child);
-      if (found == running.end()) continue;
-      const auto n = found->second;
-      running.erase(found);
-      if (status == 0) {
+      const auto n = ended->first;
+      if (ended->second->wait() == 0) {
         progress.update(++done, cell_file(n).stem().string());
       } else if (!StopToken::requested()) {
         failed = true;
         std::cerr << "error: the cell " << n << " (" << cell_file(n).stem().string() << ") failed\n";
       }
+      running.erase(ended);
     }
     progress.finish();
     if (StopToken::requested())
@@ -423,7 +420,7 @@ class Ablation {
     return !failed && !StopToken::requested();
   }
 
-  pid_t start_cell(std::int64_t n) const {
+  std::vector<std::string> cell_command(std::int64_t n) const {
     std::vector<std::string> words{"/proc/self/exe", "--config", (o_.out / "options.cfg").string(), "--out",
                                    o_.out.string()};
     // cells are counted by these three, which a later call may change
@@ -431,16 +428,7 @@ class Ablation {
     for (const auto& v : variants_) only += (only.empty() ? "" : ",") + v;
     words.insert(words.end(), {"--targets", o_.targets, "--seeds", std::to_string(o_.seeds), "--only", only});
     words.insert(words.end(), {"--cell", std::to_string(n), "--threads", "1"});
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    const auto child = ::fork();
-    require(child >= 0, "cannot start a process for cell ", n);
-    if (child == 0) {
-      ::execv(arguments[0], arguments.data());
-      ::_exit(127);
-    }
-    return child;
+    return words;
   }
 
   using Numbers = std::map<std::string, std::vector<double>>;  // by metric, over (target, seed)
@@ -564,14 +552,11 @@ class Ablation {
       script += join("set title '", columns[c], "' noenhanced\nplot 'plot.dat' using 0:", 2 + 3 * c, ":", 3 + 3 * c,
                      ":", 4 + 3 * c, ":xtic(1) with yerrorbars pt 7 lc rgb '#2060a0'\n");
     write_text(o_.out / "plot.gp", script + "unset multiplot\n");
-    const auto child = ::fork();
-    if (child == 0) {
-      if (::chdir(o_.out.c_str()) != 0) ::_exit(127);
-      ::execlp("gnuplot", "gnuplot", "plot.gp", static_cast<char*>(nullptr));
-      ::_exit(127);
+    try {
+      return Child({"gnuplot", "-e", "cd '" + o_.out.string() + "'", "plot.gp"}).wait() == 0;
+    } catch (const Error&) {  // it is not installed
+      return false;
     }
-    int status = 1;
-    return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
   }
 
   const AblationOptions& o_;
