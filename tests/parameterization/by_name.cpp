@@ -52,7 +52,7 @@ template <class P>
 void check_part(const P& part) {
   const auto g = test::small_stylegan2();
   const auto what = std::string(P::name);
-  BOOST_TEST(test::largest_difference(image(apply_delta(g, moved_delta(g, part, 0), what)), image(g)) < 1e-12, what);
+  BOOST_TEST((test::largest_difference(image(apply_delta(g, moved_delta(g, part, 0), what)), image(g)) < 1e-12), what);
 
   const auto delta = moved_delta(g, part, 0.3);
   const auto folded = apply_delta(g, delta, what);
@@ -66,9 +66,9 @@ void check_part(const P& part) {
     const auto effective = part.effective(g.layers()[k], slots_of(g, k), leaves);
     for (std::size_t s = 0; s < effective.size(); ++s) trained.use(k, s, effective[s]);
   }
-  BOOST_TEST(test::largest_difference(image(folded), image(trained)) < 1e-12, what);
+  BOOST_TEST((test::largest_difference(image(folded), image(trained)) < 1e-12), what);
   // plain weights: saved as a generator they make the same images without knowing of leaves
-  BOOST_TEST(test::largest_difference(image(folded.clone()), image(trained)) < 1e-12, what);
+  BOOST_TEST((test::largest_difference(image(folded.clone()), image(trained)) < 1e-12), what);
 }
 
 const Layer layer{
@@ -95,8 +95,8 @@ BOOST_AUTO_TEST_CASE(offsets_and_scales_do_to_styles_what_their_names_say) {
   const auto w = random({7, 5}, 9);
   const auto style = [&](const std::vector<Tensor>& slots) { return at::linear(w, slots[3], slots[4]); };
   const std::vector<Tensor> leaf{random({3}, 10)};
-  BOOST_TEST(test::largest_difference(style(StyleOffsets{}.effective(layer, b, leaf)), style(b) + leaf[0]) < 1e-12);
-  BOOST_TEST(test::largest_difference(style(ChannelScales{}.effective(layer, b, leaf)), style(b) * leaf[0]) < 1e-12);
+  BOOST_TEST((test::largest_difference(style(StyleOffsets{}.effective(layer, b, leaf)), style(b) + leaf[0]) < 1e-12));
+  BOOST_TEST((test::largest_difference(style(ChannelScales{}.effective(layer, b, leaf)), style(b) * leaf[0]) < 1e-12));
   for (const std::size_t untouched : {0U, 1U, 2U})
     BOOST_TEST(test::same_bits(ChannelScales{}.effective(layer, b, leaf)[untouched], b[untouched]));
 }
@@ -105,9 +105,9 @@ BOOST_AUTO_TEST_CASE(sparse_offsets_count_the_largest_alone_and_all_have_a_gradi
   const auto b = base();
   const std::vector<Tensor> leaf{test::row({0.1, -3, 2})[0].clone().requires_grad_(true)};
   const auto offsets = SparseStyleOffsets<34>{}.effective(layer, b, leaf)[4] - b[4];  // ceil(1.02) = 2
-  BOOST_TEST(test::largest_difference(offsets.detach(), test::row({0, -3, 2})[0]) < 1e-12);
+  BOOST_TEST((test::largest_difference(offsets.detach(), test::row({0, -3, 2})[0]) < 1e-12));
   const auto gradient = torch::autograd::grad({(offsets * test::row({5, 6, 7})[0]).sum()}, {leaf[0]})[0];
-  BOOST_TEST(test::largest_difference(gradient, test::row({5, 6, 7})[0]) < 1e-12);
+  BOOST_TEST((test::largest_difference(gradient, test::row({5, 6, 7})[0]) < 1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(a_low_rank_change_has_that_rank_and_draws_the_same_start_again) {
