@@ -28,7 +28,7 @@ for section in "${sections[@]}"; do
   ./quickstart "${command[@]}"
   {
     printf '\n    ./quickstart %s\n\n' "${command[*]}"
-    printf 'Run until %s, nada %s, %s x %s.\n\n' "$(date -u -r "$out/$section/table.md" +%Y-%m-%d)" \
+    printf 'Table of %s, nada %s, %s x %s.\n\n' "$(date -u -r "$out/$section/table.md" +%Y-%m-%d)" \
       "$(git describe --always --dirty 2> /dev/null || echo '(unknown version)')" "$(nproc)" \
       "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
     cat "$out/$section/table.md"
