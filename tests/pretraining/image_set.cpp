@@ -4,7 +4,6 @@
 
 #include "nada/formats/grid.hpp"
 #include "nada/pretraining/image_set.hpp"
-#include "nada/pretraining/training_log.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
@@ -73,28 +72,6 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_no_set_of_pictures) {
              std::string::npos);
   write_text(folder / "0.csv", "caption\nonly one\n");
   BOOST_TEST(error_of([&] { ImageSet::open(folder.path()); }).find("expected a header and 2") != std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(a_log_goes_on_after_the_saved_step) {
-  const TemporaryFolder folder;
-  {
-    TrainingLog log(folder / "metrics.csv", {"loss", "rare"}, 0);
-    log.add("loss", 1);
-    log.add("loss", 3);
-    log.row(10);
-    log.add("loss", 5);
-    log.add("rare", 7);
-    log.row(20);
-  }
-  BOOST_TEST(read_text(folder / "metrics.csv") == "step,loss,rare\n10,2,\n20,5,7\n");
-  {
-    TrainingLog log(folder / "metrics.csv", {"loss", "rare"}, 10);
-    log.add("loss", 6);
-    log.row(20);
-  }
-  BOOST_TEST(read_text(folder / "metrics.csv") == "step,loss,rare\n10,2,\n20,6,\n");
-  BOOST_TEST(error_of([&] { TrainingLog(folder / "metrics.csv", {"other"}, 10); }).find("columns") !=
-             std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
