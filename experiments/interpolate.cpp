@@ -7,6 +7,7 @@
 // Source:   Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 5.2; Shen and Zhou, arXiv:2007.06600.
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <numbers>
 #include <set>
@@ -138,7 +139,7 @@ int interpolate(Options& o, nada::OptionTable& table) {
       const double t = eased(static_cast<double>(i - leg * o.frames) / static_cast<double>(o.frames));
       const std::vector<Share<StyleGan2>> shares{{&domains[static_cast<std::size_t>(leg)], 1 - t},
                                                  {&domains[static_cast<std::size_t>(leg) + 1], t}};
-      return std::vector{row(blend(source, std::span<const Share<StyleGan2>>(shares)), w)};
+      return std::vector<std::vector<Picture>>{row(blend(source, std::span<const Share<StyleGan2>>(shares)), w)};
     };
   } else {
     const auto directions = factorize(source, chosen);

@@ -17,12 +17,16 @@
 #include "nada/generators/load.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
+#include "nada/losses/manifold.hpp"
+#include "nada/losses/patch_directional.hpp"
+#include "nada/losses/texture.hpp"
 #include "nada/pretraining/discriminator_names.hpp"
 #include "nada/pretraining/regularizer.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/official_index.hpp"
 #include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/image_shift.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace {
@@ -701,32 +705,98 @@ Results clip_preprocess_pictures(const Call& call) {
 
 using Score = std::function<Tensor(Comparison<AnyClip>&)>;
 
-/// The official code's losses that have a term here.
+/// The official code's losses that compare features of whole images.
 Score bind_loss(const std::string& loss, const AnyClip& encoder, const FixedShift& shift, double offset = 0) {
-  if (loss == "dir_cosine")
-    return Directional{.min_length = 0, .offset_if_identical = offset}.bind(encoder, shift, shift.ends);
+  const auto directional = [&](StepDistance distance) {
+    return Directional{.min_length = 0, .offset_if_identical = offset, .distance = distance}.bind(encoder, shift,
+                                                                                                  shift.ends);
+  };
+  if (loss == "dir_cosine") return directional(StepDistance::cosine);
+  if (loss == "dir_mse") return directional(StepDistance::l2);
+  if (loss == "dir_mae") return directional(StepDistance::l1);
   if (loss == "global") return Global{.scaled = true}.bind(encoder, shift, shift.endpoints(encoder, {}));
+  if (loss == "manifold") return Manifold{}.bind(encoder, shift, shift.ends);
   throw Skipped{Skip::part, loss};
+}
+
+/// An encoder of a golden, reading texts by a vocabulary that the check names.
+struct WithVocabulary {
+  const AnyClip& encoder;
+  const Tokenizer& tokenizer;
+  Features see(const Tensor& images, Wanted wanted) const { return encoder.see(images, wanted); }
+  Tensor tokenize(std::span<const std::string> texts) const {
+    std::vector<Tensor> rows;
+    for (const auto& text : texts) rows.push_back(torch::tensor(tokenizer.padded(text, 77), torch::kInt64));
+    return torch::stack(rows);
+  }
+  Tensor read(const Tensor& ids) const { return encoder.read(ids); }
+  Tensor read_raw(const Tensor& ids) const { return encoder.read_raw(ids); }
+  std::int64_t width() const { return encoder.width(); }
+  double score_scale() const { return encoder.score_scale(); }
+};
+
+std::vector<std::string> texts(const Call& call, const char* role) {
+  return as<std::vector<std::string>>(call.json(role), role);
+}
+
+Results clip_part_directions(const Call& call) {
+  const WithVocabulary encoder{call.encoder(), call.folder.vocabulary(call.input("vocabulary"))};
+  return {{"directions", part_directions(encoder, call.text("source"), call.text("target"), texts(call, "templates"),
+                                         texts(call, "part_templates"))}};
+}
+
+/// Features of pictures that are normalised already, for the shift's mean.
+struct Normalised {
+  const AnyClip& encoder;
+  Features see(const Tensor& images, Wanted) const {
+    return encoder.visit(
+        [&](const auto& clip) { return clip.see_normalized(images, {}, [](const std::string&, const Tensor&) {}); });
+  }
+};
+
+Results clip_image_direction(const Call& call) {
+  const auto target = unit(Normalised{call.encoder()}.see(call.tensor("target_features_of"), {}).raw).mean(0, true);
+  const auto ends = between_means(mean_feature(call.encoder(), call.tensor("source_image")), target, "the pictures");
+  return {{"direction", ends.direction}};
 }
 
 Results loss_value_and_gradient(const Call& call) {
   std::map<std::string, double> weights{{call.text("loss"), 1.0}};
   if (weights.count("combined")) weights = call.get<decltype(weights)>("weights");
-  for (const auto& [loss, weight] : weights)
-    if (loss != "dir_cosine" && loss != "global") throw Skipped{Skip::part, loss};
   const double offset = call.has("offset_if_identical") ? call.number("offset_if_identical") : 0;
 
-  const auto& encoder = call.encoder();
   FixedShift shift;
   if (call.given("direction")) shift.ends.direction = call.tensor("direction");
-  if (call.given("prompt_tokens")) shift.ends.target = encoder.read(call.tensor("prompt_tokens"));
+  if (call.given("prompt_tokens")) shift.ends.target = call.encoder().read(call.tensor("prompt_tokens"));
   const auto image = call.tensor("image").requires_grad_(true);
   const auto source = call.given("source_image") ? call.tensor("source_image") : Tensor{};
   const Shown adapted{image, image}, anchor{source, source};
-  Comparison<AnyClip> comparison(encoder, adapted, anchor, Stream{});
   auto value = torch::zeros({}, call.type);
-  for (const auto& [loss, weight] : weights)
-    value = value + weight * bind_loss(loss, encoder, shift, offset)(comparison);
+  for (const auto& [loss, weight] : weights) {
+    Tensor term;
+    if (loss == "texture") {
+      const auto& encoder = call.folder.encoder(call.entry("model", "texture_encoder"), call.type);
+      Comparison<AnyClip> comparison(encoder, adapted, anchor, Stream{});
+      term = Texture{call.tensor("texture_image")}.bind(encoder, shift, shift.ends)(comparison);
+    } else if (loss == "patch_dir") {
+      term = PatchDirectional::score(call.encoder(), image, source, call.tensor("patch_centers"),
+                                     call.integer("patch_size"), call.tensor("part_directions"), /*min_length=*/0);
+    } else if (loss == "patch_similarity") {
+      const WithVocabulary encoder{call.encoder(), call.folder.vocabulary(call.input("vocabulary"))};
+      const auto parts = texts(call, "part_templates");
+      const auto features = [&](const char* text) {
+        return PatchSimilarity::part_features(encoder, call.text(text), parts);
+      };
+      term = PatchSimilarity::score(encoder, image, source, call.tensor("patch_centers"), call.integer("patch_size"),
+                                    features("source"), features("target"));
+    } else {
+      auto ends = shift;
+      if (loss == "manifold") ends.ends = {call.tensor("source_features"), call.tensor("target_features"), {}};
+      Comparison<AnyClip> comparison(call.encoder(), adapted, anchor, Stream{});
+      term = bind_loss(loss, call.encoder(), ends, offset)(comparison);
+    }
+    value = value + weight * term;
+  }
   return {{"value", value}, {"gradient.image", torch::autograd::grad({value}, {image})[0]}};
 }
 
@@ -926,8 +996,8 @@ constexpr Operation operations[] = {
     {"clip.preprocess_gradient", clip_preprocess_gradient},
     {"clip.preprocess_pictures", clip_preprocess_pictures},
     {"clip.text_direction", clip_text_direction},
-    {"clip.part_directions"},
-    {"clip.image_direction"},
+    {"clip.part_directions", clip_part_directions},
+    {"clip.image_direction", clip_image_direction},
     {"loss.value_and_gradient", loss_value_and_gradient},
     {"selection.rank", selection_rank},
     {"adaptation.trajectory", adaptation_trajectory},

@@ -29,7 +29,7 @@ if (!options.out || !(size >= 16) || !(scale > 0) || !['source', 'all'].includes
   console.error('error: --out is missing, or --part, --split, --scale or --size is none of what is expected');
   process.exit(1);
 }
-const portraits = Math.round((held ? 1000 : 60000) * scale), pairs = Math.round((held ? 4500 : 45000) * scale);
+const portraits = Math.round((held ? 1000 : 60000) * scale), pairs = Math.round((held ? 4500 : 45000) * scale);  // held: 300 a style
 const artEach = Math.round((held ? 300 : 3500) * scale);
 
 // Random numbers of one picture (mulberry32 from a hash of its name): the same on every machine.
@@ -258,7 +258,7 @@ for (let i = 0; i < pairs; ++i) {
   const first = renderPortrait(drawn);
   const second = other.filter ? filtered(first, other.filter, random) : renderPortrait(dressed(other));
   const texts = captions([plain, other], random, must);
-  if (!held) pair.add(first, texts[0], group, named(plain));
+  pair.add(first, texts[0], group, named(plain));
   pair.add(second, texts[1], group, named(other));
   progress('pair', i, pairs);
 }

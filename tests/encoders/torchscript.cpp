@@ -49,10 +49,10 @@ BOOST_AUTO_TEST_CASE(calls_networks_of_the_lpips_kind_as_they_expect_it) {
   const TemporaryFolder folder;
   const auto features = TorchScriptFeatures::load(channel_means(folder), Convention::lpips);
   const auto images = random({2, 3, 8, 8}, 1);
-  BOOST_TEST(test::largest_difference(features(images), (images.mean(at::IntArrayRef{2, 3}) + 1) / 2) < 1e-12);
+  BOOST_TEST((test::largest_difference(features(images), (images.mean(at::IntArrayRef{2, 3}) + 1) / 2) < 1e-12));
   // larger ones are averaged down to 256, which keeps the means
   const auto large = random({1, 3, 512, 512}, 2);
-  BOOST_TEST(test::largest_difference(features(large), (large.mean(at::IntArrayRef{2, 3}) + 1) / 2) < 1e-12);
+  BOOST_TEST((test::largest_difference(features(large), (large.mean(at::IntArrayRef{2, 3}) + 1) / 2) < 1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(calls_networks_of_the_inception_kind_with_bytes) {

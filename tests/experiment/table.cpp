@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_SUITE(experiment_table)
 BOOST_AUTO_TEST_CASE(numbers_have_the_digits_that_their_interval_allows) {
   BOOST_TEST(number_of(with_interval(0.123456, 0.0213)) == "0.123 ± 0.021");
   BOOST_TEST(number_of(with_interval(1234.6, 57)) == "1235 ± 57");
-  BOOST_TEST(number_of(with_interval(2, 0)) == "2.0000 ± 0.0000");
+  BOOST_TEST(number_of(with_interval(2, 0)) == "2 ± 0");
   BOOST_TEST(number_of(Cell::number(0.5).estimate) == "0.5");
 }
 
@@ -31,6 +31,7 @@ BOOST_AUTO_TEST_CASE(writes_markdown_csv_and_json_of_the_same_numbers) {
   table.add({"d", Cell::number(2)});
   BOOST_TEST(table.markdown() == "| name | score |\n|---|---|\n| a\\|b, \"c\" | 1.50 ± 0.50 |\n| d | 2 |\n");
   BOOST_TEST(table.csv() == "name,score,score_low,score_high\n\"a|b, \"\"c\"\"\",1.5,1,2\nd,2,,\n");
+  BOOST_TEST(table.only({"score", "none"}).markdown() == "| score |\n|---|\n| 1.50 ± 0.50 |\n| 2 |\n");
   const auto json = table.json();
   BOOST_TEST(json.size() == 2U);
   BOOST_TEST(json[0]["score"]["high"] == 2.0);

@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_SUITE(losses_anchors, *boost::unit_test::tolerance(1e-10))
 BOOST_AUTO_TEST_CASE(tokens_that_point_the_same_way_are_at_home_wherever_their_length) {
   const auto x = random({2, 3, 2, 2}, 1);
   BOOST_TEST(test::number(tokens_term(x, x)) == 0);
-  BOOST_TEST(test::number(tokens_term(3 * x, x)) < 1e-20);
+  BOOST_TEST((test::number(tokens_term(3 * x, x)) < 1e-20));
   BOOST_TEST(test::number(tokens_term(-x, x)) == 4);
   auto one = x.clone();  // one of the 8 tokens turns around
   one[1].select(1, 0).select(1, 1).neg_();
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(fisher_information_is_the_mean_square_of_gradients_of_singl
       };
       expected.view(-1)[i] += std::pow((at(1e-5) - at(-1e-5)) / 2e-5, 2) / 3;
     }
-  BOOST_TEST(test::largest_difference(fisher.at("conv.8.1.weight"), expected) < 1e-6 * test::number(expected.max()));
+  BOOST_TEST((test::largest_difference(fisher.at("conv.8.1.weight"), expected) < 1e-6 * test::number(expected.max())));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(is_zero_where_the_image_steps_are_the_text_steps_in_any_ord
   const TextsOf encoder{test::row({0, 0, 1}), torch::cat({test::row({1, 0, 1}), test::row({0, 1, 1})})};
   const auto anchor = test::pixels(torch::cat({test::row({1, 2, 3}), test::row({4, 5, 6})}));
   const auto steps = test::pixels(torch::cat({test::row({0, 2, 0}), test::row({3, 0, 0})}));  // lengths do not matter
-  BOOST_TEST(test::number(evaluate(Moment{}, encoder, anchor + steps, anchor)) < 1e-20);
+  BOOST_TEST((test::number(evaluate(Moment{}, encoder, anchor + steps, anchor)) < 1e-20));
 }
 
 BOOST_AUTO_TEST_CASE(one_common_step_misses_the_mean_by_its_distance_and_the_whole_covariance) {
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(variants_add_text_steps) {
   BOOST_TEST(Moment{}.text_steps(encoder, shift).size(0) == 2);
   const auto steps = Moment{.variants = {"a sketch", "a drawing"}}.text_steps(encoder, shift);
   BOOST_TEST(steps.size(0) == 6);
-  BOOST_TEST(test::largest_difference(steps.norm(2, 1), torch::ones({6}, torch::kFloat64)) < 1e-12);
+  BOOST_TEST((test::largest_difference(steps.norm(2, 1), torch::ones({6}, torch::kFloat64)) < 1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(has_the_gradient_of_finite_differences) {

@@ -24,8 +24,8 @@ BOOST_AUTO_TEST_SUITE(losses_within_domain, *boost::unit_test::tolerance(1e-10))
 
 BOOST_AUTO_TEST_CASE(directions_between_samples_survive_a_common_step_and_are_lost_by_collapse) {
   const auto anchor = random({4, 3}, 1);
-  BOOST_TEST(of_features(WithinDomain{}, anchor + test::row({1, -2, 3}), anchor) < 1e-12);
-  BOOST_TEST(of_features(WithinDomain{}, 2 * anchor, anchor) < 1e-12);
+  BOOST_TEST((of_features(WithinDomain{}, anchor + test::row({1, -2, 3}), anchor) < 1e-12));
+  BOOST_TEST((of_features(WithinDomain{}, 2 * anchor, anchor) < 1e-12));
   BOOST_TEST(of_features(WithinDomain{}, torch::zeros({4, 3}, torch::kFloat64), anchor) == 1);
   BOOST_TEST(of_features(WithinDomain{}, -anchor, anchor) == 2);
 }
@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(is_the_mean_over_pairs_of_one_minus_cosine) {
 BOOST_AUTO_TEST_CASE(angles_between_samples_survive_rotations) {
   const auto anchor = unit(random({4, 3}, 2));
   const auto rotation = std::get<0>(at::linalg_qr(random({3, 3}, 3)));
-  BOOST_TEST(of_features(InDomainDiversity{}, anchor.matmul(rotation), anchor) < 1e-20);
+  BOOST_TEST((of_features(InDomainDiversity{}, anchor.matmul(rotation), anchor) < 1e-20));
   const auto one = anchor.narrow(0, 0, 1).expand({4, 3});
   double expected = 0;
   for (int i = 0; i < 4; ++i)

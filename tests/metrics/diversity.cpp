@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(permutations_change_nothing) {
 BOOST_AUTO_TEST_CASE(duplicates_of_as_many_images_as_clusters_have_no_diversity_inside_but_some_between) {
   Evidence evidence;
   evidence.adapted.unit = unit(random({4, 6}, 3)).repeat({10, 1});
-  BOOST_TEST(IntraClusterDistance{.clusters = 4}(evidence).value < 1e-12);
+  BOOST_TEST((IntraClusterDistance{.clusters = 4}(evidence).value < 1e-12));
   BOOST_TEST(PairwiseDistance{}(evidence).value > 0.1);
 }
 

@@ -31,8 +31,8 @@ BOOST_AUTO_TEST_CASE(sees_images_in_pieces_clamped) {
   const auto whole = encoder.see(images.clamp(-1, 1), Wanted{});
   const auto pieces = see_all(
       encoder, 7, [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); }, /*piece=*/3);
-  BOOST_TEST(test::largest_difference(pieces.unit, whole.unit) < 1e-14);
-  BOOST_TEST(test::largest_difference(see_all(encoder, images).raw, whole.raw) < 1e-14);
+  BOOST_TEST((test::largest_difference(pieces.unit, whole.unit) < 1e-14));
+  BOOST_TEST((test::largest_difference(see_all(encoder, images).raw, whole.raw) < 1e-14));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -45,4 +45,26 @@ BOOST_AUTO_TEST_CASE(no_name_is_an_error) {
   BOOST_TEST(error_of([&] { NamedLayers{}.select(made.probe); }) == "NamedLayers: no layer was named");
 }
 
+BOOST_AUTO_TEST_CASE(groups_are_resolutions_and_phases_ranges_of_the_official_list) {
+  HandMadeProbe made({1, 1, 1, 1, 1, 1, 1, 1, 1, 1});  // conv.<k> at 4 << (k / 2) pixels
+  const auto named = [&](const std::string& name) { return NamedLayers{{name}}.select(made.probe); };
+  BOOST_TEST(named("coarse") == HandMadeProbe::convolutions({0, 1, 2, 3}), boost::test_tools::per_element());
+  BOOST_TEST(named("medium") == HandMadeProbe::convolutions({4, 5, 6, 7}), boost::test_tools::per_element());
+  BOOST_TEST(named("fine") == HandMadeProbe::convolutions({8, 9}), boost::test_tools::per_element());
+  // the constant, both layers of 4 pixels, then those of 8 pixels and up by their place
+  auto shape = HandMadeProbe::convolutions({0, 1, 2, 3}), expanded = HandMadeProbe::convolutions({0, 1, 2, 3, 4});
+  auto texture = HandMadeProbe::convolutions({0, 1, 4, 5, 6, 7, 8, 9});
+  for (auto* set : {&shape, &expanded, &texture}) set->insert(set->begin(), 1);  // const
+  BOOST_TEST(named("phase:shape") == shape, boost::test_tools::per_element());
+  BOOST_TEST(named("phase:shape-expanded") == expanded, boost::test_tools::per_element());
+  BOOST_TEST(named("phase:texture") == texture, boost::test_tools::per_element());
+  BOOST_TEST(named("phase:no-fine").size() == 11U);
+}
+
+BOOST_AUTO_TEST_CASE(a_group_without_candidates_is_an_error) {
+  const HandMadeProbe made({1, 1, 1});
+  BOOST_TEST(error_of([&] { NamedLayers{{"fine"}}.select(made.probe); }).find("no fine convolution") !=
+             std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct ClipSettings {
   Preprocessing preprocessing = {};              // its size is taken from the tensors
   std::optional<Tokenizer> tokenizer = {};       // none: texts must come as token ids
   std::vector<std::string> phrases = {};         // what the encoder was trained on; empty: unknown
+  bool training = false;                         // batch norms use the batch's statistics
 };
 
 /// A CLIP with the image tower `Tower` (VisionTransformer or ModifiedResNet), built from tensors with OpenAI's names.
@@ -35,7 +37,7 @@ template <class Tower>
 class Clip {
  public:
   Clip(const Weights& weights, ClipSettings settings)
-      : settings_(std::move(settings)), tower_(weights, settings_.image_heads, settings_.gelu) {
+      : settings_(std::move(settings)), tower_(make_tower(weights, settings_)) {
     settings_.preprocessing.size = tower_.resolution();
     tokens_ = weights("token_embedding.weight", {-1, -1});
     const auto width = tokens_.size(1);
@@ -118,6 +120,13 @@ class Clip {
   }
 
  private:
+  static Tower make_tower(const Weights& weights, const ClipSettings& settings) {
+    if constexpr (std::is_constructible_v<Tower, const Weights&, std::int64_t, Gelu, bool>)
+      return Tower(weights, settings.image_heads, settings.gelu, settings.training);
+    else
+      return Tower(weights, settings.image_heads, settings.gelu);
+  }
+
   ClipSettings settings_;
   Tower tower_;
   Tensor tokens_, positions_, projection_, mask_;

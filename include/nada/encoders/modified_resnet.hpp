@@ -1,5 +1,6 @@
 /// CLIP's image tower as a residual network: three-layer stem, anti-aliased strides, attention pooling
-/// (arXiv:2103.00020, section 2.4). Only for seeing: batch norms are folded into the convolutions they follow.
+/// (arXiv:2103.00020, section 2.4). For seeing, batch norms are folded into the convolutions they follow; for training
+/// they use the batch's own statistics.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -19,7 +20,10 @@ class ModifiedResNet {
   static constexpr std::string_view name = "modified residual network";
 
   /// OpenAI's names, `visual.*`; heads 0: width / 2 for a tower of that width (width 64 has 32 heads of 64).
-  ModifiedResNet(const Weights& weights, std::int64_t heads, Gelu /*kind*/) {
+  /// `training`: batch norms normalise by the batch, and move the running statistics among `weights` in place, a tenth
+  /// each time.
+  ModifiedResNet(const Weights& weights, std::int64_t heads, Gelu /*kind*/, bool training = false)
+      : training_(training) {
     for (int i = 1; i <= 3; ++i) stem_.push_back(convolution(weights, join("visual.conv", i), join("visual.bn", i)));
     for (int layer = 1; layer <= 4; ++layer) {
       const auto prefix = join("visual.layer", layer, ".");
@@ -83,9 +87,12 @@ class ModifiedResNet {
  private:
   struct Folded {
     Tensor weight, bias;
+    Tensor gain = {}, running_mean = {}, running_variance = {};  // for training: the norm is not folded
     Tensor operator()(const Tensor& x, std::int64_t stride = 1) const {
       const auto pad = weight.size(2) / 2;
-      return at::conv2d(x, weight, bias, stride, pad);
+      if (!gain.defined()) return at::conv2d(x, weight, bias, stride, pad);
+      return at::batch_norm(at::conv2d(x, weight, {}, stride, pad), gain, bias, running_mean, running_variance,
+                            /*training=*/true, /*momentum=*/0.1, epsilon, /*cudnn_enabled=*/true);
     }
   };
   struct Bottleneck {
@@ -103,11 +110,16 @@ class ModifiedResNet {
     }
   };
 
+  static constexpr double epsilon = 1e-5;
+
   /// W' = W g / sqrt(var + 1e-5), b' = beta - mean g / sqrt(var + 1e-5)
-  static Folded convolution(const Weights& weights, const std::string& conv, const std::string& norm) {
+  Folded convolution(const Weights& weights, const std::string& conv, const std::string& norm) const {
     const auto weight = weights(conv + ".weight", {-1, -1, -1, -1});
     const auto o = weight.size(0);
-    const auto scale = weights(norm + ".weight", {o}) * (weights(norm + ".running_var", {o}) + 1e-5).rsqrt();
+    if (training_)
+      return {weight, weights(norm + ".bias", {o}), weights(norm + ".weight", {o}),
+              weights(norm + ".running_mean", {o}), weights(norm + ".running_var", {o})};
+    const auto scale = weights(norm + ".weight", {o}) * (weights(norm + ".running_var", {o}) + epsilon).rsqrt();
     return {weight * scale.view({o, 1, 1, 1}),
             weights(norm + ".bias", {o}) - weights(norm + ".running_mean", {o}) * scale};
   }
@@ -116,6 +128,7 @@ class ModifiedResNet {
   std::vector<std::vector<Bottleneck>> stages_;
   Tensor positions_, qkv_weight_[3], qkv_bias_[3], out_weight_, out_bias_;
   std::int64_t heads_ = 0, grid_ = 0;
+  bool training_ = false;
 };
 
 }  // namespace nada

@@ -29,7 +29,8 @@ concept FeatureExtractor = requires(const F& f, const Tensor& images) {
 /// A TorchScript module with the calling conventions of stylegan2-ada-pytorch's metrics:
 ///     lpips      vgg16.pt: forward(x, resize_images=False, return_lpips=True), x in [0, 255]; the squared distance of
 ///                two features is LPIPS. Images larger than 256 pixels are first averaged down to 256.
-///     inception  inception-2015-12-05.pt: forward(x, return_features=True), x in [0, 255] rounded to 8 bits -> [N, 2048]
+///     inception  inception-2015-12-05.pt: forward(x, return_features=True), x in [0, 255] rounded to 8 bits -> [N,
+///     2048]
 /// Errors: no such file, a file that is no TorchScript archive, a module that refuses the call.
 class TorchScriptFeatures {
  public:

@@ -2,16 +2,14 @@
 /// of them saw, with paired differences. A program is a list of variants; all else is here.
 #pragma once
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -28,6 +26,7 @@
 
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/core/child.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
@@ -37,6 +36,7 @@
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/table.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/picture_set.hpp"
 #include "nada/losses/directional.hpp"
@@ -376,6 +376,7 @@ class Ablation {
 
   /// Each missing cell as a process of its own, so that its peak of memory is its own. False: stopped or failed.
   bool run_missing() const {
+    remove_stale_temporaries(o_.out / "cells");
     std::vector<std::int64_t> missing;
     for (std::int64_t n = 0; n < cell_count(); ++n)
       if (!std::filesystem::exists(cell_file(n))) missing.push_back(n);
@@ -384,33 +385,34 @@ class Ablation {
     const auto jobs = static_cast<std::size_t>(o_.jobs > 0 ? o_.jobs : static_cast<std::int64_t>(processors));
     const StopSignals signals;
     Progress progress("cells", total, total - static_cast<std::int64_t>(missing.size()));
-    std::map<pid_t, std::int64_t> running;
+    std::map<std::int64_t, std::unique_ptr<Child>> running;
     std::size_t next = 0;
     std::int64_t done = total - static_cast<std::int64_t>(missing.size());
-    bool failed = false;
-    while (!running.empty() || (next < missing.size() && !failed && !StopToken::requested())) {
-      while (running.size() < jobs && next < missing.size() && !failed && !StopToken::requested()) {
+    bool failed = false, told = false;
+    while (true) {
+      const bool more = next < missing.size() && !failed && !StopToken::requested();
+      if (running.empty() && !more) break;
+      if (more && running.size() < jobs) {
         const auto n = missing[next++];
-        running[start_cell(n)] = n;
-      }
-      if (running.empty()) break;
-      int status = 0;
-      const auto child = ::waitpid(-1, &status, 0);
-      if (child < 0) {  // interrupted by a signal: the cells that run are ended, their files are whole or not there
-        if (StopToken::requested())
-          for (const auto& [pid, n] : running) ::kill(pid, SIGTERM);
+        running[n] = std::make_unique<Child>(cell_command(n));
         continue;
       }
-      const auto found = running.find(child);
-      if (found == running.end()) continue;
-      const auto n = found->second;
-      running.erase(found);
-      if (status == 0) {
+      if (StopToken::requested() && !std::exchange(told, true))  // their files are whole or not there
+        for (const auto& [n, child] : running) child->stop();
+      const auto ended =
+          std::find_if(running.begin(), running.end(), [](auto& cell) { return !cell.second->running(); });
+      if (ended == running.end()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        continue;
+      }
+      const auto n = ended->first;
+      if (ended->second->wait() == 0) {
         progress.update(++done, cell_file(n).stem().string());
       } else if (!StopToken::requested()) {
         failed = true;
         std::cerr << "error: the cell " << n << " (" << cell_file(n).stem().string() << ") failed\n";
       }
+      running.erase(ended);
     }
     progress.finish();
     if (StopToken::requested())
@@ -418,7 +420,7 @@ class Ablation {
     return !failed && !StopToken::requested();
   }
 
-  pid_t start_cell(std::int64_t n) const {
+  std::vector<std::string> cell_command(std::int64_t n) const {
     std::vector<std::string> words{"/proc/self/exe", "--config", (o_.out / "options.cfg").string(), "--out",
                                    o_.out.string()};
     // cells are counted by these three, which a later call may change
@@ -426,16 +428,7 @@ class Ablation {
     for (const auto& v : variants_) only += (only.empty() ? "" : ",") + v;
     words.insert(words.end(), {"--targets", o_.targets, "--seeds", std::to_string(o_.seeds), "--only", only});
     words.insert(words.end(), {"--cell", std::to_string(n), "--threads", "1"});
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    const auto child = ::fork();
-    require(child >= 0, "cannot start a process for cell ", n);
-    if (child == 0) {
-      ::execv(arguments[0], arguments.data());
-      ::_exit(127);
-    }
-    return child;
+    return words;
   }
 
   using Numbers = std::map<std::string, std::vector<double>>;  // by metric, over (target, seed)
@@ -480,6 +473,9 @@ class Ablation {
       first.insert(first.end(), columns.begin(), columns.end());
       return Table{first};
     };
+    // a page has room for some: the others are in the CSV files
+    const std::vector<std::string> on_page{"variant", "found",         "text_score", "frechet", "cmmd",
+                                           "recall",  "intra_cluster", "pixels",     "identity"};
     auto means = with_names({"variant"}), differences = with_names({"variant"});
     Table costs{{"variant", "seconds", "parameters", "peak_mib"}};
     const auto& control = variants_.front();
@@ -501,12 +497,13 @@ class Ablation {
     write_text(o_.out / "costs.csv", costs.csv());
     std::string names;
     for (const auto t : targets_) names += (names.empty() ? "" : ", ") + list_[t].name;
-    const auto text =
-        join("Mean over ", cell_total, " cells (targets ", names, "; ", o_.seeds, " seeds each), ", o_.steps,
-             " steps of ", o_.batch, ", ", o_.count, " samples measured by ", o_.measure.filename(),
-             "; ± is the 95% t-interval over cells.\n\n", means.markdown(),
-             variants_.size() > 1 ? join("\nPaired differences to `", control, "`:\n\n", differences.markdown()) : "",
-             "\nCost of a cell (one thread; most memory over the cells):\n\n", costs.markdown());
+    const auto text = join("Mean over ", cell_total, " cells (targets ", names, "; ", o_.seeds, " seeds each), ",
+                           o_.steps, " steps of ", o_.batch, ", ", o_.count, " samples measured by ",
+                           o_.measure.filename(), "; ± is the 95% t-interval over cells.\n\n", means.markdown(),
+                           variants_.size() > 1 ? join("\nPaired differences to `", control, "`:\n\n",
+                                                       differences.only(on_page).markdown())
+                                                : "",
+                           "\nCost of a cell (one thread; most memory over the cells):\n\n", costs.markdown());
     write_text(o_.out / "table.md", text);
     write_grid();
     const auto plotted = plot(means, columns);
@@ -555,14 +552,11 @@ class Ablation {
       script += join("set title '", columns[c], "' noenhanced\nplot 'plot.dat' using 0:", 2 + 3 * c, ":", 3 + 3 * c,
                      ":", 4 + 3 * c, ":xtic(1) with yerrorbars pt 7 lc rgb '#2060a0'\n");
     write_text(o_.out / "plot.gp", script + "unset multiplot\n");
-    const auto child = ::fork();
-    if (child == 0) {
-      if (::chdir(o_.out.c_str()) != 0) ::_exit(127);
-      ::execlp("gnuplot", "gnuplot", "plot.gp", static_cast<char*>(nullptr));
-      ::_exit(127);
+    try {
+      return Child({"gnuplot", "-e", "cd '" + o_.out.string() + "'", "plot.gp"}).wait() == 0;
+    } catch (const Error&) {  // it is not installed
+      return false;
     }
-    int status = 1;
-    return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
   }
 
   const AblationOptions& o_;

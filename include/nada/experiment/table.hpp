@@ -18,12 +18,11 @@ namespace nada {
 /// A number as short as its interval allows: two digits of the half-width, four digits without one.
 inline std::string number_of(const Estimate& e) {
   char text[64];
-  if (!e.has_interval()) {
+  if (!e.has_interval() || e.half_width == 0) {
     std::snprintf(text, sizeof text, "%.4g", e.value);
-    return text;
+    return e.has_interval() ? std::string(text) + " ± 0" : text;
   }
-  const int digits =
-      e.half_width > 0 ? std::clamp(1 - static_cast<int>(std::floor(std::log10(e.half_width))), 0, 6) : 4;
+  const int digits = std::clamp(1 - static_cast<int>(std::floor(std::log10(e.half_width))), 0, 6);
   std::snprintf(text, sizeof text, "%.*f ± %.*f", digits, e.value, digits, e.half_width);
   return text;
 }
@@ -47,12 +46,29 @@ struct Cell {
 
 /// Rows of cells under named columns.
 struct Table {
-  std::vector<std::string> columns;
+  std::vector<std::string> columns = {};
   std::vector<std::vector<Cell>> rows = {};
 
   void add(std::vector<Cell> row) {
     require(row.size() == columns.size(), "a row of ", row.size(), " cells for ", columns.size(), " columns");
     rows.push_back(std::move(row));
+  }
+
+  /// The columns of these names, in this order, as far as they are there.
+  Table only(const std::vector<std::string>& names) const {
+    Table out;
+    std::vector<std::size_t> places;
+    for (const auto& name : names) {
+      const auto found = std::find(columns.begin(), columns.end(), name);
+      if (found == columns.end()) continue;
+      out.columns.push_back(name);
+      places.push_back(static_cast<std::size_t>(found - columns.begin()));
+    }
+    for (const auto& row : rows) {
+      auto& shown = out.rows.emplace_back();
+      for (const auto c : places) shown.push_back(row[c]);
+    }
+    return out;
   }
 
   /// | a | b |, values as `value ± half-width`.

@@ -14,10 +14,10 @@ enum class StepDistance { cosine, l1, l2 };
 ///     dI = E(adapted) - E(anchor)                      [N, E]  gradient reaches `adapted` only
 ///     L  = mean_n(1 - dI_n / max(|dI_n|, min_length) . direction)   []  in [0, 2]: 0 same direction, 1 orthogonal, 2
 ///     opposite
-/// With `distance` l1 or l2 the step is compared number by number: L = mean_{n,e} |e_n - direction|, or its square, with
-/// e_n = dI_n / max(|dI_n|, min_length), as the official code offers (direction_loss_type mae, mse).
-/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, equation 4 (which has no floor: min_length = 0 reproduces it).
-/// Facts:   swapping the endpoints turns L into 2 - L; equal images give 1 and a gradient of size 1 / min_length.
+/// With `distance` l1 or l2 the step is compared number by number: L = mean_{n,e} |e_n - direction|, or its square,
+/// with e_n = dI_n / max(|dI_n|, min_length), as the official code offers (direction_loss_type mae, mse). Source:  Gal
+/// et al., StyleGAN-NADA, arXiv:2108.00946, equation 4 (which has no floor: min_length = 0 reproduces it). Facts:
+/// swapping the endpoints turns L into 2 - L; equal images give 1 and a gradient of size 1 / min_length.
 ///          `offset_if_identical` > 0, on images without a floor: where the steps of the batch sum to 0, adapted +
 ///          offset is encoded in the place of adapted (the official code: 1e-6).
 /// Why:     at the first step both images agree; without the floor the gradient explodes and Adam then stands still.

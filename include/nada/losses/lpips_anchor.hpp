@@ -11,7 +11,8 @@ namespace nada {
 
 /// L = mean_n |f(adapted_n) - f(anchor_n)|^2, with f a network whose squared distances are LPIPS      >= 0
 /// Source: Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924, through the weights that
-/// stylegan2-ada-pytorch ships: LpipsAnchor{TorchScriptFeatures::load("vgg16.pt", ...lpips)}. Facts: 0 for equal images.
+/// stylegan2-ada-pytorch ships: LpipsAnchor{TorchScriptFeatures::load("vgg16.pt", ...lpips)}. Facts: 0 for equal
+/// images.
 template <FeatureExtractor F>
 struct LpipsAnchor {
   static constexpr std::string_view name = "lpips";

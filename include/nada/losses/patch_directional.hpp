@@ -30,7 +30,8 @@ Tensor part_directions(const E& encoder, std::string_view source, std::string_vi
 ///     e_i = unit(E(patch_i of adapted) - E(patch_i of anchor)),  d_j = direction of part j      i in N p, j in parts
 ///     L = mean_{i,j} (1 - e_i . d_j) softmax_j(e_i . d_j)
 /// Both images are cut at the same places, drawn anew in each step, from images as shown to encoders but without views.
-/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, patch_directional_loss (patches of 510 pixels of 1024,
+/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, patch_directional_loss (patches of 510 pixels of
+/// 1024,
 ///          one an image); `min_length` is our floor, 0 reproduces it.
 /// Facts:   with one part and patches as large as the image it is Directional; the gradient flows through the softmax.
 /// Errors:  a patch that is larger than the image; a shift that has no texts (when compiled).
@@ -50,8 +51,7 @@ struct PatchDirectional {
     return [directions = part_directions(encoder, shift.source(), shift.target(), templates, parts), size = size,
             count = count, floor = min_length](Comparison<E>& c) -> Tensor {
       const auto& images = c.adapted_images();
-      const auto centers =
-          draw_patch_centers(c.stream(), images.size(0), count, images.size(2), images.size(3), size);
+      const auto centers = draw_patch_centers(c.stream(), images.size(0), count, images.size(2), images.size(3), size);
       return score(c.encoder(), images, c.anchor_images(), centers, size, directions, floor);
     };
   }
@@ -92,8 +92,7 @@ struct PatchSimilarity {
             target = part_features(encoder, shift.target(), parts), size = size,
             count = count](Comparison<E>& c) -> Tensor {
       const auto& images = c.adapted_images();
-      const auto centers =
-          draw_patch_centers(c.stream(), images.size(0), count, images.size(2), images.size(3), size);
+      const auto centers = draw_patch_centers(c.stream(), images.size(0), count, images.size(2), images.size(3), size);
       return score(c.encoder(), images, c.anchor_images(), centers, size, source, target);
     };
   }

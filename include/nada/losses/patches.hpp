@@ -17,8 +17,8 @@ inline Tensor draw_patch_centers(const Stream& stream, std::int64_t images, std:
                                  std::int64_t width, std::int64_t size) {
   require(size >= 2 && size % 2 == 0, "patches of ", size, " pixels: expected an even number from 2 on");
   require(per_image >= 1, "patches: expected at least one an image, found ", per_image);
-  require(size <= height && size <= width, "patches of ", size, " pixels do not fit into images of ", width, "x", height,
-          " pixels");
+  require(size <= height && size <= width, "patches of ", size, " pixels do not fit into images of ", width, "x",
+          height, " pixels");
   const auto u = stream.uniform(Purpose::crops, {images, per_image, 2}).view({-1, 2});
   const auto room = torch::tensor({width - size + 1, height - size + 1}, torch::kFloat32);
   return (u * room).floor().to(torch::kInt64) + size / 2;

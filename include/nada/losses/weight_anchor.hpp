@@ -19,7 +19,8 @@ namespace nada {
 
 /// L2, or with `fisher` elastic weight consolidation:
 ///     L = sum_i F_i (leaf_i - initial_i)^2,   F_i = 1 without `fisher`
-/// Source:  Kirkpatrick et al., arXiv:1612.00796, equation 3 (without its 1/2); for generators Li et al., Few-shot Image
+/// Source:  Kirkpatrick et al., arXiv:1612.00796, equation 3 (without its 1/2); for generators Li et al., Few-shot
+/// Image
 ///          Generation with Elastic Weight Consolidation, arXiv:2012.02780.
 /// Facts:   0 with gradient 0 at the start; the gradient is 2 F (leaf - initial).
 /// Errors:  a leaf that `fisher` does not have or with another shape.

@@ -1,0 +1,266 @@
+// Tool: trains a CLIP on a folder of pictures with captions.
+// Run:      pretrain_encoder --config configs/avatars/encoder_rn.cfg --data DATA [--resume runs/...]
+// Writes:   <out>/options.cfg  metrics.csv  evaluation.csv  merges.txt  state.safetensors  encoder.safetensors
+//           pretrain_encoder --evaluate FILE --held DATA      measures a CLIP and writes nothing
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <set>
+
+#include "nada/core/progress.hpp"
+#include "nada/core/stop.hpp"
+#include "nada/encoders/any_clip.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/program.hpp"
+#include "nada/pretraining/byte_pairs.hpp"
+#include "nada/pretraining/encoder_evaluation.hpp"
+#include "nada/pretraining/encoder_training.hpp"
+#include "nada/pretraining/image_set.hpp"
+#include "nada/pretraining/initial_encoder.hpp"
+#include "nada/pretraining/training_log.hpp"
+
+namespace {
+
+using namespace nada;
+
+struct Options {
+  static constexpr const char* about = "trains a CLIP on a folder of pictures with captions";
+  static constexpr const char* example = "pretrain_encoder --data pictures --steps 5000 --out runs/encoder";
+
+  std::filesystem::path data, held, merges, evaluate;
+  std::string tower = "residual", layers = "1,1,1,1", licence, about_weights;
+  std::int64_t width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
+               merge_count = 600;
+  std::int64_t steps = 5000, batch = 128, warmup = 200, evaluate_every = 500, state_every = 100, log_every = 20,
+               held_pictures = 3000;
+  double lr = 0.001, weight_decay = 0.05, step_weight = 1, radius = 0, radius_after = 0.2, full_captions = 0.5;
+  std::uint64_t seed = 0;
+  TrainingRunOptions run;
+  MachineOptions machine;
+
+  void declare(OptionTable& table) {
+    using enum OptionTable::Kind;
+    table.group("Data");
+    table.add("data", data, "folder of pictures with captions (docs/pretraining.md)");
+    table.add("held", held, "folder of such pictures that are not trained on, to measure with");
+    table.add("full-captions", full_captions, "share of the pictures that are read with their first caption");
+    table.group("Encoder");
+    table.add("tower", tower, "image tower: residual or transformer", saved, "NAME");
+    table.add("width", width, "of the tower");
+    table.add("layers", layers, "blocks of a residual network's four stages, or a transformer's depth", saved,
+              "N,N,N,N");
+    table.add("patch", patch, "pixels of a transformer's patches");
+    table.add("embedding", embedding, "numbers of a feature");
+    table.add("text-width", text_width, "of the text tower");
+    table.add("text-layers", text_layers, "its depth");
+    table.add("context", context, "tokens that a caption may have, start and end included");
+    table.add("merges", merges, "byte pairs to use; without, they are learned from the captions");
+    table.add("merge-count", merge_count, "byte pairs to learn, at most");
+    table.group("Training");
+    table.add("steps", steps, "training steps");
+    table.add("batch", batch, "pictures a step");
+    table.add("lr", lr, "AdamW's largest learning rate; it rises over the warm-up and falls to 0 along a cosine");
+    table.add("warmup", warmup, "steps of the warm-up");
+    table.add("weight-decay", weight_decay, "of matrices and kernels");
+    table.add("step-weight", step_weight, "weight of the term that aligns steps between pictures and between captions");
+    table.add("radius", radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
+    table.add("radius-after", radius_after, "share of the steps after which it is reached; before, it grows evenly");
+    table.add("seed", seed, "of all that is random");
+    table.group("Measuring");
+    table.add("evaluate", evaluate, "measure this CLIP on --held and train nothing", session, "FILE");
+    table.add("evaluate-every", evaluate_every, "steps from one measurement to the next; 0: only at the end");
+    table.add("held-pictures", held_pictures, "pictures of a measurement, about");
+    table.add("state-every", state_every, "steps from one saved state to the next");
+    table.add("log-every", log_every, "steps from one row of metrics.csv to the next");
+    table.add("licence", licence, "goes into the file's metadata");
+    table.add("about", about_weights, "goes into the file's metadata");
+    run.declare(table);
+    machine.declare(table);
+  }
+};
+
+/// What is measured, by name, in the order of the table.
+using Measurements = std::vector<std::pair<std::string, double>>;
+
+Measurements measure(const AnyClip& encoder, const ImageSet& held, std::int64_t pictures) {
+  const auto seen = see_set(encoder, held, spread_pictures(held, pictures));
+  std::set<std::string> columns;
+  for (const auto i : seen.pictures)
+    for (const auto& [column, text] : held[i].texts) columns.insert(column);
+  Measurements out{{"retrieval", retrieval(encoder, seen)}, {"direction", direction_agreement(encoder, seen)}};
+  for (const auto& column : columns) out.emplace_back(column, zero_shot(encoder, seen, column).accuracy);
+  return out;
+}
+
+void print(const Measurements& found) {
+  for (const auto& [name, value] : found) std::printf("  %-12s %.4f\n", name.c_str(), value);
+  std::fflush(stdout);
+}
+
+/// A picture drawn evenly, then the others of its group, until the batch is full.
+CaptionedBatch draw_batch(const ImageSet& data, const Options& o, const Stream& stream) {
+  const auto u = stream.uniform(Purpose::evaluation, {o.batch, 3});
+  std::vector<std::int64_t> pictures, unit;
+  std::vector<std::size_t> index;  // of the caption; the same in a group
+  CaptionedBatch out;
+  for (std::int64_t draw = 0; static_cast<std::int64_t>(pictures.size()) < o.batch; ++draw) {
+    const auto number = [&](std::int64_t column) { return u[draw][column].item<double>(); };
+    const auto i = std::min(data.size() - 1, static_cast<std::int64_t>(number(0) * static_cast<double>(data.size())));
+    const auto first = static_cast<std::int64_t>(pictures.size());
+    const auto group = data[i].group.empty() ? std::vector{i} : data.groups().at(data[i].group);
+    for (const auto member : group) {
+      if (static_cast<std::int64_t>(pictures.size()) == o.batch) break;
+      const auto& captions = data[member].captions;
+      require(!captions.empty(), o.data, ": picture ", member, " has no caption");
+      std::size_t which = 0;
+      if (captions.size() > 1 && number(1) >= o.full_captions)
+        which = 1 + std::min(captions.size() - 2,
+                             static_cast<std::size_t>(number(2) * static_cast<double>(captions.size() - 1)));
+      pictures.push_back(member);
+      unit.push_back(first);
+      out.captions.push_back(captions[which]);
+      const auto now = static_cast<std::int64_t>(pictures.size()) - 1;
+      if (now > first && (which > 0 || captions.size() == 1) &&
+          out.captions.back() != out.captions[static_cast<std::size_t>(first)])
+        out.pairs.emplace_back(first, now);
+    }
+  }
+  out.images = data.images(pictures);
+  out.unit = torch::tensor(unit);
+  return out;
+}
+
+int pretrain(Options& o, OptionTable& table) {
+  o.run.read(table, {"threads", "device", "steps"});
+  o.machine.use();
+  require(o.machine.place().is_cpu(), "pretrain_encoder computes on the processor only; use --device cpu");
+  if (!o.evaluate.empty()) {
+    require(!o.held.empty(), "--evaluate needs pictures to measure with: --held FOLDER");
+    const auto encoder = load_clip(o.evaluate);
+    print(measure(encoder, ImageSet::open(o.held, encoder.resolution()), o.held_pictures));
+    return 0;
+  }
+  require(!o.data.empty(), "no pictures were given; name their folder with --data");
+  require(o.tower == "residual" || o.tower == "transformer", "option tower: expected residual or transformer, found '",
+          o.tower, "'");
+  require(o.steps >= 1 && o.batch >= 2 && o.state_every >= 1 && o.log_every >= 1 && o.evaluate_every >= 0 &&
+              o.warmup >= 0 && o.held_pictures >= 1,
+          "options steps, state-every, log-every and held-pictures must be 1 or more, batch 2 or more");
+  const auto data = ImageSet::open(o.data);
+  std::optional<ImageSet> held;
+  if (!o.held.empty()) held = ImageSet::open(o.held, data.resolution());
+
+  auto folder = o.run.folder(table, o.seed);
+  std::vector<std::string> captions;
+  for (std::int64_t i = 0; i < data.size(); ++i)
+    captions.insert(captions.end(), data[i].captions.begin(), data[i].captions.end());
+  ClipSettings clip;
+  clip.preprocessing.mean = clip.preprocessing.deviation = {0.5, 0.5, 0.5};
+  if (!std::filesystem::exists(folder / "merges.txt"))
+    write_text(folder / "merges.txt", o.merges.empty()
+                                          ? learn_byte_pairs(captions, static_cast<std::size_t>(o.merge_count))
+                                          : Tokenizer::open(o.merges).merges());
+  clip.tokenizer = Tokenizer::open(folder / "merges.txt");
+  clip.phrases = words_of(captions);
+
+  EncoderShape shape;
+  shape.resolution = data.resolution();
+  shape.embedding = o.embedding;
+  shape.width = o.width;
+  shape.patch = o.tower == "transformer" ? o.patch : 0;
+  shape.layers = whole_numbers(o.layers, "layers");
+  shape.context = o.context;
+  shape.vocabulary = clip.tokenizer->vocabulary_size();
+  shape.text_width = o.text_width;
+  shape.text_layers = o.text_layers;
+  EncoderTrainingSettings settings;
+  settings.weight_decay = o.weight_decay;
+  settings.step_weight = o.step_weight;
+  settings.seed = o.seed;
+  EncoderTraining training(initial_encoder(shape, {o.seed, 0}), clip, settings);
+  if (folder.resumed()) training.load(folder / "state.safetensors");
+
+  TrainingLog log(folder / "metrics.csv", {"contrastive", "step_term", "scale", "lr", "radius", "pictures_per_second"},
+                  training.steps());
+  std::optional<TrainingLog> evaluation;
+  const auto evaluate = [&] {
+    if (!held) return;
+    const auto found = measure(training.encoder(), *held, o.held_pictures);
+    if (!evaluation) {
+      std::vector<std::string> columns;
+      for (const auto& [name, value] : found) columns.push_back(name);
+      evaluation.emplace(folder / "evaluation.csv", columns, training.steps());
+    }
+    for (const auto& [name, value] : found) evaluation->add(name, value);
+    evaluation->row(training.steps());
+    std::printf("step %lld\n", static_cast<long long>(training.steps()));
+    print(found);
+  };
+  const auto save_results = [&] {
+    nlohmann::json phrases = clip.phrases;
+    Metadata more{{"nada.kind", "encoder"},
+                  {"nada.format", std::string(format_version)},
+                  {"nada.image_mean", "0.5 0.5 0.5"},
+                  {"nada.image_deviation", "0.5 0.5 0.5"},
+                  {"nada.merges", clip.tokenizer->merges()},
+                  {"nada.phrases", phrases.dump()},
+                  {"nada.pictures_seen", std::to_string(training.steps() * o.batch)},
+                  {"nada.options", folder.notes().options_text}};
+    if (!o.licence.empty()) more["nada.licence"] = o.licence;
+    if (!o.about_weights.empty()) more["nada.about"] = o.about_weights;
+    save_tensors(folder / "encoder.safetensors", training.tensors(), more);
+  };
+
+  const StopSignals signals;
+  Progress progress("training", o.steps, training.steps());
+  double last = seconds_now();
+  std::int64_t last_step = training.steps();
+  bool measured = false;
+  while (training.steps() < o.steps && !StopToken::requested()) {
+    const auto now = training.steps();
+    const double part = static_cast<double>(now) / static_cast<double>(o.steps);
+    const double rise = now < o.warmup ? static_cast<double>(now + 1) / static_cast<double>(o.warmup) : 1;
+    const double rate = o.lr * rise * 0.5 * (1 + std::cos(M_PI * part));
+    const double radius = o.radius * (o.radius_after > 0 ? std::min(1.0, part / o.radius_after) : 1);
+    training.set_rate(rate);
+    training.set_radius(radius);
+    const auto found = training.step(draw_batch(data, o, Stream{o.seed, now + 1}));
+    const auto step = training.steps();
+    log.add("contrastive", found.contrastive);
+    log.add("step_term", found.step);
+    log.add("scale", found.scale);
+    log.add("lr", rate);
+    log.add("radius", radius);
+    char note[64];
+    std::snprintf(note, sizeof note, "contrastive %.3f  step %.3f", found.contrastive, found.step);
+    progress.update(step, note);
+    if (step % o.log_every == 0) {
+      const double time = seconds_now();
+      log.add("pictures_per_second", static_cast<double>((step - last_step) * o.batch) / (time - last));
+      last = time;
+      last_step = step;
+      log.row(step);
+    }
+    measured = o.evaluate_every > 0 && step % o.evaluate_every == 0;
+    if (measured) evaluate();
+    if (step % o.state_every == 0) {
+      training.save(folder / "state.safetensors");
+      save_results();
+    }
+  }
+  const bool finished = training.steps() >= o.steps;
+  training.save(folder / "state.safetensors");
+  save_results();
+  if (finished && !measured) evaluate();
+  progress.finish();
+  if (!finished)
+    std::cout << "stopped after " << training.steps() << " of " << o.steps << " steps; continue with --resume "
+              << folder.path().string() << '\n';
+  std::cout << "encoder  " << (folder / "encoder.safetensors").string() << '\n';
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_tool<Options>(argc, argv, pretrain); }

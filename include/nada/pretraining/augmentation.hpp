@@ -1,0 +1,43 @@
+/// Changes of pictures that leave what they show.
+#pragma once
+#include <cstdint>
+
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+
+namespace nada {
+
+/// A crop, perhaps mirrored, perhaps blurred, another contrast and brightness, a little noise; how much of each is
+/// drawn per picture. Pictures of one content (equal `unit`) are changed alike, so that the step between them stays.
+struct Augmentation {
+  double min_side = 0.75, max_side = 1.1;                 // of the crop, in the image's
+  double mirrored = 0.5, blurred = 0.3;                   // shares of the pictures
+  double contrast = 0.15, brightness = 0.1, noise = 0.1;  // largest relative change, shift, deviation in [-1, 1]
+
+  /// images [N, 3, H, W] in [-1, 1], unit [N] -> the same shape.
+  Tensor operator()(const Tensor& images, const Tensor& unit, const Stream& stream) const {
+    const auto n = images.size(0);
+    const auto u = stream.uniform(Purpose::views, {n, 8}).index_select(0, unit).to(images.options());  // [N, 8]
+    const auto at = [&](std::int64_t column) { return u.select(1, column); };
+    const auto side = min_side + (max_side - min_side) * at(0);
+    const auto room = (1 - side).abs() + 0.05;
+    auto theta = torch::zeros({n, 2, 3}, images.options());
+    theta.select(1, 0).select(1, 0).copy_(side * torch::where(at(3) < mirrored, -1.0, 1.0));
+    theta.select(1, 1).select(1, 1).copy_(side);
+    theta.select(1, 0).select(1, 2).copy_((2 * at(1) - 1) * room);
+    theta.select(1, 1).select(1, 2).copy_((2 * at(2) - 1) * room);
+    const auto grid = at::affine_grid_generator(theta, images.sizes(), /*align_corners=*/false);
+    auto x = at::grid_sampler(images, grid, /*bilinear=*/0, /*border=*/1, /*align_corners=*/false);
+    const auto soft = at::avg_pool2d(at::pad(x, {1, 1, 1, 1}, "replicate"), 3, 1);
+    const auto share = ((at(4) < blurred).to(x.scalar_type()) * at(5)).view({n, 1, 1, 1});
+    x = x + share * (soft - x);
+    x = x * (1 + contrast * (2 * at(6) - 1)).view({n, 1, 1, 1}) + (brightness * (2 * at(7) - 1)).view({n, 1, 1, 1});
+    if (noise > 0) {
+      const auto deviation = noise * stream.uniform(Purpose::views, {n, 1, 1, 1}, 0, 1).to(x.options());
+      x = x + deviation * stream.normal(Purpose::views, x.sizes(), 0, 2).to(x.options());
+    }
+    return x.clamp(-1, 1);
+  }
+};
+
+}  // namespace nada

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# evaluate measures what a user has: the source, a delta, pictures in a folder; and refuses an encoder that was trained against.
+. "$(dirname "$0")/lib.sh" "$@"
+
+# The source is near to its own pictures and far from another domain's.
+evaluate=(evaluate --generator "$avatars/generator.safetensors" --count 60)
+succeed "${evaluate[@]}" --real "$avatars/targets/portrait.png" --tile 64 --target "a cartoon portrait" --out own
+succeed "${evaluate[@]}" --real "$avatars/targets/zombie.png" --tile 64 --target "a zombie" --source "a cartoon portrait" \
+  --base "$avatars/generator.safetensors" --out other
+for file in own other; do
+  for extension in md csv json; do [ -s $file.$extension ] || fail "$file.$extension is missing"; done
+done
+column() { awk -F, -v name="$2" 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == name) c = i} NR == 2 && c {print $c}' "$1.csv"; }
+check "own pictures are nearer (frechet)" awk "BEGIN {exit !(100 * $(column own frechet) < $(column other frechet))}"
+check "own pictures are nearer (cmmd)" awk "BEGIN {exit !(100 * $(column own cmmd) < $(column other cmmd))}"
+check "the own text scores higher" awk "BEGIN {exit !($(column own text_score) > 0.5 + $(column other text_score))}"
+check "without a source there is no identity" test -z "$(column own identity)"
+check "an unchanged generator keeps all identity" awk "BEGIN {exit !($(column other identity) > 0.999)}"
+check "... and did not step" test "$(column other directional_score)" = 0
+check "intervals are in the CSV" grep -q 'frechet_low,frechet_high' own.csv
+check "prints the table" grep -q '^| generator | target | samples | real |' out.txt
+
+# A delta brings its texts and base; two rows make one table.
+succeed adapt --target "a zombie" --steps 2 --batch 2 --out run
+succeed evaluate --generator run/adapted.safetensors --generator "$avatars/generator.safetensors" --count 40 --out both
+check "one row each" test "$(wc -l < both.csv)" = 3
+check "texts come from the delta" grep -q 'run/adapted.safetensors,a zombie,40,0,' both.csv
+check "identity comes from the delta's base" test -n "$(column both identity)"
+check "the same again" sh -c "cp both.csv first.csv; '$programs/evaluate' --generator run/adapted.safetensors \
+  --generator '$avatars/generator.safetensors' --count 40 --out both > out.txt && cmp both.csv first.csv"
+
+expect_error "was trained against" evaluate --generator run/adapted.safetensors --encoder "$avatars/encoder_rn.safetensors" --count 40
+cp "$avatars/encoder_vit.safetensors" renamed.safetensors
+expect_error "was trained against" evaluate --generator run/adapted.safetensors --encoder renamed.safetensors --count 40
+expect_error "no generator was given" evaluate
+expect_error "tiles of 50 pixels do not fill" "${evaluate[@]}" --real "$avatars/targets/zombie.png" --tile 50
+mkdir empty
+expect_error "holds no .png" "${evaluate[@]}" --real empty
+no_temporaries .
+finish
