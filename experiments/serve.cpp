@@ -77,7 +77,11 @@ std::map<std::string, std::string> adapt_defaults() {
 class Service {
  public:
   Service(const Options& o, Studio& studio)
-      : o_(o), runs_(o.runs), studio_(studio), defaults_(adapt_defaults()), desk_(64),
+      : o_(o),
+        runs_(o.runs),
+        studio_(studio),
+        defaults_(adapt_defaults()),
+        desk_(64),
         jobs_(static_cast<std::size_t>(o.queue)) {
     names_.loopback = o.host == "127.0.0.1" || o.host == "localhost" || o.host == "::1";
     names_.other = o.names;
@@ -128,7 +132,8 @@ class Service {
     } else if (q.method == "POST") {
       return Refusal(411, "a body must come with its Content-Length");
     }
-    if (q.method != "POST") return length == 0 ? std::nullopt : std::optional(Refusal(400, "a GET request has no body"));
+    if (q.method != "POST")
+      return length == 0 ? std::nullopt : std::optional(Refusal(400, "a GET request has no body"));
     const auto parts = path_parts(q.path);
     const bool picture = parts.size() == 3 && parts[0] == "api" && parts[2] == "stylize";
     const auto type = media_type(q.get_header_value("Content-Type"));
@@ -141,8 +146,7 @@ class Service {
 
   void answer(const httplib::Request& q, httplib::Response& r) try {
     const auto parts = path_parts(q.path);
-    if (parts.size() >= 2 && parts[0] == "api" && parts[1] == "v1")
-      return api(q, r, {parts.begin() + 2, parts.end()});
+    if (parts.size() >= 2 && parts[0] == "api" && parts[1] == "v1") return api(q, r, {parts.begin() + 2, parts.end()});
     if (q.method == "POST") refuse(405, "pages are only read");
     for (const auto& file : serve_page::files)
       if (q.path == file.path) {
@@ -212,9 +216,8 @@ class Service {
       // queued ones have an empty folder yet
       const std::lock_guard lock(mutex_);
       for (const auto& [id, text] : asked_)
-        if (const auto view = jobs_.view(id); view && std::none_of(list.begin(), list.end(), [&](const json& run) {
-              return run["id"] == id;
-            }))
+        if (const auto view = jobs_.view(id);
+            view && std::none_of(list.begin(), list.end(), [&](const json& run) { return run["id"] == id; }))
           list.insert(list.begin(), with_job(text, *view));
       return give(r, {{"runs", list}});
     }
@@ -223,7 +226,9 @@ class Service {
   }
 
   json status() const {
-    json out{{"version", revision()}, {"read_only", o_.read_only}, {"waiting", jobs_.waiting()},
+    json out{{"version", revision()},
+             {"read_only", o_.read_only},
+             {"waiting", jobs_.waiting()},
              {"resolution", studio_.source().resolution()},
              {"limits", {{"picture_bytes", picture_limit}, {"picture_pixels", pixel_limit}, {"queue", o_.queue}}}};
     const auto value = [&](const char* key) {
@@ -312,7 +317,7 @@ class Service {
             options += format_option("run", run) + "\n";
             item["run"] = run;
           }
-          pictures[i].text = {{"nada:options", options}};
+          pictures[i].text["nada:options"] = options;
           item["png"] = base64(encode_png(pictures[i]));
           list.push_back(std::move(item));
         }
@@ -356,12 +361,14 @@ class Service {
     std::filesystem::remove(log_path(), error);
     words.insert(words.begin(), (std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string());
     words.insert(words.end(), {"--threads=" + join(o_.machine.threads), "--device=" + o_.machine.device});
-    Child child(words, {.write_to_it = false, .log = log_path(), .own_group = true});
     const auto folder = runs_.folder() / id;
+    const auto written = [&] { return std::filesystem::last_write_time(folder / "metrics.csv", error); };
+    const auto before = written();
+    Child child(words, {.write_to_it = false, .log = log_path(), .own_group = true});
     bool asked = false;
     while (child.running()) {
-      // A signal before the child listens to it would end it at once and leave nothing.
-      if (stop && !asked && std::filesystem::exists(folder / "metrics.csv", error)) {
+      // A signal before the child listens to it would end it at once and leave nothing: it begins metrics.csv later.
+      if (stop && !asked && written() != before) {
         child.stop(SIGTERM);
         asked = true;
       }
@@ -431,7 +438,8 @@ class Service {
     Picture square;
     {
       const std::lock_guard lock(decoding_);  // one at a time, so that memory stays bounded
-      square = square_picture(decode_picture(bytes, "the picture", {pixel_limit}), studio_.source().resolution()).square;
+      square =
+          square_picture(decode_picture(bytes, "the picture", {pixel_limit}), studio_.source().resolution()).square;
     }
     const auto id = reserve("picture");
     submit(id, {{"id", id}, {"kind", "stylize"}, {"steps", steps}, {"step", 0}},
@@ -475,10 +483,11 @@ class Service {
     char facts[160];
     std::snprintf(facts, sizeof facts, R"({"psnr": %.2f, "identity": %.3f, "far": %s})", found.psnr,
                   found.identity.value_or(0), found.domain.far() ? "true" : "false");
-    picture.text = {{"nada:measured", facts}};
+    picture.text["nada:measured"] = facts;
+    Metadata measured;
+    measured["nada.measured"] = facts;
     write_picture(folder / "inversion.png", picture);
-    save_inversion(folder / "codes.safetensors", found.inversion, studio_.source(), studio_.generator_path(),
-                   {{"nada.measured", facts}});
+    save_inversion(folder / "codes.safetensors", found.inversion, studio_.source(), studio_.generator_path(), measured);
     return all;
   }
 
@@ -505,8 +514,8 @@ class Service {
                                                                                                          : "failed";
     if (const auto view = jobs_.view(run.id)) out = with_job(std::move(out), *view);
     json files = json::array();
-    for (const char* name :
-         {"options.cfg", "metrics.csv", "adapted.safetensors", "report.html", "codes.safetensors", "picture.png", "inversion.png"}) {
+    for (const char* name : {"options.cfg", "metrics.csv", "adapted.safetensors", "report.html", "codes.safetensors",
+                             "picture.png", "inversion.png"}) {
       std::error_code error;
       if (std::filesystem::is_regular_file(run.path / name, error)) files.push_back(name);
     }
@@ -558,7 +567,8 @@ class Service {
     if (path.extension() == ".safetensors")
       r.set_header("Content-Disposition", "attachment; filename=\"" + id + "-" + path.filename().string() + "\"");
     r.set_header("Cache-Control", "no-cache");
-    if (path.extension() == ".html" || path.extension() == ".png" || path.extension() == ".csv" || path.extension() == ".cfg")
+    if (path.extension() == ".html" || path.extension() == ".png" || path.extension() == ".csv" ||
+        path.extension() == ".cfg")
       return r.set_content(read_text(path), content_type(path));
     auto file = std::make_shared<MappedFile>(path);
     r.set_content_provider(file->bytes().size(), content_type(path),
@@ -606,12 +616,18 @@ class Service {
       preset.command = "./quickstart adapt --target \"" + preset.target + "\"";
       preset.metrics = "{}";
       preset.delta = load_delta(file);
-      const Look look{name, preset.source, preset.target, {}, {}, true,
-                      std::make_shared<StyleGan2>(apply_delta(studio_.source(), preset.delta, name)), {}};
+      const Look look{name,
+                      preset.source,
+                      preset.target,
+                      {},
+                      {},
+                      true,
+                      std::make_shared<StyleGan2>(apply_delta(studio_.source(), preset.delta, name)),
+                      {}};
       std::vector<Latent> latents;
       for (std::int64_t i = 0; i < 4; ++i) latents.push_back({0, i});
-      preset.sample = encode_png(make_grid({studio_.pictures(look, 1, {studio_.styles(latents, 0.8), {}})},
-                                           studio_.source().resolution()));
+      preset.sample = encode_png(
+          make_grid({studio_.pictures(look, 1, {studio_.styles(latents, 0.8), {}})}, studio_.source().resolution()));
       std::error_code error;
       std::filesystem::create_directories(directory, error);
       if (error) refuse(500, "cannot make the folder of presets: ", error.message());
@@ -698,8 +714,8 @@ class Service {
   std::atomic<bool> closing_ = false;
   std::atomic<int> open_streams_ = 0;
   std::mutex decoding_;
-  mutable std::mutex mutex_;           // of asked_ and of making names
-  std::map<std::string, json> asked_;  // what was asked for, by id: what there is before files tell it
+  mutable std::mutex mutex_;                 // of asked_ and of making names
+  std::map<std::string, json> asked_;        // what was asked for, by id: what there is before files tell it
   std::optional<PictureInverter> inverter_;  // used by the thread of the jobs alone
   std::uint64_t inverter_seed_ = 0;
   std::int64_t inverter_steps_ = 0;
@@ -707,12 +723,13 @@ class Service {
   JobQueue jobs_;  // last: its thread uses the rest
 };
 
-int serve(Options& o, nada::OptionTable& table) {
+int run_server(Options& o, nada::OptionTable& table) {
   require(o.port >= 0 && o.port <= 65535, "option port: expected 0 to 65535, found ", o.port);
   require(o.clients >= 1 && o.clients <= 1000, "option clients: expected 1 to 1000, found ", o.clients);
   require(o.queue >= 1 && o.queue <= 1000, "option queue: expected 1 to 1000, found ", o.queue);
   for (auto& name : o.names) {
-    require(!host_name(name).empty() && host_name(name).size() == name.size(), "option name: expected a host's name, found '", name, "'");
+    require(!host_name(name).empty() && host_name(name).size() == name.size(),
+            "option name: expected a host's name, found '", name, "'");
     name = host_name(name);
   }
   o.machine.use();
@@ -720,7 +737,8 @@ int serve(Options& o, nada::OptionTable& table) {
   const auto avatars = configs() / "avatars";
   InvertOptions inversion;
   inversion.use_defaults(table);
-  Studio studio(inversion, o.machine.place(), {avatars / "encoder_rn.safetensors", avatars / "encoder_vit.safetensors"});
+  Studio studio(inversion, o.machine.place(),
+                {avatars / "encoder_rn.safetensors", avatars / "encoder_vit.safetensors"});
   studio.add_source("source", adapt_defaults()["source"]);
   for (const auto& path : list_presets(avatars / "presets")) studio.add_preset(path, false);
   Service service(o, studio);
@@ -750,14 +768,14 @@ int serve(Options& o, nada::OptionTable& table) {
   server.set_error_handler([](const httplib::Request&, httplib::Response& r) {
     if (!r.body.empty()) return;
     const int status = r.status;
-    Service::say(r, status, status == 414   ? "the address is too long"
-                            : status == 413 ? "the body is too large"
-                            : status == 404 ? "there is nothing of that name"
-                                            : "this is not a request that can be understood");
+    Service::say(r, status,
+                 status == 414   ? "the address is too long"
+                 : status == 413 ? "the body is too large"
+                 : status == 404 ? "there is nothing of that name"
+                                 : "this is not a request that can be understood");
   });
-  server.set_exception_handler([](const httplib::Request&, httplib::Response& r, std::exception_ptr error) {
-    Service::problem(r, error);
-  });
+  server.set_exception_handler(
+      [](const httplib::Request&, httplib::Response& r, std::exception_ptr error) { Service::problem(r, error); });
 
   server.set_socket_options([](socket_t socket) {  // one server a port: a second one is told so
     const int on = 1;
@@ -778,4 +796,4 @@ int serve(Options& o, nada::OptionTable& table) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return nada::run_tool<Options>(argc, argv, serve); }
+int main(int argc, char** argv) { return nada::run_tool<Options>(argc, argv, run_server); }

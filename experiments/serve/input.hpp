@@ -47,8 +47,7 @@ class Input {
     if (!value->is_string()) wrong(name, "a text", *value);
     const auto out = value->get<std::string>();
     if (out.empty() || out.find_first_not_of(' ') == out.npos) refuse(400, where(name), "expected a text, found none");
-    if (out.size() > longest)
-      refuse(400, where(name), "expected at most ", longest, " bytes, found ", out.size());
+    if (out.size() > longest) refuse(400, where(name), "expected at most ", longest, " bytes, found ", out.size());
     for (const unsigned char c : out)
       if (c < 0x20 || c == 0x7F) refuse(400, where(name), "a text here has no control characters");
     if (!is_utf8(out)) refuse(400, where(name), "the text is not UTF-8");
@@ -60,8 +59,9 @@ class Input {
     const auto* const value = find(name, otherwise.has_value(), what);
     if (value == nullptr) return *otherwise;
     if (!value->is_number_integer()) wrong(name, what, *value);
-    const bool huge = value->is_number_unsigned() &&
-                      value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const bool huge =
+        value->is_number_unsigned() &&
+        value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (huge || value->get<std::int64_t>() < least || value->get<std::int64_t>() > most) wrong(name, what, *value);
     return value->get<std::int64_t>();
   }
@@ -124,7 +124,8 @@ class Input {
   }
   std::string where(const std::string& name) const { return where_ + name + ": "; }
   [[noreturn]] void wrong(const std::string& name, const std::string& expected, const nlohmann::json& found) const {
-    if (found.is_structured()) refuse(400, where(name), "expected ", expected, ", found ", article(found), " of ", found.size());
+    if (found.is_structured())
+      refuse(400, where(name), "expected ", expected, ", found ", article(found), " of ", found.size());
     refuse(400, where(name), "expected ", expected, ", found ", quoted(found));
   }
   const nlohmann::json* find(const std::string& name, bool optional, const std::string& expected) {

@@ -167,7 +167,8 @@ class JobQueue {
   std::thread thread_;  // last: it uses all of the above
 };
 
-/// One thread that computes for all requests in turn, so that a crowd of clients does not start a crowd of thread teams.
+/// One thread that computes for all requests in turn, so that a crowd of clients does not start a crowd of thread
+/// teams.
 class Desk {
  public:
   explicit Desk(std::size_t most_waiting) : most_waiting_(most_waiting), thread_([this] { run(); }) {}
@@ -190,7 +191,8 @@ class Desk {
     auto result = task->get_future();
     {
       const std::lock_guard lock(mutex_);
-      if (closed_ || waiting_.size() >= most_waiting_) refuse(429, "too many people ask at once; try again in a moment");
+      if (closed_ || waiting_.size() >= most_waiting_)
+        refuse(429, "too many people ask at once; try again in a moment");
       waiting_.push_back([task] { (*task)(); });
       changed_.notify_all();
     }

@@ -78,8 +78,8 @@ struct RunFiles {
   std::filesystem::path path;
   std::string id, kind;  // adapt or stylize
   std::vector<std::pair<std::string, std::string>> options;
-  std::int64_t created = 0;             // seconds since 1970
-  std::vector<std::int64_t> pictures;   // steps of samples/
+  std::int64_t created = 0;            // seconds since 1970
+  std::vector<std::int64_t> pictures;  // steps of samples/
   bool finished = false, resumable = false;
 
   std::string option(std::string_view name) const {
@@ -96,7 +96,8 @@ class Runs {
   explicit Runs(std::filesystem::path folder) : folder_(std::move(folder)) {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    require(!error && std::filesystem::is_directory(folder_), "cannot make the folder ", folder_, ": ", error.message());
+    require(!error && std::filesystem::is_directory(folder_), "cannot make the folder ", folder_, ": ",
+            error.message());
     folder_ = std::filesystem::canonical(folder_);
   }
   const std::filesystem::path& folder() const { return folder_; }
@@ -142,8 +143,9 @@ class Runs {
       for (auto& line : parse_options(text, "options.cfg")) out.options.emplace_back(line.key, line.value);
       std::error_code error;
       const auto time = std::filesystem::last_write_time(path / "options.cfg", error);
-      out.created = std::chrono::duration_cast<std::chrono::seconds>(
-                        std::chrono::file_clock::to_sys(time).time_since_epoch()).count();
+      out.created =
+          std::chrono::duration_cast<std::chrono::seconds>(std::chrono::file_clock::to_sys(time).time_since_epoch())
+              .count();
       const auto has = [&](const char* name) { return std::filesystem::exists(path / name, error); };
       out.finished = out.kind == "adapt" ? has("report.html") && has("adapted.safetensors") : has("codes.safetensors");
       out.resumable = out.kind == "adapt" && has("state.safetensors");

@@ -127,7 +127,8 @@ class DeadlineServer : public httplib::Server {
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
     char rest[4096];
     for (pollfd entry{socket, POLLIN, 0}; std::chrono::steady_clock::now() < until;)
-      if (::poll(&entry, 1, 50) < 0 || (entry.revents != 0 && ::recv(socket, rest, sizeof rest, MSG_DONTWAIT) <= 0)) break;
+      if (::poll(&entry, 1, 50) < 0 || (entry.revents != 0 && ::recv(socket, rest, sizeof rest, MSG_DONTWAIT) <= 0))
+        break;
     ::close(socket);
     return true;
   }

@@ -19,7 +19,8 @@ void expect_400(const std::string& sentence, Body body) {
 BOOST_AUTO_TEST_SUITE(serve_input)
 
 BOOST_AUTO_TEST_CASE(fields_are_read_and_defaults_taken) {
-  auto in = Input::parse(R"({"count": 3, "psi": 0.5, "target": "a zombie", "presets": ["a", "b"], "list": [{"x": 1}]})");
+  auto in =
+      Input::parse(R"({"count": 3, "psi": 0.5, "target": "a zombie", "presets": ["a", "b"], "list": [{"x": 1}]})");
   BOOST_TEST(in.whole("count", 1, 9) == 3);
   BOOST_TEST(in.number("psi", 0, 1) == 0.5);
   BOOST_TEST(in.text("target", 20) == "a zombie");
@@ -41,11 +42,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_object_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(numbers_are_held_to_type_and_range) {
-  for (const char* value : {"0", "10", "2.5", "\"3\"", "true", "[]", "{}", "1e400", "9223372036854775808", "-9223372036854775809"}) {
+  for (const char* value :
+       {"0", "10", "2.5", "\"3\"", "true", "[]", "{}", "1e400", "9223372036854775808", "-9223372036854775809"}) {
     BOOST_TEST_CONTEXT(value)
-    expect_400(value == std::string("1e400") ? "not JSON" : "n: expected a whole number from 1 to 9", [&] {
-      Input::parse(std::string("{\"n\":") + value + "}").whole("n", 1, 9);
-    });
+    expect_400(value == std::string("1e400") ? "not JSON" : "n: expected a whole number from 1 to 9",
+               [&] { Input::parse(std::string("{\"n\":") + value + "}").whole("n", 1, 9); });
   }
   expect_400("n: expected a number from 0 to 1, found 2", [] { Input::parse(R"({"n": 2})").number("n", 0, 1); });
   expect_400("found nothing", [] { Input::parse("{}").number("n", 0, 1); });
@@ -65,7 +66,8 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_told) {
 }
 
 BOOST_AUTO_TEST_CASE(names_are_checked_and_unique) {
-  for (const char* value : {"[]", "\"a\"", "[1]", "[\"../a\"]", "[\"a\",\"a\"]", "[\"a\",\"b\",\"c\"]", "{\"a\":\"b\"}"})
+  for (const char* value :
+       {"[]", "\"a\"", "[1]", "[\"../a\"]", "[\"a\",\"a\"]", "[\"a\",\"b\",\"c\"]", "{\"a\":\"b\"}"})
     BOOST_CHECK_THROW(Input::parse(std::string("{\"n\":") + value + "}").names("n", 2, {}), Refusal);
 }
 

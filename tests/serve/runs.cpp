@@ -1,5 +1,7 @@
 #include "serve/runs.hpp"
 
+#include <fstream>
+
 #include <boost/test/unit_test.hpp>
 
 #include "support/files.hpp"
@@ -28,7 +30,8 @@ BOOST_FIXTURE_TEST_SUITE(serve_runs, Folder)
 BOOST_AUTO_TEST_CASE(a_run_is_found_by_its_name_and_nothing_else_is) {
   add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
   BOOST_TEST(runs.find("a-zombie-1").has_value());
-  for (const char* id : {"", ".", "..", "a-zombie-1/", "../runs/a-zombie-1", "a-zombie", "A-ZOMBIE-1", "/", "a-zombie-1/samples"})
+  for (const char* id :
+       {"", ".", "..", "a-zombie-1/", "../runs/a-zombie-1", "a-zombie", "A-ZOMBIE-1", "/", "a-zombie-1/samples"})
     BOOST_TEST(!runs.find(id).has_value(), id);
 }
 
@@ -41,7 +44,8 @@ BOOST_AUTO_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out)
   const auto path = add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
   add("other", "# invert of nada x\nsteps = 3\n");
   add("broken", "no options\n");
-  for (const char* name : {"000000.png", "000030.png", "x.png", "000031.tmp"}) nada::write_text(path / "samples" / name, "x");
+  for (const char* name : {"000000.png", "000030.png", "x.png", "000031.tmp"})
+    nada::write_text(path / "samples" / name, "x");
   auto list = runs.list(9);
   BOOST_REQUIRE(list.size() == 1U);
   BOOST_TEST(list[0].id == "a-zombie-1");
@@ -62,12 +66,13 @@ BOOST_AUTO_TEST_CASE(files_have_fixed_names) {
   const auto path = add("a-1", "# adapt of nada x\n");
   nada::write_text(path / "samples" / "000030.png", "x");
   nada::write_text(path / "secret", "x");
-  BOOST_TEST(run_file(path, {"options.cfg"}) == path / "options.cfg");
-  BOOST_TEST(run_file(path, {"samples", "30"}) == path / "samples" / "000030.png");
+  BOOST_TEST((run_file(path, {"options.cfg"}) == path / "options.cfg"));
+  BOOST_TEST((run_file(path, {"samples", "30"}) == path / "samples" / "000030.png"));
   using Name = std::vector<std::string>;
-  for (const Name& name : {Name{"secret"}, Name{".."}, Name{"samples", ".."}, Name{"samples", "000030.png"}, Name{"samples", "-30"},
-                           Name{"samples", "31"}, Name{"samples", "99999999999"}, Name{"metrics.csv"}, Name{}, Name{"samples"},
-                           Name{"samples", "30", "x"}, Name{"options.cfg", ""}})
+  for (const Name& name :
+       {Name{"secret"}, Name{".."}, Name{"samples", ".."}, Name{"samples", "000030.png"}, Name{"samples", "-30"},
+        Name{"samples", "31"}, Name{"samples", "99999999999"}, Name{"metrics.csv"}, Name{}, Name{"samples"},
+        Name{"samples", "30", "x"}, Name{"options.cfg", ""}})
     BOOST_CHECK_EXCEPTION(run_file(path, name), Refusal, [](const Refusal& refused) { return refused.status == 404; });
 }
 
