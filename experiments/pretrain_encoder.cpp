@@ -13,12 +13,12 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/training_run.hpp"
 #include "nada/pretraining/byte_pairs.hpp"
 #include "nada/pretraining/encoder_evaluation.hpp"
 #include "nada/pretraining/encoder_training.hpp"
 #include "nada/pretraining/image_set.hpp"
 #include "nada/pretraining/initial_encoder.hpp"
-#include "nada/pretraining/training_log.hpp"
 
 namespace {
 
@@ -211,6 +211,11 @@ int pretrain(Options& o, OptionTable& table) {
     if (!o.about_weights.empty()) more["nada.about"] = o.about_weights;
     save_tensors(folder / "encoder.safetensors", training.tensors(), more);
   };
+
+  if (folder.resumed() && training.steps() >= o.steps && std::filesystem::exists(folder / "encoder.safetensors")) {
+    std::cout << "the run in " << folder.path().string() << " is finished: " << training.steps() << " steps\n";
+    return 0;
+  }
 
   const StopSignals signals;
   Progress progress("training", o.steps, training.steps());

@@ -1,6 +1,8 @@
 // Tool: trains a StyleGAN2 generator on a folder of pictures.
 // Run:      pretrain_generator --config configs/avatars/generator.cfg --data DATA/portrait [--resume runs/...]
 // Writes:   <out>/options.cfg  metrics.csv  samples/*.png  state.safetensors  generator.safetensors
+//           pretrain_generator --evaluate FILE --held DIR    measures a generator and writes nothing; with --data also
+//           how far real pictures are from real ones
 #include <cmath>
 #include <iostream>
 
@@ -9,12 +11,12 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/training_run.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/metrics/frechet.hpp"
 #include "nada/pretraining/generator_training.hpp"
 #include "nada/pretraining/image_set.hpp"
-#include "nada/pretraining/training_log.hpp"
 
 namespace {
 
@@ -24,7 +26,7 @@ struct Options {
   static constexpr const char* about = "trains a StyleGAN2 generator on a folder of pictures";
   static constexpr const char* example = "pretrain_generator --data pictures --images 400000 --out runs/faces";
 
-  std::filesystem::path data, held, encoder, start;
+  std::filesystem::path data, held, encoder, start, evaluate;
   std::int64_t images = 400000, batch = 16, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
   std::int64_t r1_every = 16, path_every = 0, frechet_every = 50000, frechet_samples = 2000, samples_every = 10000,
                state_every = 5000, log_every = 1600;
@@ -68,6 +70,7 @@ struct Options {
     table.group("Measuring");
     table.add("held", held, "folder of pictures that are not trained on, for the Frechet distance");
     table.add("encoder", encoder, "CLIP file in whose features it is measured (default the embedded held-out one)");
+    table.add("evaluate", evaluate, "measure this generator on --held and train nothing", session, "FILE");
     table.add("frechet-every", frechet_every, "images from one measurement to the next; 0: only at the end");
     table.add("frechet-samples", frechet_samples, "generated samples of a measurement");
     table.add("samples-every", samples_every, "images from one sample grid to the next");
@@ -114,8 +117,37 @@ Tensor generated(const StyleGan2& generator, std::uint64_t seed, std::int64_t fi
   return generator.synthesize(generator.map(z.to(generator.options())), render);
 }
 
+AnyClip measuring_encoder(const Options& o) {
+  return load_clip(o.encoder.empty() ? configs() / "avatars" / "encoder_held.safetensors" : o.encoder);
+}
+
+/// Prints the Frechet distance of a generator to held-out pictures.
+int evaluate(const Options& o) {
+  require(!o.held.empty(), "--evaluate needs pictures to measure with: --held FOLDER");
+  const auto generator = load_stylegan2(o.evaluate);
+  const auto encoder = measuring_encoder(o);
+  const auto held = ImageSet::open(o.held, generator.resolution());
+  const auto real = features(encoder, held.size(), [&](auto at, auto n) { return held.images(at, n); });
+  const auto fake =
+      features(encoder, o.frechet_samples, [&](auto at, auto n) { return generated(generator, o.seed, at, n); });
+  std::printf("Frechet distance of %lld samples to %lld held-out pictures: %.4f\n",
+              static_cast<long long>(o.frechet_samples), static_cast<long long>(held.size()),
+              frechet_distance(fake, real));
+  if (!o.data.empty()) {
+    const auto data = ImageSet::open(o.data, generator.resolution());
+    const auto count = std::min(o.frechet_samples, data.size());
+    const auto others = features(encoder, count, [&](auto at, auto n) { return data.images(at, n); });
+    std::printf("of %lld real pictures: %.4f\n", static_cast<long long>(count), frechet_distance(others, real));
+  }
+  return 0;
+}
+
 int pretrain(Options& o, OptionTable& table) {
   o.run.read(table, {"images", "threads", "device"});
+  if (!o.evaluate.empty()) {
+    o.machine.use();
+    return evaluate(o);
+  }
   require(!o.data.empty(), "no pictures were given; name their folder with --data");
   require(o.images >= 1 && o.samples_every >= 1 && o.state_every >= 1 && o.log_every >= 1 && o.frechet_every >= 0,
           "options images, samples-every, state-every and log-every must be 1 or more");
@@ -141,7 +173,7 @@ int pretrain(Options& o, OptionTable& table) {
   std::optional<AnyClip> encoder;
   Tensor real_features;
   if (!o.held.empty()) {
-    encoder = load_clip(o.encoder.empty() ? configs() / "avatars" / "encoder_held.safetensors" : o.encoder);
+    encoder = measuring_encoder(o);
     const auto held = ImageSet::open(o.held, shape.resolution());
     real_features = features(*encoder, held.size(), [&](auto at, auto n) { return held.images(at, n); });
   }
@@ -180,6 +212,11 @@ int pretrain(Options& o, OptionTable& table) {
     log.add("frechet", *distance);
     std::cout << "images " << training.images() << "  Frechet distance " << *distance << std::endl;
   };
+
+  if (folder.resumed() && training.steps() >= steps && std::filesystem::exists(folder / "generator.safetensors")) {
+    std::cout << "the run in " << folder.path().string() << " is finished: " << training.images() << " images\n";
+    return 0;
+  }
 
   const StopSignals signals;
   Progress progress("training", steps * o.batch, training.images());

@@ -15,7 +15,18 @@
 namespace nada {
 
 /// What a number is drawn for. The values are part of every recorded run: add at the end, never reorder.
-enum class Purpose : std::uint64_t { latents, mixing, noise, views, crops, selection, leaves, samples, evaluation, inversion };
+enum class Purpose : std::uint64_t {
+  latents,
+  mixing,
+  noise,
+  views,
+  crops,
+  selection,
+  leaves,
+  samples,
+  evaluation,
+  inversion
+};
 
 namespace detail {
 

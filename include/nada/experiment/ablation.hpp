@@ -486,8 +486,9 @@ class Ablation {
         difference.emplace_back(paired_difference(results[v][name], results[control][name]));
       }
       cost.emplace_back(mean_estimate(results[v]["seconds"]));
-      cost.push_back(Cell::number(mean_estimate(results[v]["parameters"]).value));
-      cost.push_back(Cell::number(*std::max_element(results[v]["peak_mib"].begin(), results[v]["peak_mib"].end())));
+      const auto& peaks = results[v]["peak_mib"];
+      cost.emplace_back(std::to_string(std::llround(mean_estimate(results[v]["parameters"]).value)));
+      cost.emplace_back(std::to_string(std::llround(*std::max_element(peaks.begin(), peaks.end()))));
       means.add(std::move(mean));
       if (v != control) differences.add(std::move(difference));
       costs.add(std::move(cost));
@@ -497,13 +498,14 @@ class Ablation {
     write_text(o_.out / "costs.csv", costs.csv());
     std::string names;
     for (const auto t : targets_) names += (names.empty() ? "" : ", ") + list_[t].name;
-    const auto text = join("Mean over ", cell_total, " cells (targets ", names, "; ", o_.seeds, " seeds each), ",
-                           o_.steps, " steps of ", o_.batch, ", ", o_.count, " samples measured by ",
-                           o_.measure.filename(), "; ± is the 95% t-interval over cells.\n\n", means.markdown(),
-                           variants_.size() > 1 ? join("\nPaired differences to `", control, "`:\n\n",
-                                                       differences.only(on_page).markdown())
-                                                : "",
-                           "\nCost of a cell (one thread; most memory over the cells):\n\n", costs.markdown());
+    const auto text =
+        join("Mean over ", cell_total, " cells (targets ", names, "; ", o_.seeds, " seeds each), ", o_.steps,
+             " steps of ", o_.batch, ", ", o_.count, " samples measured by ", o_.measure.filename(),
+             "; ± is the 95% t-interval over cells.\n\n", means.only(on_page).markdown(),
+             variants_.size() > 1
+                 ? join("\nPaired differences to `", control, "`:\n\n", differences.only(on_page).markdown())
+                 : "",
+             "\nCost of a cell (one thread; most memory over the cells):\n\n", costs.markdown());
     write_text(o_.out / "table.md", text);
     write_grid();
     const auto plotted = plot(means, columns);

@@ -50,13 +50,28 @@ SeenSet see_set(const E& encoder, const ImageSet& set, std::vector<std::int64_t>
   return {set, std::move(pictures), torch::cat(out)};
 }
 
-/// Unit features of texts, [T, E].
+/// Unit features of texts, [T, E]. A text that is too long for the encoder loses words at its end.
+/// Errors: as the encoder's for the first word alone.
 template <TextImageEncoder E>
 Tensor read_all(const E& encoder, std::span<const std::string> texts) {
   const torch::NoGradGuard no_grad;
+  const auto ids = [&](std::string text) {
+    for (;;) {
+      try {
+        return encoder.tokenize(std::span<const std::string>(&text, 1));
+      } catch (const Error&) {
+        const auto blank = text.rfind(' ');
+        if (blank == std::string::npos) throw;
+        text.resize(blank);
+      }
+    }
+  };
   std::vector<Tensor> out;
-  for (std::size_t at = 0; at < texts.size(); at += 256)
-    out.push_back(encoder.read(encoder.tokenize(texts.subspan(at, std::min<std::size_t>(256, texts.size() - at)))));
+  for (std::size_t at = 0; at < texts.size(); at += 256) {
+    std::vector<Tensor> piece;
+    for (std::size_t k = at; k < std::min(at + 256, texts.size()); ++k) piece.push_back(ids(texts[k]));
+    out.push_back(encoder.read(torch::cat(piece)));
+  }
   return torch::cat(out);
 }
 

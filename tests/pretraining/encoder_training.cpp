@@ -1,0 +1,232 @@
+#include <boost/test/unit_test.hpp>
+
+#include "nada/pretraining/byte_pairs.hpp"
+#include "nada/pretraining/encoder_evaluation.hpp"
+#include "nada/pretraining/encoder_training.hpp"
+#include "nada/pretraining/initial_encoder.hpp"
+#include "support/files.hpp"
+#include "support/finite_differences.hpp"
+#include "support/tiny.hpp"
+
+using namespace nada;
+
+namespace {
+
+const std::vector<std::string> texts = {"a red picture", "a green picture", "a blue picture", "this is a dark picture"};
+
+ClipSettings clip() {
+  ClipSettings out;
+  out.preprocessing.mean = out.preprocessing.deviation = {0.5, 0.5, 0.5};
+  out.tokenizer = Tokenizer::from_merges(learn_byte_pairs(texts, 100), "merges");
+  out.image_heads = 2;
+  out.text_heads = 2;
+  return out;
+}
+
+EncoderTraining training(bool residual, EncoderTrainingSettings settings) {
+  const auto shape =
+      EncoderShape{.resolution = 32,
+                   .embedding = 8,
+                   .width = residual ? 4 : 16,
+                   .patch = residual ? 0 : 16,
+                   .layers = residual ? std::vector<std::int64_t>{1, 1, 1, 1} : std::vector<std::int64_t>{1},
+                   .context = 12,
+                   .vocabulary = clip().tokenizer->vocabulary_size(),
+                   .text_width = 16,
+                   .text_layers = 1};
+  return EncoderTraining(initial_encoder(shape, {1, 0}), clip(), settings);
+}
+
+/// Pictures of one colour each with their caption; pictures 2 k and 2 k + 1 are of one content.
+CaptionedBatch batch(std::int64_t step) {
+  CaptionedBatch out;
+  const auto u = Stream{4, step}.uniform(Purpose::samples, {8, 1});
+  out.images = 0.1 * Stream{4, step}.normal(Purpose::samples, {8, 3, 32, 32});
+  out.unit = torch::tensor({0, 0, 2, 2, 4, 4, 6, 6});
+  for (std::int64_t i = 0; i < 8; ++i) {
+    const auto colour = i % 2 == 0 ? 3 : static_cast<std::int64_t>(u[i].item<double>() * 3);
+    out.images[i] -= 0.6;
+    if (colour < 3) out.images[i][colour] += 1.2;
+    out.captions.push_back(texts[static_cast<std::size_t>(colour)]);
+    if (i % 2 == 1) out.pairs.emplace_back(i - 1, i);
+  }
+  return out;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(pretraining_encoder_training)
+
+BOOST_AUTO_TEST_CASE(byte_pairs_join_what_stands_together_most_often) {
+  const std::vector<std::string> corpus = {"low low low low low", "lower lower",
+                                           "newest newest newest newest newest newest", "widest widest widest"};
+  // The example of arXiv:1508.07909: es, est, est</w>, lo, low. Here the end belongs to the last symbol.
+  const auto merges = learn_byte_pairs(corpus, 3);
+  BOOST_TEST(merges == "#version: 0.2\ne s\nes t</w>\nl o\n");
+  const auto tokenizer = Tokenizer::from_merges(learn_byte_pairs(corpus, 100), "merges");
+  BOOST_TEST(tokenizer.ids("newest low").size() == 2U);
+  BOOST_TEST(tokenizer.ids("Lowest").size() > 1U);
+  const auto words = words_of(corpus);
+  BOOST_TEST(words.size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(contrastive_loss_is_that_of_clip_where_captions_differ_and_knows_equal_ones) {
+  const auto u = unit(test::random({4, 6}, 1)), t = unit(test::random({4, 6}, 2));
+  const auto scale = torch::full({}, 5.0, torch::kFloat64);
+  const auto scores = 5 * u.matmul(t.t());
+  const auto own = torch::arange(4);
+  const auto clip_loss =
+      (at::nll_loss(at::log_softmax(scores, 1), own) + at::nll_loss(at::log_softmax(scores.t(), 1), own)) / 2;
+  BOOST_TEST(test::number(contrastive_loss(u, t, own, scale)) == test::number(clip_loss),
+             boost::test_tools::tolerance(1e-12));
+  const auto equal = u[0].expand({4, 6});
+  BOOST_TEST(test::number(contrastive_loss(equal, equal, own, scale)) == std::log(4.0),
+             boost::test_tools::tolerance(1e-12));
+  // Two perfect pairs of twins: nothing is lost between twins but log 2.
+  const auto twins = torch::eye(2, torch::kFloat64).index_select(0, torch::tensor({0, 0, 1, 1}));
+  const auto which = torch::tensor({0, 0, 1, 1});
+  BOOST_TEST(
+      test::number(contrastive_loss(twins, twins, which, torch::full({}, 100.0, torch::kFloat64))) == std::log(2.0),
+      boost::test_tools::tolerance(1e-9));
+  test::check_gradient([&](const Tensor& x) { return contrastive_loss(x, t, which, scale); }, u);
+}
+
+BOOST_AUTO_TEST_CASE(step_loss_is_zero_two_and_none) {
+  const auto u = test::random({4, 6}, 3);
+  const std::vector<std::pair<std::int64_t, std::int64_t>> pairs = {{0, 1}, {2, 3}};
+  BOOST_TEST(std::abs(test::number(step_loss(u, 3 * u + 1, pairs))) < 1e-12);
+  BOOST_TEST(std::abs(test::number(step_loss(u, -u, pairs)) - 2) < 1e-12);
+  BOOST_TEST(test::number(step_loss(u, u, {})) == 0);
+  const auto t = test::random({4, 6}, 4);
+  test::check_gradient([&](const Tensor& x) { return step_loss(x, t, pairs); }, u);
+}
+
+BOOST_AUTO_TEST_CASE(augmentation_changes_pictures_of_one_content_alike) {
+  const auto image = test::random({1, 3, 16, 16}, 5).to(torch::kFloat32).clamp(-1, 1).expand({4, 3, 16, 16});
+  Augmentation augmentation;
+  augmentation.noise = 0;
+  const auto out = augmentation(image, torch::tensor({0, 0, 2, 2}), {7, 1});
+  BOOST_TEST(test::largest_difference(out[0], out[1]) == 0);
+  BOOST_TEST(test::largest_difference(out[0], out[2]) > 0.1);
+  BOOST_TEST(out.abs().max().item<double>() <= 1);
+  const Augmentation none{1, 1, 0, 0, 0, 0, 0};  // but for a shift of at most a twentieth
+  const auto same = none(torch::full({2, 3, 16, 16}, 0.3), torch::tensor({0, 1}), {7, 1});
+  BOOST_TEST(test::largest_difference(same, torch::full_like(same, 0.3)) < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(both_towers_learn_colours_and_steps_and_name_pictures) {
+  for (const bool residual : {true, false}) {
+    EncoderTrainingSettings settings{.radius = 1};
+    settings.adam.rate = 0.003;
+    settings.augmentation.noise = 0.05;
+    auto run = training(residual, settings);
+    double last = 0, step_term = 0;
+    const std::int64_t steps = 150;
+    for (std::int64_t step = 0; step < steps; ++step) {
+      const auto found = run.step(batch(step));
+      if (step >= steps - 10) last += found.contrastive / 10, step_term += found.step / 10;
+    }
+    // The best that batches of 4 dark pictures and 4 of three colours allow is about 1.1 (positives share).
+    BOOST_TEST(step_term < 0.3, "step term " << step_term);
+    const auto encoder = run.encoder();
+    const auto seen = encoder.see(batch(1000).images);
+    const auto guess = seen.unit.matmul(encoder.read(encoder.tokenize(texts)).t()).argmax(1);
+    std::int64_t right = 0;
+    for (std::int64_t i = 0; i < 8; ++i)
+      right += texts[static_cast<std::size_t>(guess[i].item<std::int64_t>())] ==
+               batch(1000).captions[static_cast<std::size_t>(i)];
+    BOOST_TEST(right >= 7, (residual ? "residual" : "transformer") << " names " << right << " of 8; loss " << last);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_bit_for_bit_after_saving_and_loading) {
+  const TemporaryFolder folder;
+  for (const bool residual : {true, false}) {
+    const EncoderTrainingSettings settings{.radius = 2};
+    auto whole = training(residual, settings);
+    for (std::int64_t step = 0; step < 6; ++step) whole.step(batch(step));
+    auto first = training(residual, settings);
+    for (std::int64_t step = 0; step < 3; ++step) first.step(batch(step));
+    first.save(folder / "state.safetensors");
+    auto second = training(residual, settings);
+    second.load(folder / "state.safetensors");
+    for (std::int64_t step = 3; step < 6; ++step) second.step(batch(step));
+    const auto a = whole.tensors(), b = second.tensors();
+    BOOST_TEST(a.size() == b.size());
+    for (const auto& [name, value] : a) BOOST_TEST(test::same_bits(value, b.at(name)), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(running_statistics_converge_to_those_of_the_pictures) {
+  EncoderTrainingSettings settings;
+  settings.adam.rate = 1e-12;  // nothing else moves
+  auto run = training(true, settings);
+  for (int step = 0; step < 80; ++step) run.step(batch(0));
+  // In training the first norm gives zero mean and unit variance a channel; folded with the running statistics it must
+  // too, as far as the augmentation's draws differ.
+  const auto tensors = run.tensors();
+  const auto mean = tensors.at("visual.bn1.running_mean");
+  const auto x = at::conv2d(batch(0).images, tensors.at("visual.conv1.weight"), {}, 2, 1);
+  const auto direct = x.mean(at::IntArrayRef{0, 2, 3});
+  BOOST_TEST(test::largest_difference(mean, direct) < 0.25 * direct.abs().max().item<double>() + 0.02);
+  BOOST_TEST(tensors.at("visual.bn1.running_var").min().item<double>() > 0);
+}
+
+BOOST_AUTO_TEST_CASE(measures_of_an_encoder_that_knows_everything_are_one) {
+  // Pictures whose first pixels spell their class; an encoder that reads them.
+  struct Oracle {
+    std::vector<std::string> known;
+    Features see(const Tensor& images, Wanted) const {
+      const auto raw = images.flatten(1).narrow(1, 0, 8).to(torch::kFloat64);
+      return {unit(raw), raw, {}};
+    }
+    Tensor tokenize(std::span<const std::string> all) const {
+      auto out = torch::zeros({static_cast<std::int64_t>(all.size()), 1}, torch::kInt64);
+      for (std::size_t i = 0; i < all.size(); ++i)
+        out[static_cast<std::int64_t>(i)] = std::find(known.begin(), known.end(), all[i]) - known.begin();
+      return out;
+    }
+    Tensor read(const Tensor& ids) const {
+      return torch::eye(8, torch::kFloat64).index_select(0, ids.select(1, 0)) * 2 - 0.9;
+    }
+    std::int64_t width() const { return 8; }
+    double score_scale() const { return 1; }
+  };
+  const TemporaryFolder folder;
+  auto images = torch::zeros({8, 3, 8, 8}, torch::kUInt8);
+  std::string table = "caption,group,kind\n";
+  Oracle oracle;
+  for (int i = 0; i < 8; ++i) {
+    images[i][0][0][i] = 255;
+    oracle.known.push_back(join("text ", i));
+    table += join("text ", i, ",g", i / 2, ",", i < 4 ? join("text ", i) : "", "\n");
+  }
+  save_tensors(folder / "0.safetensors", {{"images", images}}, {});
+  write_text(folder / "0.csv", table);
+  const auto set = ImageSet::open(folder.path());
+  const auto seen = see_set(oracle, set, spread_pictures(set, 100));
+  BOOST_TEST(seen.pictures.size() == 8U);
+  const auto named = zero_shot(oracle, seen, "kind");
+  BOOST_TEST(named.classes == 4);
+  BOOST_TEST(named.accuracy == 1);
+  BOOST_TEST(retrieval(oracle, seen, 8) == 1);
+  BOOST_TEST(std::isnan(retrieval(oracle, seen, 9)));
+  BOOST_TEST(direction_agreement(oracle, seen) == 1, boost::test_tools::tolerance(1e-9));
+  std::swap(oracle.known[0], oracle.known[1]);  // now two classes are taken for each other
+  BOOST_TEST(zero_shot(oracle, seen, "kind").accuracy == 0.5);
+  BOOST_TEST(retrieval(oracle, seen, 8) == 0.75);
+  BOOST_TEST(spread_pictures(set, 4).size() == 4U);  // every second group, whole
+}
+
+BOOST_AUTO_TEST_CASE(refuses_batches_without_captions_and_shapes_that_do_not_fit) {
+  auto run = training(false, {});
+  auto wrong = batch(0);
+  wrong.captions.pop_back();
+  BOOST_TEST(error_of([&] { run.step(wrong); }) == "a batch of 8 pictures with 7 captions");
+  BOOST_TEST(error_of([] { initial_encoder({.resolution = 48, .vocabulary = 600}, {}); }).find("that 32 divides") !=
+             std::string::npos);
+  BOOST_TEST(error_of([] { initial_encoder({.patch = 7, .vocabulary = 600}, {}); }).find("do not divide") !=
+             std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

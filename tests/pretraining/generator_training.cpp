@@ -1,0 +1,141 @@
+#include <boost/test/unit_test.hpp>
+
+#include "nada/metrics/frechet.hpp"
+#include "nada/pretraining/generator_training.hpp"
+#include "support/files.hpp"
+#include "support/tiny.hpp"
+
+using namespace nada;
+
+namespace {
+
+const GeneratorShape tiny{.channels = {6, 4}, .latents = 5, .styles = 6, .mapping_layers = 2};
+
+auto training(GeneratorTrainingSettings settings, std::int64_t path_every = 0) {
+  const Stream stream{3, 0};
+  settings.batch = 4;
+  return GeneratorTraining(
+      initial_generator(tiny, stream),
+      StyleGan2Discriminator(initial_discriminator({.channels = {6, 8}, .stem = 1, .resolution = 8}, stream)),
+      NonSaturatingLogistic{}, R1{.gamma = 0.1, .every = 2}, PathLength{.every = path_every}, settings);
+}
+
+/// Pictures whose upper half is bright and whose lower half is dark.
+Tensor pictures(std::int64_t step) {
+  auto out = 0.1 * Stream{9, step}.normal(Purpose::samples, {4, 3, 8, 8});
+  out.narrow(2, 0, 4) += 0.6;
+  out.narrow(2, 4, 4) -= 0.6;
+  return out.clamp(-1, 1);
+}
+
+Tensor samples(const StyleGan2& generator) {
+  const torch::NoGradGuard no_grad;
+  return generator.synthesize(generator.map(Stream{1, 0}.normal(Purpose::latents, {16, generator.latent_size()})),
+                              {.noise = Noise::none});
+}
+
+bool same(const StyleGan2& a, const StyleGan2& b) {
+  const auto x = a.tensors(), y = b.tensors();
+  return std::ranges::equal(
+      x, y, [](const auto& p, const auto& q) { return p.first == q.first && test::same_bits(p.second, q.second); });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(pretraining_generator_training)
+
+BOOST_AUTO_TEST_CASE(a_new_generator_makes_images_of_the_promised_size_whose_activations_have_unit_scale) {
+  const StyleGan2 generator(initial_generator({}, {0, 0}));
+  BOOST_TEST(generator.resolution() == 64);
+  BOOST_TEST(generator.style_count() == 10);
+  const torch::NoGradGuard no_grad;
+  const auto w = generator.map(Stream{1, 0}.normal(Purpose::latents, {8, 128}));
+  std::map<std::string, double> sizes;
+  generator.synthesize(w, {.noise = Noise::none}, [&](std::string_view name, const Tensor& x) {
+    sizes[std::string(name)] = std::sqrt(x.square().mean().item<double>());
+  });
+  for (const auto& [name, size] : sizes)
+    if (name.starts_with("conv.")) BOOST_TEST((size > 0.4 && size < 2.5), name << " has the size " << size);
+}
+
+BOOST_AUTO_TEST_CASE(learns_where_pictures_are_bright) {
+  auto run = training({.average_images = 100});
+  const auto before = samples(run.average());
+  for (std::int64_t step = 0; step < 250; ++step) run.step(pictures(step));
+  const auto after = samples(run.average());
+  const auto contrast = [](const Tensor& x) {
+    return (x.narrow(2, 0, 4).mean() - x.narrow(2, 4, 4).mean()).item<double>();
+  };
+  BOOST_TEST(std::abs(contrast(before)) < 0.4);
+  BOOST_TEST(contrast(after) > 0.8);  // 1.2 in the pictures
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_bit_for_bit_after_saving_and_loading) {
+  const TemporaryFolder folder;
+  for (const bool rounded : {false, true}) {
+    GeneratorTrainingSettings settings{.mixing = 0.5, .noise = Noise::fresh};
+    if (rounded) settings.convolutions = torch::kBFloat16;
+    auto whole = training(settings, /*path_every=*/3);
+    for (std::int64_t step = 0; step < 7; ++step) whole.step(pictures(step));
+    auto first = training(settings, 3);
+    for (std::int64_t step = 0; step < 4; ++step) first.step(pictures(step));
+    first.save(folder / "state.safetensors");
+    auto second = training(settings, 3);
+    second.load(folder / "state.safetensors");
+    BOOST_TEST(second.images() == 16);
+    for (std::int64_t step = 4; step < 7; ++step) second.step(pictures(step));
+    BOOST_TEST(same(whole.average(), second.average()));
+    for (const auto& [name, value] : whole.critic().tensors())
+      BOOST_TEST(test::same_bits(value, second.critic().tensors().at(name)), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_result_follows_the_weights_with_the_half_life_that_was_asked_for) {
+  // With a half-life of 1e-9 images the mean is the weights; with one of a million it hardly leaves the start, were it
+  // not for the share of the images seen, which lets it go.
+  auto quick = training({.average_images = 1e-9});
+  auto slow = training({.average_images = 1e6, .average_share = 1e9});
+  const auto start = slow.average().clone();
+  quick.step(pictures(0));
+  slow.step(pictures(0));
+  double moved_quick = 0, moved_slow = 0;
+  const auto from = start.tensors(), a = quick.average().tensors(), b = slow.average().tensors();
+  for (const auto& [name, value] : from) {
+    moved_quick += test::number((a.at(name) - value).abs().sum());
+    moved_slow += test::number((b.at(name) - value).abs().sum());
+  }
+  const double expected = 1 - std::pow(0.5, 4 / 1e6);
+  BOOST_TEST(moved_slow / moved_quick == expected, boost::test_tools::tolerance(0.05));
+}
+
+BOOST_AUTO_TEST_CASE(bfloat16_images_differ_from_exact_ones_by_their_rounding) {
+  const StyleGan2 generator(initial_generator({.channels = {16, 12, 8}}, {0, 0}));
+  const torch::NoGradGuard no_grad;
+  const auto w = generator.map(Stream{1, 0}.normal(Purpose::latents, {4, 128}));
+  const auto exact = generator.synthesize(w, {.noise = Noise::none});
+  const auto rounded = generator.synthesize(w, {.noise = Noise::none, .convolutions = torch::kBFloat16});
+  BOOST_TEST(rounded.scalar_type() == torch::kFloat32);
+  const auto error = test::largest_difference(exact, rounded) / exact.abs().max().item<double>();
+  BOOST_TEST((error > 0 && error < 0.05), "relative error " << error);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_batches_and_states_that_do_not_fit) {
+  auto run = training({});
+  BOOST_TEST(error_of([&] { run.step(torch::zeros({3, 3, 8, 8})); }) == "a batch of 3 images, expected 4");
+  const TemporaryFolder folder;
+  save_tensors(folder / "other.safetensors", {{"steps", torch::zeros({}, torch::kInt64)}}, {});
+  BOOST_TEST(error_of([&] { run.load(folder / "other.safetensors"); }).find("is missing") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(frechet_distance_of_known_gaussians) {
+  const auto x = test::random({4000, 3}, 20);
+  BOOST_TEST(frechet_distance(x, x) < 1e-9);
+  const auto shift = test::row({1, 2, -2});
+  BOOST_TEST(frechet_distance(x, x + shift) == 9, boost::test_tools::tolerance(1e-9));
+  // Of a scaled set: tr (s - 1)^2 C.
+  const auto centred = x - x.mean(0);
+  const auto variance = test::number(centred.square().sum() / 3999);
+  BOOST_TEST(frechet_distance(centred, 3 * centred) == 4 * variance, boost::test_tools::tolerance(1e-9));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
