@@ -48,20 +48,22 @@ async function generate() {
   await tell(status, 'Generating…', async () => {
     const answer = await post('generate', request);
     if (mine !== turn) return;  // a later request is on its way
-    const rows = presets.map((name) => {
-      const pictures = answer.pictures.filter((picture) => picture.preset === name);
-      const title = name === 'source' ? 'original' : name;
-      return make('div', {class: 'row'}, make('h3', {textContent: title}),
-        make('div', {class: 'grid'}, ...pictures.map((picture) => {
-          const caption = `${title} ${picture.index + 1}`;
-          const figure = tile(picture, caption, [make('button', {type: 'button', title: 'Lock this person',
-            'aria-label': `Lock the person of ${caption}`, 'aria-pressed': 'false',
-            onclick: () => lock({seed: picture.seed, index: picture.index})}, icon('lock'))]);
-          figure.dataset.seed = picture.seed;
-          figure.dataset.index = picture.index;
-          return figure;
-        })));
+    const one = new Set(answer.pictures.map((picture) => `${picture.seed} ${picture.index}`)).size === 1;
+    const shown = answer.pictures.map((picture) => {
+      const title = titled({name: picture.preset});
+      const caption = one ? title : `${title} ${picture.index + 1}`;
+      const figure = tile(picture, caption, [make('button', {type: 'button', title: 'Lock this person',
+        'aria-label': `Lock the person of ${caption}`, 'aria-pressed': 'false',
+        onclick: () => lock({seed: picture.seed, index: picture.index})}, icon('lock'))]);
+      figure.dataset.seed = picture.seed;
+      figure.dataset.index = picture.index;
+      figure.dataset.preset = picture.preset;
+      return figure;
     });
+    const row = (title, figures) =>
+      make('div', {class: 'row'}, make('h3', {textContent: title}), make('div', {class: 'grid'}, ...figures));
+    const rows = one ? [row('The same person', shown)]
+      : presets.map((name) => row(titled({name}), shown.filter((figure) => figure.dataset.preset === name)));
     result.replaceChildren(...rows);
     mark();
     status.textContent = `${answer.pictures.length} pictures in ${answer.seconds.toFixed(2)} s`;
