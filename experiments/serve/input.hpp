@@ -113,10 +113,8 @@ class Input {
   }
 
  private:
-  static std::string quoted(const nlohmann::json& value) {  // on one line, shortened, always UTF-8
-    return nada::detail::quoted(value.is_string()
-                                    ? value.get<std::string>()
-                                    : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  static std::string quoted(const nlohmann::json& value) {  // texts on one line, shortened
+    return value.is_string() ? nada::detail::quoted(value.get<std::string>()) : value.dump();
   }
   static std::string article(const nlohmann::json& value) {
     const std::string type = value.type_name();
