@@ -21,7 +21,8 @@ struct ConnectionLimits {
   std::chrono::milliseconds request{20'000};  // from its first byte until it is read
   std::chrono::milliseconds part{10'000};     // of the answer, until the client has taken it
   std::chrono::milliseconds idle{3'000};      // between requests
-  std::size_t bytes = (std::size_t{16} << 20) + (std::size_t{64} << 10);  // of a request, head and body
+  std::size_t head = std::size_t{64} << 10;   // bytes of a request's head
+  std::size_t body = std::size_t{16} << 20;   // bytes of its body
   int requests = 200;
 };
 
@@ -30,7 +31,7 @@ struct ConnectionLimits {
 class DeadlineStream : public httplib::Stream {
  public:
   DeadlineStream(socket_t socket, const ConnectionLimits& limits)
-      : socket_(socket), limits_(limits), until_(Clock::now() + limits.request), left_(limits.bytes) {}
+      : socket_(socket), limits_(limits), until_(Clock::now() + limits.request), left_(limits.head) {}
 
   bool is_readable() const override { return ready(POLLIN, until_); }
   bool is_writable() const override {
@@ -74,10 +75,11 @@ class DeadlineStream : public httplib::Stream {
   socket_t socket() const override { return socket_; }
 
   bool has_more() const { return at_ < filled_; }  ///< bytes of a next request were read already
+  void expect_body() { left_ = limits_.body; }     ///< the head was read
   /// Starts with the next request.
   void renew() {
     until_ = Clock::now() + limits_.request;
-    left_ = limits_.bytes;
+    left_ = limits_.head;
   }
 
  private:
@@ -114,6 +116,7 @@ class DeadlineServer : public httplib::Server {
       stream.renew();
       bool closed = false, last = left == 1;
       const bool good = process_request(stream, last, closed, [&](httplib::Request& request) {
+        stream.expect_body();
         if (on_head && on_head(request)) {
           last = true;
           request.headers.erase("Connection");
@@ -125,10 +128,15 @@ class DeadlineServer : public httplib::Server {
     // What the client still sends is read for a moment, else closing would reset the connection and lose the answer.
     ::shutdown(socket, SHUT_WR);
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-    char rest[4096];
-    for (pollfd entry{socket, POLLIN, 0}; std::chrono::steady_clock::now() < until;)
-      if (::poll(&entry, 1, 50) < 0 || (entry.revents != 0 && ::recv(socket, rest, sizeof rest, MSG_DONTWAIT) <= 0))
-        break;
+    char rest[16384];
+    auto most = static_cast<ssize_t>(limits_.head + limits_.body);
+    for (pollfd entry{socket, POLLIN, 0}; most > 0 && std::chrono::steady_clock::now() < until;) {
+      if (::poll(&entry, 1, 50) < 0) break;
+      if (entry.revents == 0) continue;
+      const auto n = ::recv(socket, rest, sizeof rest, MSG_DONTWAIT);
+      if (n <= 0) break;
+      most -= n;
+    }
     ::close(socket);
     return true;
   }
