@@ -11,7 +11,7 @@ command -v node > /dev/null || skip "there is no node"
 modules=$sources/tests/page/node_modules
 if [ ! -d "$modules/playwright-core" ]; then
   command -v npm > /dev/null || skip "there is no npm"
-  (cd "$sources/tests/page" && npm ci --no-audit --no-fund --silent) || skip "playwright-core cannot be installed"
+  (cd "$sources/tests/page" && npm ci --no-audit --no-fund --silent --fetch-retries=1 --fetch-timeout=60000) || skip "playwright-core cannot be installed"
 fi
 "$programs/serve" --port 0 --runs runs > server.txt 2> server_errors.txt &
 server=$!
