@@ -61,7 +61,7 @@ fi
 
 # mistakes
 expect_error 'no such file' invert missing.png
-expect_error 'not a picture|neither a PNG nor a JPEG|is not' invert "$sources/README.md"
+expect_error 'expected a PNG or JPEG picture, found the bytes' invert "$sources/README.md"
 head -c 300 wide.jpg > cut.jpg
 expect_error 'cut.jpg' invert cut.jpg
 printf '\211PNG\r\n\032\n\0\0\0\rIHDR\0\0\116\040\0\0\116\040\010\002\0\0\0' > huge.png
