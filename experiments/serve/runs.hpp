@@ -1,0 +1,202 @@
+/// Run folders as a client sees them. A client names runs and files by words that are looked up, never by paths.
+#pragma once
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "http.hpp"
+#include "nada/core/error.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/options_file.hpp"
+
+namespace nada::serve {
+
+/// One line of metrics.csv.
+struct MetricsRow {
+  std::int64_t step = 0;
+  double loss = 0, seconds = 0;
+  std::vector<std::pair<std::string, double>> terms;
+};
+
+/// Reads metrics.csv as it grows: each call gives the whole lines that came since the last one.
+class MetricsTail {
+ public:
+  explicit MetricsTail(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::vector<MetricsRow> more() {
+    std::vector<MetricsRow> out;
+    std::ifstream in(path_, std::ios::binary);
+    if (!in) return out;
+    in.seekg(0, std::ios::end);
+    const auto size = static_cast<std::int64_t>(in.tellg());
+    if (size < at_) at_ = 0, columns_.clear();  // a resumed run wrote it anew
+    in.seekg(at_);
+    for (std::string line; std::getline(in, line) && !in.eof();) {
+      at_ += static_cast<std::int64_t>(line.size()) + 1;
+      std::vector<std::string> cells;
+      for (std::size_t from = 0; from <= line.size();) {
+        const auto end = std::min(line.find(',', from), line.size());
+        cells.push_back(line.substr(from, end - from));
+        from = end + 1;
+      }
+      if (columns_.empty()) {
+        columns_ = cells;
+        continue;
+      }
+      if (cells.size() != columns_.size() || cells.size() < 3) continue;
+      MetricsRow row;
+      const auto number = [&](std::size_t c) { return std::strtod(cells[c].c_str(), nullptr); };
+      row.step = std::strtoll(cells[0].c_str(), nullptr, 10);
+      row.loss = number(1);
+      for (std::size_t c = 2; c + 1 < cells.size(); ++c) row.terms.emplace_back(columns_[c], number(c));
+      row.seconds = number(cells.size() - 1);
+      out.push_back(std::move(row));
+    }
+    return out;
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::int64_t at_ = 0;
+  std::vector<std::string> columns_;
+};
+
+/// A run folder, as its files tell it.
+struct RunFiles {
+  std::filesystem::path path;
+  std::string id, kind;  // adapt or stylize
+  std::vector<std::pair<std::string, std::string>> options;
+  std::int64_t created = 0;            // seconds since 1970
+  std::vector<std::int64_t> pictures;  // steps of samples/
+  bool finished = false, resumable = false;
+
+  std::string option(std::string_view name) const {
+    for (const auto& [key, value] : options)
+      if (key == name) return value;
+    return {};
+  }
+};
+
+/// The runs of a folder.
+class Runs {
+ public:
+  /// Makes the folder where it is missing. Errors: it cannot be made.
+  explicit Runs(std::filesystem::path folder) : folder_(std::move(folder)) {
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    require(!error && std::filesystem::is_directory(folder_), "cannot make the folder ", folder_, ": ",
+            error.message());
+    folder_ = std::filesystem::canonical(folder_);
+  }
+  const std::filesystem::path& folder() const { return folder_; }
+
+  /// The folder of a run; the name is compared with those that are there. None where it is not.
+  std::optional<std::filesystem::path> find(std::string_view id) const {
+    if (!is_name(id)) return {};
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, error))
+      if (entry.path().filename().string() == id && std::filesystem::is_directory(entry.symlink_status(error)))
+        return entry.path();
+    return {};
+  }
+
+  /// All runs of `adapt` and `stylize`, the newest first, at most `most`.
+  std::vector<RunFiles> list(std::size_t most) const {
+    std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> found;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+      if (!is_name(entry.path().filename().string())) continue;
+      const auto time = std::filesystem::last_write_time(entry.path() / "options.cfg", error);
+      if (!error) found.emplace_back(time, entry.path());
+    }
+    std::sort(found.rbegin(), found.rend());
+    std::vector<RunFiles> out;
+    for (const auto& [time, path] : found) {
+      if (out.size() >= most) break;
+      if (auto run = read(path)) out.push_back(std::move(*run));
+    }
+    return out;
+  }
+
+  /// What a folder holds; nothing where it is the folder of another program or damaged.
+  static std::optional<RunFiles> read(const std::filesystem::path& path) {
+    try {
+      RunFiles out;
+      out.path = path;
+      out.id = path.filename().string();
+      const auto text = read_text(path / "options.cfg", std::size_t{1} << 20);
+      for (const char* kind : {"adapt", "stylize"})
+        if (text.starts_with(join("# ", kind, " of nada"))) out.kind = kind;
+      if (out.kind.empty()) return {};
+      for (auto& line : parse_options(text, "options.cfg")) out.options.emplace_back(line.key, line.value);
+      std::error_code error;
+      const auto time = std::filesystem::last_write_time(path / "options.cfg", error);
+      out.created =
+          std::chrono::duration_cast<std::chrono::seconds>(std::chrono::file_clock::to_sys(time).time_since_epoch())
+              .count();
+      const auto has = [&](const char* name) { return std::filesystem::exists(path / name, error); };
+      out.finished = out.kind == "adapt" ? has("report.html") && has("adapted.safetensors") : has("codes.safetensors");
+      out.resumable = out.kind == "adapt" && has("state.safetensors");
+      for (const auto& entry : std::filesystem::directory_iterator(path / "samples", error)) {
+        const auto name = entry.path().stem().string();
+        std::int64_t step = 0;
+        const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), step);
+        if (entry.path().extension() == ".png" && bad == std::errc{} && end == name.data() + name.size())
+          out.pictures.push_back(step);
+      }
+      std::sort(out.pictures.begin(), out.pictures.end());
+      return out;
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+/// A file of a run by its fixed name: `options.cfg`, `metrics.csv`, `adapted.safetensors`, `report.html`,
+/// `codes.safetensors`, `picture.png`, `inversion.png`, or samples by step ("samples", "30").
+/// Errors: Refusal 404 for another name and for a file that is not there.
+inline std::filesystem::path run_file(const std::filesystem::path& run, const std::vector<std::string>& name) {
+  std::filesystem::path path;
+  if (name.size() == 1) {
+    for (const char* known : {"options.cfg", "metrics.csv", "adapted.safetensors", "report.html", "codes.safetensors",
+                              "picture.png", "inversion.png"})
+      if (name[0] == known) path = run / known;
+  } else if (name.size() == 2 && name[0] == "samples") {
+    std::uint32_t step = 0;
+    const auto& text = name[1];
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), step);
+    if (bad == std::errc{} && end == text.data() + text.size()) {
+      const auto digits = std::to_string(step);
+      path = run / "samples" / (std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits + ".png");
+    }
+  }
+  std::error_code error;
+  if (path.empty() || !std::filesystem::is_regular_file(path, error)) refuse(404, "this run has no such file");
+  return path;
+}
+
+inline const char* content_type(const std::filesystem::path& path) {
+  const auto extension = path.extension();
+  return extension == ".png"    ? "image/png"
+         : extension == ".html" ? "text/html; charset=utf-8"
+         : extension == ".csv"  ? "text/csv; charset=utf-8"
+         : extension == ".cfg"  ? "text/plain; charset=utf-8"
+                                : "application/octet-stream";
+}
+
+}  // namespace nada::serve

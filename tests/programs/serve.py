@@ -1,0 +1,458 @@
+#!/usr/bin/env python3
+"""A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|soak|begin|again|read-only ...
+
+Every answer is held against docs/openapi.json: a path, method or status that it does not name is a failure.
+"""
+import base64
+import http.client
+import json
+import os
+import random
+import re
+import socket
+import struct
+import sys
+import threading
+import time
+import urllib.parse
+import zlib
+
+url = urllib.parse.urlsplit(sys.argv[1])
+sources = sys.argv[2]
+host, port = url.hostname, url.port
+api = json.load(open(os.path.join(sources, 'docs', 'openapi.json')))
+patterns = {path: re.compile('^' + re.sub(r'\\{[^}]+\\}', '[^/]+', re.escape('/api/v1' + path)) + '$')
+            for path in api['paths']}
+failures = []
+
+
+def check(what, holds):
+    if not holds:
+        failures.append(what)
+        print('FAILED:', what)
+
+
+def documented(method, target, status):
+    path = target.split('?')[0]
+    for name, pattern in patterns.items():
+        if pattern.match(path) and method.lower() in api['paths'][name]:
+            answers = api['paths'][name][method.lower()]['responses']
+            check(f'docs/openapi.json names {status} of {method} {name}', str(status) in answers)
+            return
+    check(f'docs/openapi.json names {method} {target}', status in (403, 404, 405))
+
+
+def ask(method, target, body=None, headers=None, timeout=60):
+    """Returns status, headers and body (parsed where it is JSON)."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    headers = dict(headers or {})
+    if isinstance(body, (dict, list)):
+        body = json.dumps(body)
+        headers.setdefault('Content-Type', 'application/json')
+    elif method == 'POST' and body is None:
+        headers.setdefault('Content-Length', '0')
+    connection.request(method, target, body, headers)
+    response = connection.getresponse()
+    data = response.read()
+    connection.close()
+    if target.startswith('/api/v1/'):
+        documented(method, target, response.status)
+    if response.headers.get('Content-Type', '').startswith('application/json'):
+        data = json.loads(data)
+    return response.status, response.headers, data
+
+
+def get(path):
+    status, _, data = ask('GET', '/api/v1/' + path)
+    check(f'GET {path} is answered, not {status} {data if status != 200 else ""}', status == 200)
+    return data
+
+
+def post(path, body=None, expected=202):
+    status, _, data = ask('POST', '/api/v1/' + path, body)
+    check(f'POST {path} gives {expected}, not {status} {data}', status == expected)
+    return data
+
+
+def events(run, seconds=120, last=None):
+    """The server-sent events of a run until `end`, as (name, data)."""
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    connection.request('GET', f'/api/v1/runs/{run}/events', headers={'Last-Event-ID': str(last)} if last else {})
+    response = connection.getresponse()
+    documented('GET', f'/api/v1/runs/{run}/events', response.status)
+    found, name = [], None
+    for line in response:
+        line = line.decode().rstrip('\n')
+        if line.startswith('event: '):
+            name = line[7:]
+        elif line.startswith('data: '):
+            found.append((name, json.loads(line[6:])))
+            if name == 'end':
+                break
+    connection.close()
+    return found
+
+
+def wait_for(run, *states, seconds=120):
+    until = time.time() + seconds
+    while time.time() < until:
+        about = get(f'runs/{run}')
+        if about['state'] in states:
+            return about
+        time.sleep(0.1)
+    check(f'{run} becomes {states}, is {about}', False)
+    return about
+
+
+def png(width, height, pixel=b'\x80\x60\x40'):
+    def chunk(name, data):
+        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+    rows = zlib.compress((b'\0' + pixel * width) * height)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)) + \
+        chunk(b'IDAT', rows) + chunk(b'IEND', b'')
+
+
+def use_api():
+    # the page: no outside resource, strict headers
+    for path in ('/', '/app.js', '/style.css', '/icon.svg'):
+        status, headers, data = ask('GET', path)
+        check(f'the page has {path}', status == 200 and len(data) > 100)
+        check(f'{path} is safe from other sites', "default-src 'none'" in headers['Content-Security-Policy'] and
+              "frame-ancestors 'none'" in headers['Content-Security-Policy'] and
+              headers['X-Content-Type-Options'] == 'nosniff')
+        check(f'{path} names no other site', b'//' not in data.replace(b'http://www.w3.org', b'') or path.endswith('.js'))
+    check('no script of the policy may be inline', 'unsafe' not in ask('GET', '/')[1]['Content-Security-Policy'])
+
+    names = [look['name'] for look in get('presets')['presets']]
+    check('the source comes first', names[0] == 'source')
+    for name in names:
+        check(f'{name} has a picture', ask('GET', f'/api/v1/presets/{name}/picture')[2].startswith(b'\x89PNG'))
+    first = post('generate', {'presets': names[:2], 'seed': 5, 'count': 3}, 200)['pictures']
+    check('a picture for each preset and person', len(first) == 3 * len(names[:2]))
+    data = base64.b64decode(first[0]['png'])
+    check('PNG with its options inside', data.startswith(b'\x89PNG') and b'nada:options' in data and b'seed = 5' in data)
+    again = post('generate', {'seed': 5, 'count': 3}, 200)['pictures']
+    check('a seed always gives the same', [p['png'] for p in again] == [p['png'] for p in first[:3]])
+    locked = post('generate', {'latents': [{'seed': 5, 'index': 2}], 'presets': names[:2]}, 200)['pictures']
+    check('a locked latent is the same person', locked[0]['png'] == first[2]['png'])
+    if len(names) > 1:
+        nothing = post('generate', {'seed': 5, 'count': 1, 'presets': [names[1]], 'strength': 0}, 200)['pictures'][0]
+        check('strength 0 is the source',
+              base64.b64decode(nothing['png'])[-400:] == base64.b64decode(first[0]['png'])[-400:])
+        check('strength 1 is not', first[3]['png'] != first[0]['png'])
+    unknown = get('words?text=' + urllib.parse.quote('a zomby in a spaceshipp'))['unknown']
+    check('unknown words are told', any(entry['word'] == 'spaceshipp' for entry in unknown))
+    check('known ones are not', not get('words?text=a%20zombie')['unknown'])
+
+    # adapting, with two in the queue
+    run = post('runs', {'target': 'a zombie', 'steps': 4, 'batch': 2})
+    second = post('runs', {'target': 'a devil', 'steps': 400, 'batch': 1})
+    third = post('runs', {'target': 'a devil', 'steps': 2})
+    check('ids differ', len({run['id'], second['id'], third['id']}) == 3)
+    check('the third waits', third['state'] == 'queued' and third.get('position', 0) >= 1)
+    post(f'runs/{third["id"]}/cancel')
+    check('taken out of the queue', third['id'] not in [r['id'] for r in get('runs')['runs'] if r['state'] != 'stopped'])
+    seen = events(run['id'])
+    check('an event a step', [d['step'] for n, d in seen if n == 'step'] == [1, 2, 3, 4])
+    check('pictures at the start and the end', {0, 4} <= {d['step'] for n, d in seen if n == 'picture'})
+    check('it ends well', seen[-1] == ('end', {'state': 'done'}))
+    check('who comes back goes on', [d['step'] for n, d in events(run['id'], last=2) if n == 'step'] == [3, 4])
+    for name in ('options.cfg', 'metrics.csv', 'adapted.safetensors', 'report.html', 'samples/0', 'samples/4'):
+        status, headers, data = ask('GET', f'/api/v1/runs/{run["id"]}/{name}')
+        check(f'{name} can be had', status == 200 and len(data) > 50)
+    kept = post(f'runs/{run["id"]}/keep', {'name': 'mine'}, 201)
+    check('kept as a preset', kept == {'name': 'mine'} and 'mine' in [p['name'] for p in get('presets')['presets']])
+    check('once only', ask('POST', f'/api/v1/runs/{run["id"]}/keep', {'name': 'mine'})[0] == 409)
+    check('a kept preset makes pictures', len(post('generate', {'presets': ['mine'], 'count': 2}, 200)['pictures']) == 2)
+
+    # pausing and going on
+    until = time.time() + 100
+    while get(f'runs/{second["id"]}')['step'] < 2 and time.time() < until:
+        time.sleep(0.1)
+    post(f'runs/{second["id"]}/cancel')
+    paused = wait_for(second['id'], 'stopped', 'failed', 'done')
+    check(f'paused with all its files: {paused}', paused['state'] == 'stopped' and 'adapted.safetensors' in paused['files'])
+    check('a paused run cannot be cancelled', ask('POST', f'/api/v1/runs/{second["id"]}/cancel')[0] == 409)
+    post(f'runs/{second["id"]}/resume')
+    until = time.time() + 100
+    while get(f'runs/{second["id"]}')['step'] <= paused['step'] and time.time() < until:
+        time.sleep(0.1)
+    post(f'runs/{second["id"]}/cancel')
+    later = wait_for(second['id'], 'stopped', 'failed', 'done')
+    check(f'it went on: {later}', later['step'] > paused['step'])
+
+    # stylising
+    face = base64.b64decode(first[1]['png'])
+    status, _, job = ask('POST', '/api/v1/stylize?steps=12', face, {'Content-Type': 'image/png'})
+    check(f'a picture is taken: {job}', status == 202)
+    seen = events(job['id'])
+    check('an event a step of the search', len([1 for n, d in seen if n == 'step']) == 12)
+    check('found', seen[-1] == ('end', {'state': 'done'}))
+    made = post('generate', {'run': job['id'], 'presets': names[:2]}, 200)['pictures']
+    check('the picture in each preset', len(made) == len(names[:2]))
+    for name in ('picture.png', 'inversion.png', 'codes.safetensors', 'options.cfg'):
+        check(f'{name} can be had', ask('GET', f'/api/v1/runs/{job["id"]}/{name}')[0] == 200)
+    listed = get('runs')['runs']
+    check('runs are listed', {run['id'], second['id'], job['id']} <= {r['id'] for r in listed})
+
+
+def refused(what, method, target, body=None, headers=None, statuses=(400,)):
+    try:
+        status, _, data = ask(method, target, body, headers)
+    except (ConnectionError, http.client.HTTPException) as error:
+        check(f'{what}: answered, not {error!r}', False)
+        return
+    check(f'{what}: {status} among {statuses}', status in statuses)
+    check(f'{what}: a sentence, found {data!r:.200}', isinstance(data, dict) and list(data) == ['error'] and
+          len(data['error']) > 5 and '/work' not in data['error'] and 'frame #' not in data['error'])
+
+
+def raw(data, seconds=5):
+    """Sends bytes as they are, returns what comes back."""
+    with socket.create_connection((host, port), timeout=seconds) as s:
+        s.sendall(data)
+        out = b''
+        try:
+            while part := s.recv(65536):
+                out += part
+        except (TimeoutError, ConnectionError):
+            pass
+        return out
+
+
+def be_rude():
+    count = 0
+    numbers = [-1, 0.5, 1e308, 1e400, 2**63, 2**64, 10**40, '7', None, True, [], {}, 'NaN', float('nan'), -0.0]
+    post_json = {'Content-Type': 'application/json'}
+    for field, good in (('count', {1}), ('seed', {0})):
+        for value in numbers:
+            if value is None or (field == 'seed' and value == -0.0 and False):
+                continue
+            refused(f'{field} = {value!r}', 'POST', '/api/v1/generate', json.dumps({field: value}), post_json)
+            count += 1
+    for field in ('truncation', 'strength'):
+        for value in (99, -99, 1e308, '1', [], {}, True, float('nan'), float('inf')):
+            refused(f'{field} = {value!r}', 'POST', '/api/v1/generate', json.dumps({field: value}), post_json)
+            count += 1
+    for value in ('sketch', [], [1], [None], ['../x'], ['a' * 100], ['source'] * 2, [['source']], {'a': 1}, ['x'] * 99, ['é']):
+        refused(f'presets = {value!r:.40}', 'POST', '/api/v1/generate', {'presets': value}, None)
+        count += 1
+    for value in ('nobody', '..', '%2e%2e', 'a\0b', 'source.safetensors'):
+        refused(f'preset {value!r}', 'POST', '/api/v1/generate', {'presets': [value]}, None, (400, 404))
+        count += 1
+    for value in ([], {}, [1], [{}], [{'seed': 1}], [{'seed': 1, 'index': -1}], [{'seed': 1, 'index': 1, 'x': 2}], [{'seed': 1, 'index': 0}] * 25):
+        refused(f'latents = {value!r:.40}', 'POST', '/api/v1/generate', {'latents': value}, None)
+        count += 1
+    for value in ('../..', 'x' * 200, 7, {}, '', 'nobody-1', '/etc/passwd'):
+        refused(f'run = {value!r:.40}', 'POST', '/api/v1/generate', {'run': value}, None, (400, 404))
+        count += 1
+    refused('too many pictures', 'POST', '/api/v1/generate', {'latents': [{'seed': 1, 'index': i} for i in range(24)], 'presets': ['source', 'a', 'b', 'c', 'd']})
+    for body in ('', ' ', '{', '}', '[]', '7', 'null', '"x"', '{"a"}', '{"count":}', '{"count":1,}', '\ufeff{}x', '{"count":1}{"count":1}',
+                 '[' * 30000, '{"a":' * 10000, '{"a":' * 9 + '1' + '}' * 9, '{"x":1}', '{"__proto__":{}}', "{'count':1}", '{"count":1e}', 'true'):
+        refused(f'body {body!r:.30}', 'POST', '/api/v1/runs', body.encode(), post_json)
+        count += 1
+    for body in (b'\xff\xfe', b'{"target":"\xff"}', b'{"target":"\xc0\xaf"}', b'\0' * 100, bytes(range(256)), b'{"target":"a\\u0000b"}',
+                 b'{"target":"a\\nb"}', b'{"target":"\\ud800"}'):
+        refused(f'bytes {body!r:.30}', 'POST', '/api/v1/runs', body, post_json)
+        count += 1
+    for value in ('', '   ', 7, [], None, 'x' * 201, 'a cartoon portrait'):
+        refused(f'target = {value!r:.30}', 'POST', '/api/v1/runs', {'target': value})
+        count += 1
+    for field, values in (('steps', [0, -1, 1e9, 2001, 2.5, '3', 2**64, True]), ('batch', [0, 17, 'x', 1.5]), ('lr', [0, -1, 1, 'x', 1e-300]),
+                          ('source', ['', 7, 'x' * 300, []]), ('seed', [-1, 2**60, 'x', 0.1]), ('out', ['/tmp/x']), ('config', ['/etc/passwd']),
+                          ('generator', ['x']), ('threads', [99]), ('resume', ['x']), ('device', ['cuda'])):
+        for value in values:
+            refused(f'{field} = {value!r:.30}', 'POST', '/api/v1/runs', {'target': 'a zombie', field: value})
+            count += 1
+    # names and paths
+    for path in ('runs/..', 'runs/../presets/..', 'runs/%2e%2e/options.cfg', 'runs/..%2f..%2fetc/passwd', 'runs/nobody', 'runs/a%00b', 'runs//events',
+                 'runs/mine-1/../../x', 'runs/' + 'x' * 5000, 'presets/nobody/picture', 'presets/../picture', 'presets/source/picture/x', 'x', '',
+                 'runs/nobody/events', 'runs/nobody/samples/0', 'runs/presets/mine.safetensors', 'runs/.serve.log', 'runs/%c0%ae%c0%ae/x',
+                 'runs/a-zombie-1/samples/../../x', 'runs/a-zombie-1/samples/-1', 'runs/a-zombie-1/samples/99999999999999999999', 'runs/a-zombie-1/samples/4.png',
+                 'runs/a-zombie-1/state.safetensors', 'runs/a-zombie-1/..', 'runs/a-zombie-1/%2e%2e/x', 'runs/a-zombie-1/deltas'):
+        refused(f'path {path:.40}', 'GET', '/api/v1/' + path, None, None, (404, 403))
+        count += 1
+    for path in ('/..', '/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/style.css/', '/index.html', '//style.css', '/api', '/api/', '/api/v2/status',
+                 '/' + 'y' * 7000, '/.git/config', '/app.js%00'):
+        refused(f'page {path:.40}', 'GET', path, None, None, (404,))
+        count += 1
+    refused('an endless address', 'GET', '/' + 'z' * 9000, None, None, (404, 414))
+    for path in ('runs/nobody/cancel', 'runs/nobody/resume', 'runs/nobody/keep'):
+        refused(path, 'POST', '/api/v1/' + path, {}, None, (404,))
+    for name in ('', '../x', 'A', 'a b', 'x' * 41, 7, None):
+        refused(f'keep as {name!r:.20}', 'POST', '/api/v1/runs/a-zombie-1/keep', {'name': name})
+        count += 1
+    refused('keep as the source', 'POST', '/api/v1/runs/a-zombie-1/keep', {'name': 'source'}, None, (409,))
+    # methods and types
+    for method in ('PUT', 'DELETE', 'PATCH', 'OPTIONS'):
+        refused(method, method, '/api/v1/runs', '', {'Content-Length': '0'}, (405,))
+        count += 1
+    for path in ('status', 'presets', 'words', 'runs/a-zombie-1', 'runs/a-zombie-1/events', 'runs/a-zombie-1/options.cfg'):
+        refused(f'POST {path}', 'POST', '/api/v1/' + path, {}, None, (405,))
+        count += 1
+    for path in ('generate', 'stylize', 'runs/a-zombie-1/cancel'):
+        refused(f'GET {path}', 'GET', '/api/v1/' + path, None, None, (405,))
+        count += 1
+    for kind in ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', '', 'image/png', 'application/jsonx'):
+        refused(f'JSON as {kind!r}', 'POST', '/api/v1/runs', b'{"target": "a zombie"}', {'Content-Type': kind}, (415,))
+        count += 1
+    refused('words too long', 'GET', '/api/v1/words?text=' + 'x' * 300)
+    refused('words that are no text', 'GET', '/api/v1/words?text=%ff%fe')
+    # who asks
+    for name in ('evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'localhost@evil', '', '[::1', '10.0.0.1', 'localhost:port'):
+        refused(f'Host {name!r}', 'GET', '/api/v1/status', None, {'Host': name}, (403,))
+        count += 1
+    for origin in ('http://evil.example', 'null', f'http://localhost:{port}', f'http://127.0.0.1:{port + 1}', f'ftp://127.0.0.1:{port}', 'file://'):
+        refused(f'Origin {origin!r}', 'POST', '/api/v1/generate', {}, {'Origin': origin}, (403,))
+        count += 1
+    check('its own Origin is welcome', ask('POST', '/api/v1/generate', {'count': 1}, {'Origin': f'http://{host}:{port}'})[0] == 200)
+    # uploads
+    kind = {'Content-Type': 'image/png'}
+    whole = png(64, 64)
+    huge = bytearray(png(8, 8))
+    huge[16:24] = struct.pack('>II', 60000, 60000)
+    huge[29:33] = struct.pack('>I', zlib.crc32(bytes(huge[12:29])))
+    for what, data, statuses in (('empty', b'', (415,)), ('text', b'hello' * 100, (415,)), ('GIF', b'GIF89a' + b'\0' * 50, (415,)),
+                                 ('SVG', b'<svg xmlns="http://www.w3.org/2000/svg"/>', (415,)), ('cut', whole[:60], (400,)), ('head only', whole[:8], (400,)),
+                                 ('60000 x 60000', bytes(huge), (400,)), ('flipped', whole[:50] + bytes([whole[50] ^ 255]) + whole[51:], (400,)),
+                                 ('JPEG without an end', b'\xff\xd8\xff\xe0' + b'\0' * 100, (400,)), ('zip', b'PK\3\4' + b'\0' * 100, (415,)),
+                                 ('17 MB', b'\x89PNG\r\n\x1a\n' + b'\0' * (17 << 20), (413,))):
+        try:
+            refused(f'upload {what}', 'POST', '/api/v1/stylize', data, kind, statuses)
+        except OSError as error:  # it may stop listening before a large body was sent
+            check(f'upload {what}: {error!r}', what == '17 MB')
+        count += 1
+    for query in ('steps=0', 'steps=x', 'steps=9999', 'steps=1e2', 'x=1', 'seed=-1', 'steps=50&steps=60&x'):
+        refused(f'stylize?{query}', 'POST', '/api/v1/stylize?' + query, whole, kind, (400,))
+        count += 1
+    refused('a picture as text', 'POST', '/api/v1/stylize', whole, {'Content-Type': 'text/plain'}, (415,))
+    # not even HTTP
+    random.seed(7)
+    line = f'Host: {host}:{port}\r\n'.encode()
+    junk = [b'\r\n\r\n', b'GET\r\n\r\n', b'GET / HTTP/9.9\r\n' + line + b'\r\n', b'GET / HTTP/1.1\r\n\r\n', b'\x16\x03\x01' + b'\0' * 200 + b'\r\n\r\n',
+            b'POST /api/v1/runs HTTP/1.1\r\n' + line + b'\r\n',
+            b'POST /api/v1/runs HTTP/1.1\r\n' + line + b'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n',
+            b'POST /api/v1/runs HTTP/1.1\r\n' + line + b'Content-Type: application/json\r\nContent-Length: 99999999999999999999\r\n\r\n',
+            b'POST /api/v1/runs HTTP/1.1\r\n' + line + b'Content-Type: application/json\r\nContent-Length: -5\r\n\r\n',
+            b'POST /api/v1/runs HTTP/1.1\r\n' + line + b'Content-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}   ',
+            b'POST /api/v1/runs HTTP/1.1\r\n' + line + b'Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}',
+            b'GET / HTTP/1.1\r\n' + line + b'Content-Length: 50\r\n\r\n' + b'GET /api/v1/status HTTP/1.1\r\n' + line + b'\r\n',
+            b'GET / HTTP/1.1\r\n' + line + line + b'\r\n', b'GET / HTTP/1.1\r\n' + line + b'Range: bytes=0-0,0-0,5-1\r\n\r\n']
+    junk += [bytes(random.randrange(256) for _ in range(random.randrange(1, 400))) + b'\r\n\r\n' for _ in range(30)]
+    for data in junk:
+        answer = raw(data + b'', 0.7)
+        check(f'{data!r:.60} is not taken: {answer[:60]!r}', not answer.startswith(b'HTTP/1.1 20') or data.startswith(b'GET / HTTP/1.1\r\n' + line + b'Range'))
+        count += 1
+    # heads without an end, and clients that say nothing
+    slow = [socket.create_connection((host, port)) for _ in range(20)]
+    for s in slow[:10]:
+        s.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n')
+    begin = time.time()
+    check('it answers beside twenty that dawdle', get('status')['version'] != '')
+    check('at once', time.time() - begin < 2)
+    for s in slow:
+        s.close()
+    cut = socket.create_connection((host, port))
+    cut.sendall(b'POST /api/v1/stylize HTTP/1.1\r\n' + line + b'Content-Type: image/png\r\nContent-Length: 500000\r\n\r\n' + whole[:300])
+    cut.close()
+    flood = socket.create_connection((host, port), timeout=15)
+    try:
+        for _ in range(600):  # 60 MB of head
+            flood.sendall(b'X-A: ' + b'b' * 8000 + b'\r\n' + b'c' * 92000)
+        check('a head without an end is cut off', False)
+    except OSError:
+        pass
+    flood.close()
+    check('it still answers', get('status')['waiting'] == 0)
+    check('and generates', len(post('generate', {'count': 2}, 200)['pictures']) == 2)
+    check(f'at least 200 bad requests, {count}', count >= 200)
+    print(count, 'bad requests')
+
+
+def memory(process):
+    with open(f'/proc/{process}/status') as file:
+        return int(re.search(r'VmRSS:\s+(\d+)', file.read()).group(1)) / 1024
+
+
+def soak(seconds, clients, process):
+    """`clients` people for `seconds`: pages, pictures, events, uploads; no job is lost, memory stays."""
+    lost, done, lock = [], [0], threading.Lock()
+    jobs = [post('runs', {'target': 'a zombie', 'steps': 3, 'batch': 1})['id'] for _ in range(2)]
+    wait_for(jobs[0], 'done')
+    begin_memory = None
+    until = time.time() + seconds
+
+    def person(number):
+        chance = random.Random(number)
+        while time.time() < until:
+            try:
+                kind = chance.randrange(5)
+                if kind == 0:
+                    status = ask('GET', chance.choice(['/', '/app.js', '/style.css']))[0]
+                elif kind == 1:
+                    status = ask('GET', '/api/v1/' + chance.choice(['status', 'presets', 'runs', 'words?text=a%20zombie']))[0]
+                elif kind == 2:
+                    status = 200 if events(jobs[0])[-1][0] == 'end' else 0
+                else:
+                    status = ask('POST', '/api/v1/generate', {'seed': chance.randrange(1000), 'count': 2})[0]
+                with lock:
+                    done[0] += 1
+                    if status not in (200, 429):
+                        lost.append(status)
+            except Exception as error:  # any is a lost answer
+                with lock:
+                    lost.append(repr(error))
+
+    threads = [threading.Thread(target=person, args=(n,)) for n in range(clients)]
+    for thread in threads:
+        thread.start()
+    time.sleep(min(8, seconds / 3))
+    begin_memory = memory(process)
+    for thread in threads:
+        thread.join()
+    end_memory = memory(process)
+    for job in jobs:
+        check(f'the job {job} is done', wait_for(job, 'done', 'failed', 'stopped')['state'] == 'done')
+    check(f'no answer is lost: {lost[:5]}', not lost)
+    check(f'memory stays: {begin_memory:.0f} MB, then {end_memory:.0f} MB', end_memory < begin_memory * 1.1 + 20)
+    print(f'{done[0]} answers in {seconds} s to {clients} clients, memory {begin_memory:.0f} MB then {end_memory:.0f} MB')
+
+
+def begin_run():
+    run = post('runs', {'target': 'a ghost', 'steps': 1000, 'batch': 1})['id']
+    until = time.time() + 60
+    while get(f'runs/{run}')['step'] < 1 and time.time() < until:
+        time.sleep(0.1)
+    with open('begun.txt', 'w') as file:
+        file.write(run)
+
+
+def look_again():
+    run = open('begun.txt').read()
+    about = get(f'runs/{run}')
+    check(f'a new server knows the run: {about}', about['state'] == 'stopped' and about['step'] >= 1)
+    check('and the presets that were kept', 'mine' in [p['name'] for p in get('presets')['presets']])
+
+
+def only_read():
+    for path, body in (('runs', {'target': 'a zombie'}), (f'runs/{open("begun.txt").read()}/resume', {}),
+                       (f'runs/{open("begun.txt").read()}/cancel', {}), (f'runs/{open("begun.txt").read()}/keep', {'name': 'x'})):
+        refused(f'read-only {path}', 'POST', '/api/v1/' + path, body, None, (403,))
+    refused('read-only stylize', 'POST', '/api/v1/stylize', png(64, 64), {'Content-Type': 'image/png'}, (403,))
+    check('but it generates', len(post('generate', {'count': 1}, 200)['pictures']) == 1)
+
+
+part, rest = sys.argv[3], sys.argv[4:]
+if part == 'api':
+    use_api()
+elif part == 'bad':
+    be_rude()
+elif part == 'soak':
+    soak(float(rest[0]), int(rest[1]), int(rest[2]))
+elif part == 'begin':
+    begin_run()
+elif part == 'again':
+    look_again()
+elif part == 'read-only':
+    only_read()
+sys.exit(1 if failures else 0)

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The server as a client meets it: generating, adapting, stylising, and some two hundred requests that are wrong.
+. "$(dirname "$0")/lib.sh" "$@"
+
+start() {  # ARGS...: a server on a free port; sets $server and $url
+  "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
+  server=$!
+  for _ in $(seq 600); do
+    url=$(sed -n 's/^open  *//p' server.txt)
+    [ -z "$url" ] || return 0
+    kill -0 "$server" 2> /dev/null || break
+    sleep 0.1
+  done
+  fail "the server did not start: $(cat server_errors.txt)"
+  finish
+}
+end() {  # SIGTERM; within 30 s
+  kill -TERM "$server"
+  wait "$server" || fail "the server ended with $? at SIGTERM: $(tail -3 server_errors.txt)"
+}
+trap 'kill "$server" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
+client() { python3 "$sources/tests/programs/serve.py" "$url" "$sources" "$@" || fail "the client's part: $*"; }
+
+start
+client api
+client bad
+client soak "${NADA_SOAK_SECONDS:-20}" 20 "$server"
+client begin  # a run that the signal meets
+end
+check "a run that was stopped leaves its delta" test -s "runs/$(cat begun.txt)/adapted.safetensors"
+check "and its report" test -s "runs/$(cat begun.txt)/report.html"
+check "no log is left" test ! -e runs/.serve.log
+
+start --read-only
+client again
+client read-only
+end
+no_temporaries runs
+expect_error 'option port' serve --port 99999
+expect_error 'cannot make the folder' serve --port 0 --runs "$sources/README.md"
+finish

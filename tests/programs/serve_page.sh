@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The page of `serve` in a real browser: Debian's chromium without a window, driven by playwright-core.
+. "$(dirname "$0")/lib.sh" "$@"
+
+skip() {
+  echo "SKIPPED: the page was not tried in a browser: $*"
+  exit 0
+}
+command -v chromium > /dev/null || skip "there is no chromium"
+command -v node > /dev/null || skip "there is no node"
+modules=$sources/tests/page/node_modules
+if [ ! -d "$modules/playwright-core" ]; then
+  command -v npm > /dev/null || skip "there is no npm"
+  (cd "$sources/tests/page" && npm ci --no-audit --no-fund --silent --fetch-retries=1 --fetch-timeout=60000) || skip "playwright-core cannot be installed"
+fi
+"$programs/serve" --port 0 --runs runs > server.txt 2> server_errors.txt &
+server=$!
+trap 'kill "$server" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
+for _ in $(seq 600); do
+  url=$(sed -n 's/^open  *//p' server.txt)
+  [ -n "$url" ] && break
+  sleep 0.1
+done
+[ -n "$url" ] || fail "the server did not start: $(cat server_errors.txt)"
+node "$sources/tests/page/page.mjs" "$url" "${NADA_SCREENSHOTS:-$work}" || fail "the page"
+kill -TERM "$server"
+wait "$server" || fail "the server ended with $?"
+finish
