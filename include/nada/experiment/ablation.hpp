@@ -89,7 +89,8 @@ struct AblationOptions {
     table.add("out", out, "folder of the results; cells that are there are not run again (default runs/<program>)",
               session, "FOLDER");
     table.add("jobs", jobs, "cells that run at the same time, with one thread each; 0: as many as processors", session);
-    table.add("cell", cell, "run this cell alone and write no tables, for job arrays; -1: all", session);
+    table.add("cell", cell, "run this cell alone, with one thread, and write no tables, for job arrays; -1: all",
+              session);
     machine.declare(table);
   }
 
@@ -103,6 +104,7 @@ struct AblationOptions {
     if (encoders.empty())
       encoders = {{folder / "encoder_rn.safetensors", 0.5}, {folder / "encoder_vit.safetensors", 0.5}};
     if (out.empty()) out = std::filesystem::path("runs") / program;
+    if (cell >= 0 && machine.threads == 0) machine.threads = 1;  // the same numbers, however it is started
     if (quick) {
       targets = targets.substr(0, targets.find(','));
       seeds = 2;
