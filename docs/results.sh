@@ -11,7 +11,7 @@ sections=("$@")
 
 common=(--targets sketch,zombie,statue --steps 60 --batch 4 --count 200)
 declare -A programs=([losses]=ablate_losses [layers]=ablate_layers)
-declare -A seeds=([losses]=3 [layers]=1)
+declare -A seeds=([losses]=3 [layers]=3)
 declare -A variants=([losses]=both,directional,global
   [layers]=top-6,all,top-3,top-1,top-6-each-step,random-6,gradient-6,official-6)
 
