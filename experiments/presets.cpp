@@ -1,5 +1,5 @@
 // Question: which looks are ready to use, what made them, and do they still fit?
-// Run:      presets list | presets show NAME | presets make [NAME...] | presets check
+// Run:      presets list | presets show NAME | presets make [NAME] | presets check
 // Writes:   `make`: configs/avatars/presets/NAME.safetensors, from the recipes in configs/avatars/presets.json
 #include <cstdio>
 #include <filesystem>
@@ -47,7 +47,7 @@ struct Options {
   }
 };
 
-/// Mean cosine between images and a text, in percent of 1.
+/// Mean cosine between images and a text.
 double text_score(const nada::AnyClip& judge, const nada::StyleGan2& generator, const std::string& text,
                   std::int64_t samples) {
   const torch::NoGradGuard no_grad;
