@@ -37,6 +37,20 @@ BOOST_AUTO_TEST_CASE(cuda_is_refused_clearly_where_there_is_none) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(memory_that_was_freed_is_used_again_without_page_faults) {
+  nada::keep_freed_memory();
+  const auto faults = [] {
+    rusage usage = {};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+  };
+  const auto work = [] { (void)torch::zeros({4 << 20}); };  // 16 MiB, 4096 pages
+  work();
+  const auto before = faults();
+  for (int i = 0; i < 10; ++i) work();
+  BOOST_TEST(faults() - before < 1000);
+}
+
 BOOST_AUTO_TEST_CASE(threads_are_set_and_zero_means_all) {
   const int before = at::get_num_threads();
   nada::use_threads(1);

@@ -3,6 +3,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/resource.h>
 #include <torch/cuda.h>
 
@@ -12,6 +15,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <future>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -56,6 +60,17 @@ inline void use_threads(int n) {
     reinterpret_cast<void (*)(int)>(symbol)(n);
   }
   detail::wait_quietly(n);
+}
+
+/// Keeps memory that was freed for the next allocation, instead of handing it back to the system and asking again: a
+/// step allocates what the last one freed, and each fresh page costs a fault and a clearing. Blocks of 32 MiB and more
+/// still come and go. For programs, at their start; a C library other than glibc is left as it is.
+inline void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // glibc's largest
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
 }
 
 /// The device that `text` names: `cpu`, `cuda`, `cuda:N`, or `auto` (the first CUDA device, else the processor).

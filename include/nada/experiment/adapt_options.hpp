@@ -40,7 +40,10 @@ struct MachineOptions {
     table.add("threads", threads, "threads to compute with; 0: all");
   }
   torch::Device place() const { return parse_device(device); }
-  void use() const { use_threads(threads); }
+  void use() const {
+    keep_freed_memory();
+    use_threads(threads);
+  }
 };
 
 /// The class of a class-conditional generator.
