@@ -1,9 +1,12 @@
+#include <torch/autograd.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/clip.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
@@ -133,9 +136,35 @@ BOOST_AUTO_TEST_CASE(a_vocabulary_of_another_size_is_refused_with_both_sizes) {
              "clip.pt: the vocabulary has 515 entries, the encoder knows 519");
 }
 
+BOOST_AUTO_TEST_CASE(what_stands_after_the_end_token_has_no_say) {
+  const auto clip = test::small_vit_clip();
+  const auto whole = clip.read_raw(ids({517, 3, 4, 518, 0, 0, 0}), ignore);
+  const auto cut = clip.read_raw(ids({517, 3, 4, 518}), ignore);
+  BOOST_TEST((whole - cut).abs().max().item<double>() < 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(products_in_bfloat16_are_near_those_in_float32_and_train) {
+  for (const bool resnet : {false, true}) {
+    const auto tensors = resnet ? test::random_resnet_clip() : test::random_vit_clip();
+    auto settings = test::small_clip_settings(resnet);
+    const auto exact = make_clip(tensors, "clip", settings);
+    settings.products = torch::kBFloat16;
+    const auto narrow = make_clip(tensors, "clip", settings);
+    const auto images = torch::rand({2, 3, exact.resolution(), exact.resolution()}) * 2 - 1;
+    const auto leaf = images.clone().requires_grad_(true);
+    const auto a = exact.see(images).unit, b = narrow.see(leaf).unit;
+    BOOST_TEST((b.scalar_type() == torch::kFloat32));
+    BOOST_TEST((a - b).norm(2, 1).max().item<double>() < 0.1);  // of unit features: 8 bits a product
+    const auto gradient = torch::autograd::grad({b.sum()}, {leaf})[0];
+    BOOST_TEST(gradient.isfinite().all().item<bool>());
+    BOOST_TEST(gradient.abs().max().item<double>() > 0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(ids_of_another_shape_or_outside_the_vocabulary_are_errors) {
   const auto clip = test::small_vit_clip();
-  BOOST_TEST(error_of([&] { clip.read(ids({517, 518})); }) == "token ids of shape [1, 2], expected [T, 7]");
+  BOOST_TEST(error_of([&] { clip.read(ids({517, 1, 1, 1, 1, 1, 1, 518})); }) ==
+             "token ids of shape [1, 8], expected [T, 7] or fewer tokens");
   BOOST_TEST(error_of([&] { clip.read(ids({517, 519, 0, 0, 0, 0, 0})); }) == "token ids outside the vocabulary of 519");
   BOOST_TEST(error_of([&] { clip.read(ids({517, -1, 0, 0, 0, 0, 0})); }) == "token ids outside the vocabulary of 519");
 }

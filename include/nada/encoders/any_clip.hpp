@@ -119,7 +119,7 @@ inline ClipSettings clip_settings(const Metadata& metadata, const std::string& w
 /// Builds a CLIP of the right kind from tensors with OpenAI's names.
 inline AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSettings settings,
                          torch::TensorOptions options = torch::kFloat32) {
-  const Weights weights(tensors, what, options);
+  const Weights weights(tensors, what, options, settings.products);
   if (weights.has("visual.proj")) return AnyClip(Clip<VisionTransformer>(weights, std::move(settings)));
   if (weights.has("visual.layer1.0.conv1.weight")) return AnyClip(Clip<ModifiedResNet>(weights, std::move(settings)));
   fail(what,

@@ -25,11 +25,12 @@ namespace nada {
 /// What the tensors alone do not say.
 struct ClipSettings {
   Gelu gelu = Gelu::quick;
-  std::int64_t image_heads = 0, text_heads = 0;  // 0: as the official loader derives them from the widths
-  Preprocessing preprocessing = {};              // its size is taken from the tensors
-  std::optional<Tokenizer> tokenizer = {};       // none: texts must come as token ids
-  std::vector<std::string> phrases = {};         // what the encoder was trained on; empty: unknown
-  bool training = false;                         // batch norms use the batch's statistics
+  std::int64_t image_heads = 0, text_heads = 0;    // 0: as the official loader derives them from the widths
+  Preprocessing preprocessing = {};                // its size is taken from the tensors
+  std::optional<Tokenizer> tokenizer = {};         // none: texts must come as token ids
+  std::vector<std::string> phrases = {};           // what the encoder was trained on; empty: unknown
+  bool training = false;                           // batch norms use the batch's statistics
+  std::optional<torch::ScalarType> products = {};  // what matrix products and convolutions compute in
 };
 
 /// A CLIP with the image tower `Tower` (VisionTransformer or ModifiedResNet), built from tensors with OpenAI's names.
@@ -80,6 +81,7 @@ class Clip {
         "normalised images of shape ", shape_text(images.sizes()), ", expected [N, 3, ", resolution(), ", ",
         resolution(), "]");
     auto [raw, tokens] = tower_(images, wanted.tokens, tap);
+    raw = raw.to(images.scalar_type());
     return {unit(raw), raw, tokens};
   }
 
@@ -99,20 +101,25 @@ class Clip {
 
   /// Token ids [T, context] -> embeddings [T, E], unit length.
   Tensor read(const Tensor& ids) const {
-    return unit(read_raw(ids, [](const std::string&, const Tensor&) {}));
+    // Tokens after the last end have no say: a text looks at what stands before it.
+    const auto length = ids.dim() == 2 && ids.numel() > 0 ? ids.argmax(1).max().item<std::int64_t>() + 1 : 0;
+    return unit(read_raw(length > 0 ? ids.narrow(1, 0, length) : ids, [](const std::string&, const Tensor&) {}));
   }
 
-  /// The same as the text tower gives them; a text is read at its largest id, which is the end token.
+  /// The same as the text tower gives them, of ids [T, context or fewer]; a text is read at its largest id, which is
+  /// the end token.
   template <class Tap>
   Tensor read_raw(const Tensor& ids, Tap&& tap) const {
-    require(ids.dim() == 2 && ids.size(1) == context(), "token ids of shape ", shape_text(ids.sizes()),
-            ", expected [T, ", context(), "]");
+    require(ids.dim() == 2 && ids.size(1) >= 1 && ids.size(1) <= context(), "token ids of shape ",
+            shape_text(ids.sizes()), ", expected [T, ", context(), "] or fewer tokens");
+    const auto length = ids.size(1);
     const auto indices = ids.to(tokens_.device(), torch::kInt64);
     require(indices.numel() == 0 || (indices.min().template item<std::int64_t>() >= 0 &&
                                      indices.max().template item<std::int64_t>() < vocabulary_size()),
             "token ids outside the vocabulary of ", vocabulary_size());
-    auto x = at::embedding(tokens_, indices) + positions_;
-    x = text_(x, mask_, [&](std::size_t i, const Tensor& value) { tap("block" + std::to_string(i), value); });
+    auto x = at::embedding(tokens_, indices) + positions_.narrow(0, 0, length);
+    const auto mask = mask_.narrow(0, 0, length).narrow(1, 0, length);
+    x = text_(x, mask, [&](std::size_t i, const Tensor& value) { tap("block" + std::to_string(i), value); });
     x = ln_final_(x);
     tap(std::string("ln_final"), x);
     const auto rows = torch::arange(ids.size(0), indices.options());

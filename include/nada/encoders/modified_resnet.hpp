@@ -68,7 +68,10 @@ class ModifiedResNet {
   /// `tap(name, value)` sees "stem" and "layer1" ... "layer4", [N, C, h, w].
   template <class Tap>
   std::pair<Tensor, Tensor> operator()(const Tensor& images, bool tokens, Tap&& tap) const {
-    auto x = at::relu(stem_[0](images, 2));
+    auto x = images;
+    // Debian's oneDNN is up to 20 times faster with channels last.
+    if (x.is_cpu() && x.scalar_type() == torch::kFloat32) x = x.contiguous(at::MemoryFormat::ChannelsLast);
+    x = at::relu(stem_[0](x, 2));
     x = at::relu(stem_[1](x));
     x = at::avg_pool2d(at::relu(stem_[2](x)), 2);
     tap(std::string("stem"), x);
@@ -78,19 +81,20 @@ class ModifiedResNet {
     }
     const auto map = x.flatten(2).transpose(1, 2);                            // [N, hw, C]
     const auto sequence = at::cat({map.mean(1, true), map}, 1) + positions_;  // [N, 1 + hw, C]
-    const auto q = at::linear(sequence.narrow(1, 0, 1), qkv_weight_[0], qkv_bias_[0]);
-    const auto k = at::linear(sequence, qkv_weight_[1], qkv_bias_[1]);
-    const auto v = at::linear(sequence, qkv_weight_[2], qkv_bias_[2]);
-    return {at::linear(attend(q, k, v, heads_).squeeze(1), out_weight_, out_bias_), tokens ? map : Tensor{}};
+    const auto q = dense(sequence.narrow(1, 0, 1), qkv_weight_[0], qkv_bias_[0]);
+    const auto k = dense(sequence, qkv_weight_[1], qkv_bias_[1]);
+    const auto v = dense(sequence, qkv_weight_[2], qkv_bias_[2]);
+    return {dense(attend(q, k, v, heads_).squeeze(1), out_weight_, out_bias_), tokens ? map : Tensor{}};
   }
 
  private:
   struct Folded {
     Tensor weight, bias;
     Tensor gain = {}, running_mean = {}, running_variance = {};  // for training: the norm is not folded
-    Tensor operator()(const Tensor& x, std::int64_t stride = 1) const {
+    Tensor operator()(const Tensor& images, std::int64_t stride = 1) const {
+      const auto x = images.to(weight.scalar_type());
       const auto pad = weight.size(2) / 2;
-      if (!gain.defined()) return at::conv2d(x, weight, bias, stride, pad);
+      if (!gain.defined()) return at::conv2d(x, weight, bias.to(weight.scalar_type()), stride, pad);
       return at::batch_norm(at::conv2d(x, weight, {}, stride, pad), gain, bias, running_mean, running_variance,
                             /*training=*/true, /*momentum=*/0.1, epsilon, /*cudnn_enabled=*/true);
     }

@@ -28,13 +28,15 @@ struct LayerNorm {
   Tensor operator()(const Tensor& x) const { return at::layer_norm(x, {weight.size(0)}, weight, bias); }
 };
 
-/// Softmax(q k' / sqrt(d) + mask) v with q [N, Tq, C], k and v [N, T, C], split into heads of width d = C / heads.
+/// softmax(q k' / sqrt(d) + mask) v with q [N, Tq, C], k and v [N, T, C], split into heads of width d = C / heads.
 inline Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, const Tensor& mask = {}) {
   const auto n = q.size(0), width = q.size(2), d = width / heads;
   const auto split = [&](const Tensor& x) { return x.view({n, x.size(1), heads, d}).transpose(1, 2); };  // [N, h, T, d]
   auto scores = at::matmul(split(q * (1 / std::sqrt(static_cast<double>(d)))), split(k).transpose(2, 3));
   if (mask.defined()) scores = scores + mask;
-  return at::matmul(at::softmax(scores, -1), split(v)).transpose(1, 2).reshape({n, q.size(1), width});
+  return at::matmul(at::softmax(scores, -1).to(v.scalar_type()), split(v))
+      .transpose(1, 2)
+      .reshape({n, q.size(1), width});
 }
 
 class Transformer {
@@ -69,9 +71,9 @@ class Transformer {
   Tensor operator()(Tensor x, const Tensor& mask, Tap&& tap) const {
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       const auto& b = blocks_[i];
-      const auto qkv = at::linear(b.ln_1(x), b.in_weight, b.in_bias).chunk(3, -1);
-      x = x + at::linear(attend(qkv[0], qkv[1], qkv[2], heads_, mask), b.out_weight, b.out_bias);
-      x = x + at::linear(gelu(at::linear(b.ln_2(x), b.fc_weight, b.fc_bias), gelu_), b.proj_weight, b.proj_bias);
+      const auto qkv = dense(b.ln_1(x), b.in_weight, b.in_bias).chunk(3, -1);
+      x = x + dense(attend(qkv[0], qkv[1], qkv[2], heads_, mask), b.out_weight, b.out_bias);
+      x = x + dense(gelu(dense(b.ln_2(x), b.fc_weight, b.fc_bias), gelu_), b.proj_weight, b.proj_bias);
       tap(i, x);
     }
     return x;

@@ -45,7 +45,7 @@ class VisionTransformer {
     // The patches do not overlap: a convolution with this stride is one matrix product.
     const auto pieces =
         images.reshape({n, 3, grid_, patch, grid_, patch}).permute({0, 2, 4, 1, 3, 5}).reshape({n, grid_ * grid_, -1});
-    const auto embedded = at::matmul(pieces, patches_.view({width, -1}).t());
+    const auto embedded = at::matmul(pieces.to(patches_.scalar_type()), patches_.view({width, -1}).t());
     auto x = at::cat({class_embedding_.expand({n, 1, width}), embedded}, 1) + positions_;
     x = ln_pre_(x);
     tap(std::string("ln_pre"), x);

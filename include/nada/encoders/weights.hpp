@@ -1,8 +1,9 @@
 /// Tensors by name, as an encoder is built from them.
 #pragma once
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nada/core/error.hpp"
@@ -11,11 +12,13 @@
 namespace nada {
 
 /// A checked view of named tensors: `weights("visual.proj", {128, -1})` gives that tensor in the wanted type, or says
-/// which file lacks it or has it in another shape.
+/// which file lacks it or has it in another shape. With `products`, matrices and kernels (but not embeddings) come in
+/// that type, and the parts that are built from them compute their products in it.
 class Weights {
  public:
-  Weights(const std::map<std::string, Tensor>& tensors, std::string what, torch::TensorOptions options)
-      : tensors_(tensors), what_(std::move(what)), options_(options) {}
+  Weights(const std::map<std::string, Tensor>& tensors, std::string what, torch::TensorOptions options,
+          std::optional<torch::ScalarType> products = {})
+      : tensors_(tensors), what_(std::move(what)), options_(options), products_(products) {}
 
   bool has(const std::string& name) const { return tensors_.count(name) > 0; }
   const std::string& what() const { return what_; }
@@ -31,7 +34,8 @@ class Weights {
     require(fits, what_, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", shape_text(shape),
             " (-1: any)");
     require(value.is_floating_point(), what_, ": tensor ", name, " does not hold floating-point numbers");
-    return value.to(options_).contiguous();
+    const bool multiplies = value.dim() >= 2 && name.ends_with("weight") && !name.ends_with("embedding.weight");
+    return value.to(products_ && multiplies ? options_.dtype(*products_) : options_).contiguous();
   }
 
   /// How many of prefix0, prefix1, ... have `suffix`.
@@ -45,6 +49,12 @@ class Weights {
   const std::map<std::string, Tensor>& tensors_;
   std::string what_;
   torch::TensorOptions options_;
+  std::optional<torch::ScalarType> products_;
 };
+
+/// x weight' + bias, computed in the weight's type.
+inline Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return at::linear(x.to(weight.scalar_type()), weight, bias.to(weight.scalar_type()));
+}
 
 }  // namespace nada

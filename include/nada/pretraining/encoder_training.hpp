@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ struct EncoderTrainingSettings {
   double step_weight = 1;      // of the term that aligns steps
   double radius = 0;           // of the adversarial changes, L2 in [-1, 1] units; 0: none
   Augmentation augmentation = {};
+  std::optional<torch::ScalarType> products = {};  // what matrix products and convolutions compute in
   std::uint64_t seed = 0;
 };
 
@@ -170,6 +172,7 @@ class EncoderTraining {
     for (const auto& [name, leaf] : leaves_.leaves()) all[name] = leaf;
     auto settings = clip_;
     settings.training = training;
+    if (training) settings.products = settings_.products;
     return make_clip(all, "encoder", std::move(settings));
   }
 
