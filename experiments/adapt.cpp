@@ -84,6 +84,15 @@ struct Options : nada::AdaptOptions {
   }
 };
 
+/// What adaptive layers are ranked by: of each convolution the score of the style that it reads.
+std::vector<double> scores_of(const nada::Probe& probe) {
+  const auto styles = nada::AdaptiveTopK{}.scores(probe).to(torch::kCPU, torch::kFloat64);
+  std::vector<double> out(probe.layers.size(), std::nan(""));
+  for (const auto i : probe.candidates)
+    if (probe.layers[i].kind == nada::LayerKind::convolution) out[i] = styles[probe.layers[i].style].item<double>();
+  return out;
+}
+
 template <class Selector, class Views, class Exit>
 int adapt(const Options& o, nada::Session& session, Selector selector, Views views, Exit exit) {
   using namespace nada;
@@ -102,7 +111,8 @@ int adapt(const Options& o, nada::Session& session, Selector selector, Views vie
                         std::move(views),
                         std::move(exit),
                         settings};
-  return session.run(adaptation);
+  if (!o.layers.starts_with("adaptive")) return session.run(adaptation);
+  return session.run(adaptation, [&] { return scores_of(adaptation.probe({o.seed, adaptation.steps_done()})); });
 }
 
 // From option texts to types, one part at a time: every composition is a type of its own.

@@ -1,12 +1,17 @@
 /// Experiments: a question, a choice of parts, options and one run, without loop, file or device code.
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "nada/adaptation/run_folder.hpp"
 #include "nada/core/device.hpp"
@@ -24,10 +29,13 @@ class Session {
  public:
   Session(const AdaptOptions& options, const OptionTable& table) : options_(options), table_(table) {}
 
+  /// What ranks the layers: a number for each of layers(), NaN for those that have none. Asked for by --dry-run alone.
+  using LayerScores = std::function<std::vector<double>()>;
+
   /// Runs the adaptation in its folder, or says what would run. Returns the exit code.
-  int run(AnyAdaptation& adaptation) {
+  int run(AnyAdaptation& adaptation, const LayerScores& scores = {}) {
     require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
-    if (options_.dry_run) return describe(adaptation);
+    if (options_.dry_run) return describe(adaptation, scores);
     const bool resuming = !options_.resume.empty();
     const auto path = resuming               ? options_.resume
                       : options_.out.empty() ? free_run_folder(options_.texts.target)
@@ -73,7 +81,7 @@ class Session {
     return out;
   }
 
-  int describe(const AnyAdaptation& adaptation) const {
+  int describe(const AnyAdaptation& adaptation, const LayerScores& scores) const {
     auto& out = std::cout;
     out << "options\n";
     for (const auto& [name, value] : table_.values({}))
@@ -82,8 +90,9 @@ class Session {
         << " styles, rendered at " << adaptation.resolution() << " px\nterms\n ";
     for (const auto& name : adaptation.term_names()) out << ' ' << name;
     const auto chosen = adaptation.preview();
+    const auto ranks = scores ? scores() : std::vector<double>(adaptation.layers().size(), std::nan(""));
     std::int64_t trains = 0, all = 0;
-    out << "\nlayers (* trains in the next step)\n";
+    out << "\nlayers (* trains in the next step)" << (scores ? ": name, parameters, kind, score" : "") << '\n';
     for (std::size_t k = 0; k < adaptation.layers().size(); ++k) {
       const auto& layer = adaptation.layers()[k];
       const bool trained = std::find(chosen.begin(), chosen.end(), k) != chosen.end();
@@ -91,11 +100,19 @@ class Session {
       all += count;
       if (trained) trains += count;
       out << "  " << (trained ? "* " : "  ") << std::setw(12) << layer.name << std::right << std::setw(9) << count
-          << std::left << "  " << name_of(layer.kind) << '\n';
+          << std::left << "  " << name_of(layer.kind);
+      if (!std::isnan(ranks[k])) out << "  " << number(ranks[k]);
+      out << '\n';
     }
     out << "parameters\n  " << trains << " of " << all << " train\nsteps\n  " << options_.steps << " with batches of "
         << options_.batch << "; nothing was written\n";
     return 0;
+  }
+
+  static std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3e", value);
+    return text;
   }
 
   const AdaptOptions& options_;
