@@ -163,8 +163,9 @@ BOOST_AUTO_TEST_CASE(products_in_bfloat16_are_near_those_in_float32_and_train) {
 
 BOOST_AUTO_TEST_CASE(ids_of_another_shape_or_outside_the_vocabulary_are_errors) {
   const auto clip = test::small_vit_clip();
-  BOOST_TEST(error_of([&] { clip.read(ids({517, 1, 1, 1, 1, 1, 1, 518})); }) ==
-             "token ids of shape [1, 8], expected [T, 7] or fewer tokens");
+  BOOST_TEST(error_of([&] {
+               clip.read(ids({517, 1, 1, 1, 1, 1, 1, 518}));
+             }) == "token ids of shape [1, 8], expected [T, 7] or fewer tokens");
   BOOST_TEST(error_of([&] { clip.read(ids({517, 519, 0, 0, 0, 0, 0})); }) == "token ids outside the vocabulary of 519");
   BOOST_TEST(error_of([&] { clip.read(ids({517, -1, 0, 0, 0, 0, 0})); }) == "token ids outside the vocabulary of 519");
 }
