@@ -1,8 +1,7 @@
 // Question: what lies between two pictures, two domains, or along a direction?
-// Run:      interpolate --to runs/a-zombie-1/adapted.safetensors --out walk.mp4              (latents; a column a
-// domain)
-//           interpolate --along weights --to zombie --to sketch --out domains.gif             (the same people,
-//           changing) interpolate --along direction --direction 3 --range -6:6 --out smile.mp4          (SeFA)
+// Run:      interpolate --to runs/a-zombie-1/adapted.safetensors --out walk.mp4        (latents; a column a domain)
+//           interpolate --along weights --to zombie --to sketch --out domains.gif       (the same people, changing)
+//           interpolate --direction 3 --range -6:6 --out smile.mp4                      (SeFA)
 // Writes:   an MP4 or GIF (through ffmpeg), a PNG strip of the frames, or a folder of numbered PNGs, as --out says
 // Source:   Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 5.2; Shen and Zhou, arXiv:2007.06600.
 #include <cmath>
@@ -49,7 +48,8 @@ struct Options {
     category.declare(table);
     table.add("people", people, "samples side by side, along weights and directions");
     table.add("keys", keys, "latents to pass, and back to the first");
-    table.add("direction", direction, "number of the semantic direction, 0 moves pictures most");
+    table.add("direction", direction,
+              "number of the semantic direction, 0 moves pictures most; means --along direction");
     table.add("range", range, "how far along it, A:B", saved, "A:B");
     table.add("styles", styles, "only in these styles, such as 0,1,2 (default all)", saved, "LIST");
     table.add("frames", frames, "frames from one key, domain or end to the next");
@@ -87,6 +87,7 @@ int interpolate(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
   if (o.generator.empty()) o.generator = configs() / "avatars" / "generator.safetensors";
+  if (table.given("direction") && !table.given("along")) o.along = "direction";
   require(o.along == "latents" || o.along == "weights" || o.along == "direction",
           "option along: expected latents, weights or direction, found '", o.along, "'");
   require(o.along != "weights" || !o.to.empty(), "--along weights needs a domain to go to: give one or more with --to");

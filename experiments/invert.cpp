@@ -1,14 +1,11 @@
 // Question: which styles make this picture?
 // Run:      invert portrait.jpg --tune 100
 // Writes:   <out>/comparison.png (picture, inversion)  codes.safetensors  metrics.csv  options.cfg  tuned.safetensors
-// Source:   Karras et al., arXiv:1912.04958, appendix D; Abdal et al., arXiv:1904.03189; Roich et al.,
-// arXiv:2106.05744.
-#include <cmath>
+// Source:   Karras et al., arXiv:1912.04958, appendix D; Abdal et al., arXiv:1904.03189; Roich et al., arXiv:2106.05744
 #include <cstdio>
 #include <iostream>
 
 #include "nada/adaptation/run_folder.hpp"
-#include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/experiment/invert_options.hpp"
 #include "nada/experiment/program.hpp"
@@ -51,19 +48,11 @@ int invert(Options& o, nada::OptionTable& table) {
   const auto folder = RunFolder::create(path, notes);
   const StopSignals signals;
   std::string metrics = "step,loss\n";
-  const auto watch = [&](Progress& bar, std::int64_t before) {
-    return [&metrics, &bar, before](std::int64_t step, std::int64_t, double loss) {
-      char line[64];
-      std::snprintf(line, sizeof line, "%lld,%.9g\n", static_cast<long long>(before + step), loss);
-      metrics += line;
-      std::snprintf(line, sizeof line, "loss %.4f", loss);
-      bar.update(step, line);
-      return !StopToken::requested();
-    };
-  };
-  Progress search("searching", o.inversion.steps), tuning("tuning", std::max<std::int64_t>(1, o.inversion.tune));
-  const auto found = inverter.invert(square.image, watch(search, 0), watch(tuning, o.inversion.steps));
-  (o.inversion.tune > 0 ? tuning : search).finish();
+  const auto found = invert_with_progress(inverter, o.inversion, square.image, [&](std::int64_t step, double loss) {
+    char line[64];
+    std::snprintf(line, sizeof line, "%lld,%.9g\n", static_cast<long long>(step), loss);
+    metrics += line;
+  });
 
   auto grid = make_grid({{square.square, to_pictures(found.image).front()}});
   grid.text["nada:options"] = notes.options_text;
@@ -75,22 +64,11 @@ int invert(Options& o, nada::OptionTable& table) {
     save_delta(folder / "tuned.safetensors", *found.tuning,
                {{"nada.base", relative_to(o.inversion.generator, path).string()}});
 
-  char text[256];
-  std::snprintf(text, sizeof text, "PSNR %.2f dB, perceptual distance %.4f, identity %.3f, from start %zu of %lld",
-                found.psnr, found.perceptual, *found.identity, found.inversion.start + 1,
-                static_cast<long long>(o.inversion.starts));
   std::cout << "picture  " << (path / "comparison.png").string() << "\ncodes    "
             << (path / "codes.safetensors").string() << '\n';
   if (found.tuning) std::cout << "tuned    " << (path / "tuned.safetensors").string() << '\n';
-  std::cout << "found    " << text << '\n';
-  if (found.domain.far()) {
-    std::snprintf(
-        text, sizeof text,
-        "warning: the picture is far from what the generator makes (%.3f from its nearest sample, these are at "
-        "most %.3f from another), so the inversion may not resemble it",
-        found.domain.picture, found.domain.largest);
-    std::cerr << text << '\n';
-  }
+  std::cout << "found    " << quality_text(found) << ", from start " << found.inversion.start + 1 << " of "
+            << o.inversion.starts << '\n';
   return 0;
 }
 

@@ -2,17 +2,18 @@
 // Run:      stylize portrait.jpg --preset zombie --preset sketch --strength 0.8
 //           stylize portrait.jpg --target "a zombie"          (trains that domain first)
 // Writes:   <out>/stylized.png (picture, inversion, one column a domain)  <domain>.png  codes.safetensors  options.cfg
-// Source:   Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 5.2 (inversion, then the adapted generator at the same
-// w+).
+// Source:   Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 5.2 (inversion, then the adapted generator at its w+)
+#include <algorithm>
+#include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <iostream>
+#include <optional>
+#include <set>
 
 #include "nada/adaptation/blend.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/adaptation/run_folder.hpp"
 #include "nada/core/child.hpp"
-#include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/experiment/invert_options.hpp"
 #include "nada/experiment/program.hpp"
@@ -64,7 +65,10 @@ int stylize(Options& o, nada::OptionTable& table) {
   require(!o.image.empty(), "no picture was given; name one: stylize FILE --preset NAME");
   const auto folder_of_presets = configs() / "avatars" / "presets";
   if (o.all)
-    for (const auto& path : list_presets(folder_of_presets)) o.presets.push_back(path.stem().string());
+    for (const auto& path : list_presets(folder_of_presets))
+      if (const auto name = path.stem().string();
+          std::find(o.presets.begin(), o.presets.end(), name) == o.presets.end())
+        o.presets.push_back(name);
   require(!o.presets.empty() || !o.target.empty(),
           "no domain was given; name one with --preset NAME (`presets list` shows them), --all or --target \"...\"");
   require(std::isfinite(o.strength), "option strength: expected a number, found ", o.strength);
@@ -97,6 +101,8 @@ int stylize(Options& o, nada::OptionTable& table) {
                                      (configs() / "avatars" / "default.cfg").string(),
                                      "--out",
                                      (path / "adapted").string(),
+                                     "--device",
+                                     o.machine.device,
                                      "--threads",
                                      join(o.machine.threads)};
     if (o.target_steps > 0) command.insert(command.end(), {"--steps", join(o.target_steps)});
@@ -113,22 +119,8 @@ int stylize(Options& o, nada::OptionTable& table) {
     inversion = load_inversion(o.codes, source);
     inverted = PictureInverter::image(source, inversion);
   } else {
-    Progress search("searching", o.inversion.steps), tuning("tuning", std::max<std::int64_t>(1, o.inversion.tune));
-    const auto watch = [](Progress& bar) {
-      return [&bar](std::int64_t step, std::int64_t, double loss) {
-        char line[32];
-        std::snprintf(line, sizeof line, "loss %.4f", loss);
-        bar.update(step, line);
-        return !StopToken::requested();
-      };
-    };
-    auto found = inverter.invert(square.image, watch(search), watch(tuning));
-    (o.inversion.tune > 0 ? tuning : search).finish();
-    if (found.domain.far())
-      std::cerr << "warning: the picture is far from what the generator makes, so the results may not resemble it\n";
-    std::printf("inversion  PSNR %.2f dB, perceptual distance %.4f, identity %.3f\n", found.psnr, found.perceptual,
-                *found.identity);
-    std::fflush(stdout);
+    auto found = invert_with_progress(inverter, o.inversion, square.image);
+    std::cout << "inversion  " << quality_text(found) << std::endl;
     inversion = std::move(found.inversion);
     inverted = found.image;
     save_inversion(folder / "codes.safetensors", inversion, source, o.inversion.generator);
@@ -136,6 +128,7 @@ int stylize(Options& o, nada::OptionTable& table) {
   }
 
   // Every domain at the same styles; what the tuning changed comes along.
+  std::set<std::string> files{"stylized"};
   std::vector<Picture> row{square.square, to_pictures(inverted).front()};
   const auto save = [&](const std::string& name, const std::vector<Share<StyleGan2>>& shares) {
     auto all = shares;
@@ -149,8 +142,10 @@ int stylize(Options& o, nada::OptionTable& table) {
       paste(result, resize(made, square.side, square.side), square.left, square.top);
     }
     result.text = {{"nada:options", notes.options_text}};
-    std::string file;
-    for (const unsigned char c : name) file += std::isalnum(c) || c == '-' || c == '_' ? static_cast<char>(c) : '-';
+    std::string word;
+    for (const unsigned char c : name) word += std::isalnum(c) || c == '-' || c == '_' ? static_cast<char>(c) : '-';
+    auto file = word;
+    for (int n = 2; !files.insert(file).second; ++n) file = join(word, "-", n);
     write_picture(folder / (file + ".png"), result);
     std::cout << "picture  " << (path / (file + ".png")).string() << '\n';
   };

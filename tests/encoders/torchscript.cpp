@@ -13,7 +13,7 @@ using Convention = TorchScriptFeatures::Convention;
 
 namespace {
 
-static_assert(SceneTerm<LpipsAnchor<TorchScriptFeatures>> && !FeatureExtractor<int>);
+static_assert(SceneTerm<LpipsAnchor<TorchScriptFeatures>>);
 
 /// A network with the signature of vgg16.pt, whose features are the mean of each channel, and wrong ones if called
 /// wrong.

@@ -15,7 +15,18 @@ check "the options repeat the inversion" cmp -s inverted/codes.safetensors again
 succeed inspect inverted/codes.safetensors
 check "what it is" grep -q "w+ codes" out.txt
 
-# a picture of another size and shape, tuned
+# compared by a network of the LPIPS kind, in the search and in the tuning
+network=$sources/tests/golden/lpips/network.pt
+succeed invert own/000000.png --steps 20 --starts 1 --tune 2 --samples 16 --lpips "$network" --out lpips
+check "the pictures are compared another way" test "$(cmp -s <(sed -n 2p inverted/metrics.csv) <(sed -n 2p lpips/metrics.csv); echo $?)" = 1
+check "the network is in the options" grep -q 'lpips = .*network.pt' lpips/options.cfg
+expect_error 'takes the place of --encoder' invert own/000000.png --lpips "$network" --encoder "$avatars/encoder_vit.safetensors"
+expect_error 'is no TorchScript archive' invert own/000000.png --lpips "$avatars/generator.safetensors"
+
+# a picture of one pixel, and one of another size and shape, tuned
+base64 -d > one.png <<< iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPg5GAHAAA2ABlutSoqAAAAAElFTkSuQmCC
+succeed invert one.png --steps 2 --starts 1 --samples 64 --out one
+check "one pixel is far from the domain" grep -q 'warning: the picture is far' err.txt
 succeed generate --count 6 --columns 3 --out wide.jpg
 succeed invert wide.jpg --steps 3 --starts 1 --tune 2 --out tuned
 check "the tuned delta" test -s tuned/tuned.safetensors
@@ -29,6 +40,7 @@ succeed presets show "$name" --out sample.png
 check "the command that made it" grep -q '^command  ./quickstart adapt --target' out.txt
 check "its picture" test -s sample.png
 succeed presets check "$name" --samples 16
+expect_error 'belongs to another base' presets check "$name" --generator "$sources/tests/golden/generator/rosinality_64_g.safetensors"
 succeed generate --preset "$name" --count 2 --out preset.png
 succeed generate --generator "$avatars/presets/$name.safetensors" --count 2 --out file.png
 succeed inspect "$avatars/presets/$name.safetensors"
@@ -38,6 +50,8 @@ check "what a preset is" grep -q "a preset" out.txt
 succeed stylize own/000000.png --codes inverted/codes.safetensors --preset "$name" --strength 0 --out nothing
 succeed stylize own/000000.png --codes inverted/codes.safetensors --preset "$name" --out full
 check "the strength counts" test "$(cmp -s "nothing/$name.png" "full/$name.png"; echo $?)" = 1
+succeed stylize own/000000.png --codes inverted/codes.safetensors --preset "$name" --preset "$avatars/presets/$name.safetensors" --out twice
+check "a name that comes twice is no file that is overwritten" test -s "twice/$name-2.png"
 succeed stylize wide.jpg --steps 2 --starts 1 --preset "$name" --paste --out pasted
 check "pasted back at its own size, 384x256" test "$(od -An -tx1 -j16 -N8 "pasted/$name.png" | tr -d ' ')" = 0000018000000100
 succeed stylize own/000000.png --codes inverted/codes.safetensors --all --mix --strength 0.5 --out mixed
@@ -49,7 +63,8 @@ check "the new domain" test -s trained/a-zombie.png
 succeed interpolate --out frames --frames 2 --keys 2
 check "numbered frames" test -s frames/000003.png
 succeed interpolate --along weights --to "$name" --people 2 --frames 2 --out strip.png
-succeed interpolate --along direction --to "$name" --people 1 --frames 2 --range=-3:3 --out strip2.png
+succeed interpolate --direction 3 --to "$name" --people 1 --frames 2 --range -3:3 --out strip2.png
+check "three rows of two domains" test "$(od -An -tx1 -j20 -N4 strip2.png | tr -d ' ')" = 00000300
 if command -v ffmpeg > /dev/null; then
   succeed interpolate --frames 2 --keys 2 --to "$name" --out walk.mp4
   check "an MP4" test -s walk.mp4

@@ -2,7 +2,6 @@
 /// by an explicit option that names the file.
 #pragma once
 #include <algorithm>
-#include <concepts>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -16,21 +15,15 @@
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/feature_extractor.hpp"
 
 namespace nada {
-
-/// FeatureExtractor: images [N, 3, H, W] in [-1, 1] -> features [N, F], differentiable. Smallest model:
-/// tests/encoders/torchscript.cpp.
-template <class F>
-concept FeatureExtractor = requires(const F& f, const Tensor& images) {
-  { f(images) } -> std::same_as<Tensor>;
-};
 
 /// A TorchScript module with the calling conventions of stylegan2-ada-pytorch's metrics:
 ///     lpips      vgg16.pt: forward(x, resize_images=False, return_lpips=True), x in [0, 255]; the squared distance of
 ///                two features is LPIPS. Images larger than 256 pixels are first averaged down to 256.
-///     inception  inception-2015-12-05.pt: forward(x, return_features=True), x in [0, 255] rounded to 8 bits -> [N,
-///     2048]
+///     inception  inception-2015-12-05.pt: forward(x, return_features=True), x in [0, 255] rounded to 8 bits
+///                -> [N, 2048]
 /// Errors: no such file, a file that is no TorchScript archive, a module that refuses the call.
 class TorchScriptFeatures {
  public:

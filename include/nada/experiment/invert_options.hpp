@@ -2,8 +2,11 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,8 +15,12 @@
 #include "nada/adaptation/delta.hpp"
 #include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/progress.hpp"
+#include "nada/core/stop.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
+#include "nada/encoders/feature_extractor.hpp"
+#include "nada/encoders/torchscript.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -26,7 +33,6 @@
 #include "nada/generators/stylegan2.hpp"
 #include "nada/inversion/domain.hpp"
 #include "nada/inversion/inverter.hpp"
-#include "nada/inversion/perceptual.hpp"
 #include "nada/inversion/pivotal_tuning.hpp"
 #include "nada/inversion/style_optimization.hpp"
 
@@ -55,14 +61,14 @@ struct InvertedPicture {
   std::optional<Delta> tuning;     // where pivotal tuning was asked for
   Tensor image;                    // [1, 3, H, W] that the styles give, tuned where that was asked for
   double psnr = 0;                 // dB
-  double perceptual = 0;           // squared distance of the encoders' tokens
+  double perceptual = 0;           // squared distance of the encoders' tokens, or LPIPS
   std::optional<double> identity;  // cosine of the judge's embeddings of picture and image
   DomainDistance domain;
 };
 
 /// How a picture is inverted, by which models.
 struct InvertOptions {
-  std::filesystem::path generator, judge;
+  std::filesystem::path generator, judge, lpips;
   std::vector<EncoderChoice> encoders;
   std::string space = "w+";
   std::int64_t steps = 300, starts = 4, tune = 0, samples = 512;
@@ -75,6 +81,8 @@ struct InvertOptions {
     table.group("Inversion");
     table.add("generator", generator, "generator file or delta (default the embedded one)");
     table.add("encoder", encoders, "CLIP files whose patch tokens compare pictures (default the embedded two)");
+    table.add("lpips", lpips,
+              "TorchScript network vgg16.pt that compares pictures in the place of --encoder; runs code of the file");
     table.add("judge", judge,
               "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
     category.declare(table);
@@ -83,7 +91,7 @@ struct InvertOptions {
     table.add("starts", starts, "starts of the search: the mean style and the samples that look most like the picture");
     table.add("quick", quick, "100 steps from 2 starts, where --steps and --starts are not given");
     table.add("lr", rate, "Adam's learning rate");
-    table.add("perceptual", perceptual, "weight of the difference that encoders see");
+    table.add("perceptual", perceptual, "weight of the difference that the encoders (or --lpips) see");
     table.add("pixels", pixels, "weight of the mean squared difference of pixels");
     table.add("pull", pull, "weight of the squared distance to the mean style, in deviations");
     table.add("noise-maps", noise_maps, "search for the generator's noise inputs too");
@@ -97,7 +105,8 @@ struct InvertOptions {
   void use_defaults(const OptionTable& table) {
     const auto folder = configs() / "avatars";
     if (generator.empty()) generator = folder / "generator.safetensors";
-    if (encoders.empty())
+    require(lpips.empty() || encoders.empty(), "--lpips takes the place of --encoder: give one of the two");
+    if (encoders.empty() && lpips.empty())
       encoders = {{folder / "encoder_rn.safetensors", 0.5}, {folder / "encoder_vit.safetensors", 0.5}};
     if (judge.empty()) judge = folder / "encoder_held.safetensors";
     if (quick && !table.given("steps")) steps = 100;
@@ -128,7 +137,7 @@ class PictureInverter {
   PictureInverter(const InvertOptions& options, torch::Device device)
       : options_(options),
         generator_(load_generator(options.generator, {device, torch::kFloat32})),
-        encoders_(load(options.encoders, device)),
+        features_(load_features(options, device)),
         judge_(load_clip(options.judge, {}, device)),
         labels_(options.category.labels(generator_)) {}
 
@@ -141,17 +150,16 @@ class PictureInverter {
     return with_noise(generator, inversion).synthesize(inversion.styles, Render{}).clamp(-1, 1);
   }
   DomainDistance domain(const Tensor& image) const {
-    const auto tokens = judge_tokens();
-    return domain_distance(generator_, tokens, image, Stream{options_.seed, 0}, options_.samples, labels_);
+    const auto embedding = [this](const Tensor& images) { return judge_.see(images.clamp(-1, 1), Wanted{}).unit; };
+    return domain_distance(generator_, embedding, image, Stream{options_.seed, 0}, options_.samples, labels_);
   }
 
   InvertedPicture invert(const Tensor& picture, const InversionProgress& search = {},
                          const InversionProgress& tuning = {}) const {
-    const TokenFeatures features{&encoders_};
     const auto target = picture.to(generator_.options());
     InvertedPicture out;
     out.domain = domain(target);
-    const StyleOptimization inverter(features, options_.settings(labels_));
+    const StyleOptimization inverter(features_, options_.settings(labels_));
     static_assert(explain_inverter<decltype(inverter), StyleGan2>());
     out.inversion = inverter.invert(generator_, target, Stream{options_.seed, 0}, search);
     if (options_.tune > 0) {
@@ -160,7 +168,7 @@ class PictureInverter {
       settings.rate = options_.tune_rate;
       settings.perceptual = options_.perceptual;
       settings.pixels = options_.pixels;
-      const PivotalTuning tuner(features, settings);
+      const PivotalTuning tuner(features_, settings);
       // The noise is no part of the base that the delta belongs to.
       auto delta =
           tuner.tune(with_noise(generator_, out.inversion), target, out.inversion, Stream{options_.seed, 0}, tuning);
@@ -172,27 +180,65 @@ class PictureInverter {
     }
     const torch::NoGradGuard no_grad;
     out.psnr = psnr(out.image, target).item<double>();
-    out.perceptual = perceptual_distance(features(out.image), features(target)).item<double>();
+    out.perceptual = feature_distance(features_(out.image), features_(target)).item<double>();
     out.identity = (judge_.see(out.image, {}).unit * judge_.see(target, {}).unit).sum().item<double>();
     return out;
   }
 
  private:
-  static Members<AnyClip> load(const std::vector<EncoderChoice>& choices, torch::Device device) {
+  /// What compares pictures: an LPIPS network, or the tokens of encoders.
+  static AnyFeatureExtractor load_features(const InvertOptions& options, torch::Device device) {
+    if (!options.lpips.empty())
+      return [network = TorchScriptFeatures::load(options.lpips, TorchScriptFeatures::Convention::lpips, device)](
+                 const Tensor& images) { return network(images.clamp(-1, 1)); };
     std::vector<Member<AnyClip>> members;
-    for (const auto& choice : choices) members.push_back({load_clip(choice.path, {}, device), choice.weight});
-    return Members<AnyClip>(std::move(members));
-  }
-  std::function<Tensor(const Tensor&)> judge_tokens() const {
-    return [this](const Tensor& images) { return judge_.see(images.clamp(-1, 1), Wanted{}).unit; };
+    for (const auto& choice : options.encoders) members.push_back({load_clip(choice.path, {}, device), choice.weight});
+    return [encoders = std::make_shared<const Members<AnyClip>>(std::move(members))](const Tensor& images) {
+      return TokenFeatures{encoders.get()}(images);
+    };
   }
 
   InvertOptions options_;
   StyleGan2 generator_;
-  Members<AnyClip> encoders_;
+  AnyFeatureExtractor features_;
   AnyClip judge_;
   Tensor labels_;
 };
+
+/// Inverts with a bar for each phase, which a signal ends early; `told` hears every step, counted through both phases.
+/// Says on stderr where the picture is far from the generator's domain.
+inline InvertedPicture invert_with_progress(const PictureInverter& inverter, const InvertOptions& options,
+                                            const Tensor& picture,
+                                            const std::function<void(std::int64_t step, double loss)>& told = {}) {
+  Progress search("searching", options.steps), tuning("tuning", std::max<std::int64_t>(1, options.tune));
+  const auto watch = [&told](Progress& bar, std::int64_t before) {
+    return [&told, &bar, before](std::int64_t step, std::int64_t, double loss) {
+      char text[32];
+      std::snprintf(text, sizeof text, "loss %.4f", loss);
+      bar.update(step, text);
+      if (told) told(before + step, loss);
+      return !StopToken::requested();
+    };
+  };
+  auto found = inverter.invert(picture, watch(search, 0), watch(tuning, options.steps));
+  (options.tune > 0 ? tuning : search).finish();
+  if (found.domain.far()) {
+    char text[128];
+    std::snprintf(text, sizeof text, "(%.3f from its nearest sample, these are at most %.3f from another)",
+                  found.domain.picture, found.domain.largest);
+    std::cerr << "warning: the picture is far from what the generator makes " << text
+              << ", so what comes of it may not resemble it\n";
+  }
+  return found;
+}
+
+/// How near an inversion came, in one line.
+inline std::string quality_text(const InvertedPicture& found) {
+  char text[96];
+  std::snprintf(text, sizeof text, "PSNR %.2f dB, perceptual distance %.4f, identity %.3f", found.psnr,
+                found.perceptual, *found.identity);
+  return text;
+}
 
 /// Codes of an inversion as a file: `codes` [1, L, D] and, where they were searched for, `noise.<k>` [r, r].
 inline void save_inversion(const std::filesystem::path& path, const Inversion& inversion, const StyleGan2& generator,

@@ -11,6 +11,7 @@
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/feature_extractor.hpp"
 #include "nada/generators/generator.hpp"
 
 namespace nada {
@@ -36,9 +37,9 @@ inline DomainDistance domain_distance(const Tensor& features, const Tensor& pict
   return {at::cdist(x, f).min().item<double>(), nearest.median().item<double>(), nearest.max().item<double>()};
 }
 
-/// `features`: images [N, 3, H, W] -> [N, F]; `count` samples are drawn.
-template <Generator G, class Features>
-DomainDistance domain_distance(const G& generator, const Features& features, const Tensor& image, const Stream& stream,
+/// The same of images, in what `features` gives for them; `count` samples are drawn.
+template <Generator G, FeatureExtractor F>
+DomainDistance domain_distance(const G& generator, const F& features, const Tensor& image, const Stream& stream,
                                std::int64_t count, const Tensor& labels = {}) {
   const torch::NoGradGuard no_grad;
   const auto options = generator.mean_style().options();

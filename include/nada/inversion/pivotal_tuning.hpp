@@ -13,9 +13,9 @@
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/feature_extractor.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/inversion/inverter.hpp"
-#include "nada/inversion/perceptual.hpp"
 #include "nada/parameterization/full_weights.hpp"
 
 namespace nada {
@@ -43,11 +43,11 @@ struct PivotalTuningSettings {
 ///     w_r = w_p + distance (w_z - w_p) / rms(w_z - w_p),  z new in every step
 /// Source:  Roich et al., Pivotal Tuning for Latent-based Editing of Real Images, arXiv:2106.05744, equations 3 to 6.
 /// Errors:  an image of another size than the generator's; a loss that is not finite.
-template <PerceptualFeatures P>
+template <FeatureExtractor F>
 class PivotalTuning {
  public:
-  explicit PivotalTuning(P perceptual, PivotalTuningSettings settings = {})
-      : perceptual_(std::move(perceptual)), settings_(std::move(settings)) {
+  explicit PivotalTuning(F features, PivotalTuningSettings settings = {})
+      : features_(std::move(features)), settings_(std::move(settings)) {
     settings_.check();
   }
 
@@ -64,7 +64,7 @@ class PivotalTuning {
     Tensor seen;
     if (o.perceptual > 0) {
       const torch::NoGradGuard no_grad;
-      seen = perceptual_(target);
+      seen = features_(target);
     }
     std::vector<Tensor> leaves;
     std::vector<std::pair<std::size_t, std::size_t>> places;
@@ -81,7 +81,7 @@ class PivotalTuning {
     const Adam adam{.rate = o.rate, .beta1 = 0.9, .beta2 = 0.999};
     const auto difference = [&](const Tensor& images, const Tensor& wanted, const Tensor& features) {
       auto loss = o.pixels * (images - wanted).square().mean();
-      if (o.perceptual > 0) loss = loss + o.perceptual * perceptual_distance(perceptual_(images), features).mean();
+      if (o.perceptual > 0) loss = loss + o.perceptual * feature_distance(features_(images), features).mean();
       return loss;
     };
     for (std::int64_t step = 0; step < o.steps; ++step) {
@@ -95,7 +95,7 @@ class PivotalTuning {
           const auto away = source.map(z.to(options), o.labels) - styles;
           near = styles + o.locality_distance * away / away.square().mean().sqrt().clamp_min(1e-8);
           wanted = source.synthesize(near, Render{});
-          if (o.perceptual > 0) features = perceptual_(wanted);
+          if (o.perceptual > 0) features = features_(wanted);
         }
         loss = loss + o.locality * difference(tuned.synthesize(near, Render{}), wanted, features);
       }
@@ -115,7 +115,7 @@ class PivotalTuning {
   }
 
  private:
-  P perceptual_;
+  F features_;
   PivotalTuningSettings settings_;
 };
 

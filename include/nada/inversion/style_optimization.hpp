@@ -14,10 +14,10 @@
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/feature_extractor.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/noise_maps.hpp"
-#include "nada/inversion/perceptual.hpp"
 
 namespace nada {
 
@@ -62,16 +62,15 @@ struct StyleOptimizationSettings {
 ///     L(w) = perceptual |f(G(w)) - f(x)|^2 + pixels mean (G(w) - x)^2 + pull mean ((w - mean) / deviation)^2
 /// by Adam, each start for itself; the start that ends lowest in the first two terms wins. Noise is added to w while
 /// the walk is young, so that it leaves shallow minima.
-/// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958, appendix D (there
-/// W,
-///          1000 steps from the mean style); Abdal et al., Image2StyleGAN, arXiv:1904.03189 (W+).
+/// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958, appendix D
+///          (there W, 1000 steps from the mean style); Abdal et al., Image2StyleGAN, arXiv:1904.03189 (W+).
 /// Facts:   reproducible for a stream; `pull` alone ends at the mean style.
 /// Errors:  an image of another size than the generator's; a loss that is not finite.
-template <PerceptualFeatures P>
+template <FeatureExtractor F>
 class StyleOptimization {
  public:
-  explicit StyleOptimization(P perceptual, StyleOptimizationSettings settings = {})
-      : perceptual_(std::move(perceptual)), settings_(std::move(settings)) {
+  explicit StyleOptimization(F features, StyleOptimizationSettings settings = {})
+      : features_(std::move(features)), settings_(std::move(settings)) {
     settings_.check();
   }
   const StyleOptimizationSettings& settings() const { return settings_; }
@@ -86,7 +85,7 @@ class StyleOptimization {
     Tensor seen;
     if (o.perceptual > 0) {
       const torch::NoGradGuard no_grad;
-      seen = perceptual_(target);
+      seen = features_(target);
     }
 
     const auto mean = generator.mean_style();  // [D]
@@ -100,7 +99,7 @@ class StyleOptimization {
     const auto differences = [&](const Tensor& codes) {
       const auto images = generator.synthesize(codes.expand({codes.size(0), styles, codes.size(2)}), Render{});
       auto loss = o.pixels * (images - target).square().mean({1, 2, 3});
-      if (o.perceptual > 0) loss = loss + o.perceptual * perceptual_distance(perceptual_(images), seen);
+      if (o.perceptual > 0) loss = loss + o.perceptual * feature_distance(features_(images), seen);
       return loss;
     };
     const auto use_noise = [&](std::int64_t first, std::int64_t n) {
@@ -202,7 +201,7 @@ class StyleOptimization {
         styles.push_back(generator.map(draw(n, first), settings_.labels));
         const auto images = generator.synthesize(styles.back(), Render{});
         auto score = settings_.pixels * (images - target).square().mean({1, 2, 3});
-        if (seen.defined()) score = score + settings_.perceptual * perceptual_distance(perceptual_(images), seen);
+        if (seen.defined()) score = score + settings_.perceptual * feature_distance(features_(images), seen);
         scores.push_back(score);
       }
       const auto nearest = torch::cat(scores).argsort().narrow(0, 0, settings_.starts - 1);
@@ -231,7 +230,7 @@ class StyleOptimization {
     return maps;
   }
 
-  P perceptual_;
+  F features_;
   StyleOptimizationSettings settings_;
 };
 

@@ -4,15 +4,15 @@
 #include <utility>
 
 #include "nada/core/tensor.hpp"
-#include "nada/encoders/torchscript.hpp"
+#include "nada/encoders/feature_extractor.hpp"
 #include "nada/losses/term.hpp"
 
 namespace nada {
 
 /// L = mean_n |f(adapted_n) - f(anchor_n)|^2, with f a network whose squared distances are LPIPS      >= 0
-/// Source: Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924, through the weights that
-/// stylegan2-ada-pytorch ships: LpipsAnchor{TorchScriptFeatures::load("vgg16.pt", ...lpips)}. Facts: 0 for equal
-/// images.
+/// Source:  Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924, through the weights that
+///          stylegan2-ada-pytorch ships: LpipsAnchor{TorchScriptFeatures::load("vgg16.pt", ...lpips)}.
+/// Facts:   0 for equal images; both are clamped to [-1, 1] first.
 template <FeatureExtractor F>
 struct LpipsAnchor {
   static constexpr std::string_view name = "lpips";
@@ -28,7 +28,7 @@ struct LpipsAnchor {
       const torch::NoGradGuard no_grad;
       before = features(s.anchor_images.clamp(-1, 1));
     }
-    return (features(s.adapted_images.clamp(-1, 1)) - before).square().sum(1).mean();
+    return feature_distance(features(s.adapted_images.clamp(-1, 1)), before).mean();
   }
 };
 

@@ -1,8 +1,9 @@
-/// How different two pictures look.
+/// What looks at images and gives numbers whose distances say how different they look.
 #pragma once
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "nada/core/tensor.hpp"
@@ -10,15 +11,25 @@
 
 namespace nada {
 
-/// PerceptualFeatures: images [N, 3, H, W] in [-1, 1] -> [N, F], differentiable; the squared distance of two rows says
-/// how different the images look. LPIPS networks give such rows too.
-template <class P>
-concept PerceptualFeatures = requires(const P& p, const Tensor& images) {
-  { p(images) } -> std::same_as<Tensor>;
+/// FeatureExtractor: images [N, 3, H, W] in [-1, 1] -> features [N, F], differentiable. Smallest model:
+/// tests/encoders/feature_extractor.cpp; real ones: TokenFeatures below, networks that come as TorchScript
+/// (encoders/torchscript.hpp).
+template <class F>
+concept FeatureExtractor = requires(const F& f, const Tensor& images) {
+  { f(images) } -> std::same_as<Tensor>;
 };
+
+/// One that is chosen at run time.
+using AnyFeatureExtractor = std::function<Tensor(const Tensor&)>;
+static_assert(FeatureExtractor<AnyFeatureExtractor>);
+
+/// Squared distances [N] of features [N, F] to others [N or 1, F].
+inline Tensor feature_distance(const Tensor& a, const Tensor& b) { return (a - b).square().sum(1); }
 
 /// Patch tokens (or pixels of the last feature map) of encoders, each of unit length:
 ///     d(a, b) = sum_e weight_e mean_t |unit(a_et) - unit(b_et)|^2     in [0, 4 sum of weights]
+/// Source:  the normalised feature distance of Zhang et al., arXiv:1801.03924 (LPIPS), equation 1, without its learned
+///          weights, in the last layer of each encoder.
 /// Facts:   0 for equal images; does not depend on the tokens' lengths.
 template <EncoderSet Es>
 struct TokenFeatures {
@@ -36,8 +47,5 @@ struct TokenFeatures {
 };
 template <class Es>
 TokenFeatures(const Es*) -> TokenFeatures<Es>;
-
-/// Squared distances [N] of features [N, F] to others [N or 1, F].
-inline Tensor perceptual_distance(const Tensor& a, const Tensor& b) { return (a - b).square().sum(1); }
 
 }  // namespace nada
