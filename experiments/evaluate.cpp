@@ -1,18 +1,16 @@
 // Question: how near is a generator to a text or to real pictures, and what did it keep?
-// Run:      evaluate --generator runs/a-zombie-1/adapted.safetensors --real configs/avatars/targets/zombie.png --tile
-// 64 Writes:   <out>.md, <out>.csv and <out>.json; prints the table. Rows are generators, columns metrics
-// (docs/policies.md)
+// Run:      evaluate --generator adapted.safetensors --real configs/avatars/targets/zombie.png --tile 64
+// Writes:   <out>.md, <out>.csv and <out>.json; prints the table. Rows are generators, columns metrics
+//           (docs/policies.md)
 #include <iostream>
 
 #include "nada/adaptation/delta.hpp"
-#include "nada/core/stream.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/table.hpp"
 #include "nada/formats/options_file.hpp"
 #include "nada/formats/picture_set.hpp"
 #include "nada/formats/sha256.hpp"
-#include "nada/generators/latents.hpp"
 #include "nada/metrics/measure.hpp"
 
 namespace {
@@ -107,12 +105,7 @@ int evaluate(Options& o, OptionTable&) {
     real = see_all(encoder, read_picture_set(o.real, static_cast<int>(encoder.resolution()), o.tile).to(device));
 
   const auto features = [&](const StyleGan2& generator) {
-    const auto labels = o.category.labels(generator);
-    return see_all(encoder, o.count, [&](std::int64_t first, std::int64_t n) {
-      const auto z = Stream{o.seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, first);
-      return generator.synthesize(
-          truncate(generator.map(z.to(generator.options()), labels), generator.mean_style(), o.truncation));
-    });
+    return see_samples(encoder, generator, o.count, o.seed, o.truncation, o.category.labels(generator));
   };
   const auto place = Placement{device, torch::kFloat32};
   std::vector<std::string> columns{"generator", "target", "samples", "real"};
@@ -139,9 +132,7 @@ int evaluate(Options& o, OptionTable&) {
         evidence.ends = TextShift(source_text, target_text, templates).endpoints(encoder, {});
         evidence.ends.direction = evidence.ends.direction.cpu();
       } else {
-        std::vector<std::string> prompts;
-        for (const auto& t : templates) prompts.push_back(fill(t, target_text));
-        evidence.ends.target = unit(encoder.read(encoder.tokenize(prompts)).mean(0, true));
+        evidence.ends.target = text_feature(encoder, target_text, templates);
       }
       evidence.ends.target = evidence.ends.target.cpu();
     }

@@ -4,13 +4,11 @@
 #include <iomanip>
 #include <iostream>
 
-#include <nlohmann/json.hpp>
-
 #include "nada/adaptation/delta.hpp"
-#include "nada/core/stream.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/program.hpp"
-#include "nada/generators/latents.hpp"
+#include "nada/experiment/target_list.hpp"
+#include "nada/metrics/measure.hpp"
 
 namespace {
 
@@ -55,33 +53,22 @@ int rank(Options& o, nada::OptionTable&) {
   const auto generator = load_generator(o.generator, {device, torch::kFloat32});
   const auto encoder = load_clip(o.encoder, {}, device);
   const auto templates = read_templates(o.templates);
-  const auto json = nlohmann::json::parse(read_text(o.texts), nullptr, false);
-  require(json.is_array() && !json.empty(), o.texts, " is not a JSON list of {\"name\", \"text\"}");
+  const auto list = read_target_list(o.texts);
 
   const torch::NoGradGuard no_grad;
   std::vector<std::string> names;
   std::vector<Tensor> features;
-  for (const auto& entry : json) {
-    require(entry.is_object() && entry.contains("name") && entry["name"].is_string() && entry.contains("text") &&
-                entry["text"].is_string(),
-            o.texts, ": expected {\"name\": ..., \"text\": ...}, found ", entry.dump());
-    names.push_back(entry["name"].get<std::string>());
-    std::vector<std::string> prompts;
-    for (const auto& t : templates) prompts.push_back(fill(t, entry["text"].get<std::string>()));
-    features.push_back(unit(encoder.read(encoder.tokenize(prompts)).mean(0, true)));
+  for (const auto& target : list) {
+    names.push_back(target.name);
+    features.push_back(text_feature(encoder, target.text, templates));
   }
   require(o.expect.empty() || std::find(names.begin(), names.end(), o.expect) != names.end(), o.texts,
           " has no text called '", o.expect, "'");
-  const auto texts = torch::cat(features, 0);  // [T, E]
+  const auto texts = torch::cat(features, 0).cpu();  // [T, E]
   std::vector<std::int64_t> first(names.size(), 0);
-  for (std::int64_t at = 0; at < o.count; at += 20) {
-    const auto n = std::min<std::int64_t>(20, o.count - at);
-    const auto z =
-        Stream{o.seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, at).to(generator.options());
-    const auto w = truncate(generator.map(z, o.category.labels(generator)), generator.mean_style(), o.truncation);
-    const auto nearest = encoder.see(generator.synthesize(w).clamp(-1, 1)).unit.matmul(texts.t()).argmax(1).cpu();
-    for (std::int64_t i = 0; i < n; ++i) ++first[static_cast<std::size_t>(nearest[i].item<std::int64_t>())];
-  }
+  const auto seen = see_samples(encoder, generator, o.count, o.seed, o.truncation, o.category.labels(generator));
+  const auto nearest = seen.unit.matmul(texts.t()).argmax(1);
+  for (std::int64_t i = 0; i < o.count; ++i) ++first[static_cast<std::size_t>(nearest[i].item<std::int64_t>())];
   std::vector<std::size_t> order(names.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return first[a] > first[b]; });

@@ -25,6 +25,19 @@ BOOST_AUTO_TEST_CASE(leaves_out_what_the_evidence_is_not_enough_for) {
   BOOST_TEST(measure_all(evidence).size() == 10U);
 }
 
+BOOST_AUTO_TEST_CASE(samples_of_a_seed_do_not_depend_on_their_number) {
+  const auto encoder = test::linear_encoder(6, 8, 1);
+  const test::TinyGenerator generator(1);
+  const auto many = see_samples(encoder, generator, 23, 5), few = see_samples(encoder, generator, 3, 5);
+  BOOST_TEST(many.unit.size(0) == 23);
+  BOOST_TEST(test::largest_difference(many.raw.narrow(0, 0, 3), few.raw) < 1e-12);
+  const auto z = Stream{5, 0}.normal(Purpose::evaluation, {3, generator.latent_size()}).to(torch::kFloat64);
+  const auto images = generator.synthesize(generator.map(z, {}), Render{}).clamp(-1, 1);
+  BOOST_TEST(test::largest_difference(encoder.see(images, {}).raw, few.raw) < 1e-12);
+  const auto mean = see_samples(encoder, generator, 2, 5, /*truncation=*/0);
+  BOOST_TEST(test::largest_difference(mean.raw[0], mean.raw[1]) < 1e-12);
+}
+
 BOOST_AUTO_TEST_CASE(sees_images_in_pieces_clamped) {
   const auto encoder = test::linear_encoder(4, 2, 1);
   const auto images = 2 * random({7, 3, 2, 2}, 5);

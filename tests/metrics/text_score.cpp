@@ -18,6 +18,13 @@ BOOST_AUTO_TEST_CASE(is_the_mean_cosine_to_the_target) {
   BOOST_TEST(e.error == mean_estimate(std::vector<double>{1, 0, 0.6}).error);
 }
 
+BOOST_AUTO_TEST_CASE(the_feature_of_a_text_is_the_target_of_a_shift_to_it) {
+  const auto encoder = test::linear_encoder(6, 8, 1);
+  const std::vector<std::string> templates{"a {}", "the {} of a {}"};
+  const auto ends = TextShift("face", "zombie", templates).endpoints(encoder, {});
+  BOOST_TEST(test::same_bits(text_feature(encoder, "zombie", templates), ends.target));
+}
+
 BOOST_AUTO_TEST_CASE(needs_a_target_only) {
   Evidence evidence;
   BOOST_TEST(!enough(TextScore::needs, evidence));

@@ -36,6 +36,7 @@
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/table.hpp"
+#include "nada/experiment/target_list.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/picture_set.hpp"
@@ -138,6 +139,7 @@ struct AblationCell {
   std::string source_text, target_text;
   std::vector<std::string> templates;
   Tensor pictures;  // of the target, [M, 3, H, W], to train with; the measure uses others. Undefined: there are none
+  Tensor source_pictures;  // of what the list calls by the source's text. Undefined: there are none
   AdaptationSettings settings;
 
   TextShift shift() const { return {source_text, target_text, templates}; }
@@ -193,12 +195,6 @@ struct Variants {
 
 namespace detail {
 
-/// A target of the list.
-struct AblationTarget {
-  std::string name, text;
-  std::filesystem::path pictures;
-};
-
 /// Runs, finds and tells the cells of one ablation.
 class Ablation {
  public:
@@ -241,17 +237,7 @@ class Ablation {
   }
 
   void read_targets() {
-    const auto json = nlohmann::json::parse(read_text(o_.target_list), nullptr, false);
-    require(json.is_array() && !json.empty(), o_.target_list, " is not a JSON list of {\"name\", \"text\"}");
-    for (const auto& entry : json) {
-      const auto text = [&](const char* key) {
-        return entry.is_object() && entry.contains(key) && entry[key].is_string() ? entry[key].get<std::string>() : "";
-      };
-      require(!text("name").empty() && !text("text").empty(), o_.target_list,
-              ": expected {\"name\": ..., \"text\": ...}, found ", entry.dump());
-      const auto pictures = text("pictures");
-      list_.push_back({text("name"), text("text"), pictures.empty() ? "" : o_.target_list.parent_path() / pictures});
-    }
+    list_ = read_target_list(o_.target_list);
     for (const auto& name : comma_list(o_.targets)) {
       const auto found = std::find_if(list_.begin(), list_.end(), [&](const auto& t) { return t.name == name; });
       require(found != list_.end(), o_.target_list, " has no target called '", name, "'");
@@ -290,7 +276,7 @@ class Ablation {
   std::uint64_t seed_of(std::int64_t n) const {
     return static_cast<std::uint64_t>(n) / variants_.size() % static_cast<std::uint64_t>(o_.seeds);
   }
-  const AblationTarget& target_of(std::int64_t n) const {
+  const Target& target_of(std::int64_t n) const {
     return list_[targets_[static_cast<std::size_t>(n) / variants_.size() / static_cast<std::size_t>(o_.seeds)]];
   }
   std::string stem(const std::string& variant, const std::string& target, std::uint64_t seed) const {
@@ -303,7 +289,8 @@ class Ablation {
   void run_cell(std::int64_t n) const {
     const auto& target = target_of(n);
     const auto device = o_.machine.place();
-    AblationCell cell{load_generator(o_.generator, {device, torch::kFloat32}), {}, o_.source, target.text, {}, {}, {}};
+    AblationCell cell{
+        load_generator(o_.generator, {device, torch::kFloat32}), {}, o_.source, target.text, {}, {}, {}, {}};
     for (const auto& e : o_.encoders) cell.encoders.push_back({load_clip(e.path, {}, device), e.weight});
     cell.templates = read_templates(o_.templates);
     cell.settings.adam.rate = o_.lr;
@@ -311,8 +298,13 @@ class Ablation {
     cell.settings.seed = seed_of(n);
     const auto judge = load_clip(o_.measure, {}, device);
     Evidence evidence;
+    const auto sheet = [&](const std::filesystem::path& path) {
+      return read_picture_set(path, 0, cell.source.resolution()).to(device);
+    };
+    for (const auto& entry : list_)
+      if (entry.text == o_.source && !entry.pictures.empty()) cell.source_pictures = sheet(entry.pictures);
     if (!target.pictures.empty()) {
-      const auto all = read_picture_set(target.pictures, 0, cell.source.resolution()).to(device);
+      const auto all = sheet(target.pictures);
       require(all.size(0) > training_pictures + 3, target.pictures, ": holds ", all.size(0),
               " pictures, expected more than ", training_pictures + 3);
       cell.pictures = all.narrow(0, 0, training_pictures);
@@ -366,13 +358,8 @@ class Ablation {
   }
 
   Tensor list_features(const AnyClip& judge, const std::vector<std::string>& templates) const {
-    const torch::NoGradGuard no_grad;
     std::vector<Tensor> out;
-    for (const auto& t : list_) {
-      std::vector<std::string> prompts;
-      for (const auto& form : templates) prompts.push_back(fill(form, t.text));
-      out.push_back(unit(judge.read(judge.tokenize(prompts)).mean(0, true)).cpu());
-    }
+    for (const auto& target : list_) out.push_back(text_feature(judge, target.text, templates).cpu());
     return torch::cat(out);
   }
 
@@ -567,7 +554,7 @@ class Ablation {
   const OptionTable& table_;
   Make make_;
   std::vector<std::string> variants_;
-  std::vector<AblationTarget> list_;
+  std::vector<Target> list_;
   std::vector<std::size_t> targets_;
 };
 

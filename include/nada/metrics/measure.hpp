@@ -8,8 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/latents.hpp"
 #include "nada/metrics/directional_score.hpp"
 #include "nada/metrics/diversity.hpp"
 #include "nada/metrics/frechet.hpp"
@@ -40,6 +43,18 @@ template <TextImageEncoder E>
 Features see_all(const E& encoder, const Tensor& images) {
   return see_all(encoder, images.size(0),
                  [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); });
+}
+
+/// Features of samples 0 to `count` - 1 of a seed, as metrics draw them.
+template <TextImageEncoder E, Generator G>
+Features see_samples(const E& encoder, const G& generator, std::int64_t count, std::uint64_t seed,
+                     double truncation = 1, const Tensor& labels = {}) {
+  const torch::NoGradGuard no_grad;
+  const auto mean = generator.mean_style();
+  return see_all(encoder, count, [&](std::int64_t first, std::int64_t n) {
+    const auto z = Stream{seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, first);
+    return generator.synthesize(truncate(generator.map(z.to(mean.options()), labels), mean, truncation), Render{});
+  });
 }
 
 /// A metric's number.

@@ -1,11 +1,24 @@
 /// How near images are to texts.
 #pragma once
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "nada/encoders/encoder.hpp"
 #include "nada/metrics/metric.hpp"
+#include "nada/shifts/text_shift.hpp"
 
 namespace nada {
+
+/// What an encoder reads in a text: unit(mean_t E(fill(t, text))), [1, E]; the target of a TextShift.
+template <TextImageEncoder E>
+Tensor text_feature(const E& encoder, std::string_view text, const std::vector<std::string>& templates) {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::string> prompts;
+  for (const auto& t : templates) prompts.push_back(fill(t, text));
+  return unit(encoder.read(encoder.tokenize(prompts)).mean(0, /*keepdim=*/true));
+}
 
 /// mean_n cos(E(adapted_n), target)                     [-1, 1]
 /// Source: Hessel et al., CLIPScore, arXiv:2104.08718 (without its factor 2.5 and without cutting off below 0).

@@ -1,0 +1,35 @@
+#include <boost/test/unit_test.hpp>
+
+#include "nada/experiment/target_list.hpp"
+#include "support/files.hpp"
+
+using namespace nada;
+
+BOOST_AUTO_TEST_SUITE(experiment_target_list)
+
+BOOST_AUTO_TEST_CASE(pictures_lie_beside_the_list_and_may_be_missing) {
+  const TemporaryFolder folder;
+  write_text(folder / "list.json",
+             R"([{"name": "a", "text": "an a", "pictures": "x/a.png"}, {"name": "b", "text": "b"}])");
+  const auto list = read_target_list(folder / "list.json");
+  BOOST_TEST_REQUIRE(list.size() == 2U);
+  BOOST_TEST(list[0].text == "an a");
+  BOOST_TEST(list[0].pictures == folder / "x" / "a.png");
+  BOOST_TEST(list[1].name == "b");
+  BOOST_TEST(list[1].pictures.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_such_list_is_named) {
+  const TemporaryFolder folder;
+  const auto error = [&](const std::string& text) {
+    write_text(folder / "list.json", text);
+    return error_of([&] { read_target_list(folder / "list.json"); });
+  };
+  for (const auto* text : {"[]", "{}", "[", "null"})
+    BOOST_TEST(error(text).find("list.json is not a JSON list of") != std::string::npos, text);
+  for (const auto* text :
+       {"[1]", R"([{"name": "a"}])", R"([{"name": 1, "text": "a"}])", R"([{"name": "", "text": "a"}])"})
+    BOOST_TEST(error(text).find("expected {\"name\": ..., \"text\": ...}, found ") != std::string::npos, text);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
