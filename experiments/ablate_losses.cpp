@@ -37,9 +37,13 @@ auto variants(const Options& options) {
   const auto range = weigh(10.0, RangePenalty{});
   const auto recipe = default_objective();
   return Variants{
-      objective("both", recipe),
-      objective("directional", weigh(1.0, Directional{}) + range),
+      objective("both", recipe), objective("directional", weigh(1.0, Directional{}) + range),
       objective("global", weigh(1.0, Global{}) + range),
+      // weights with which a step across the direction costs about 1, as by the cosine
+      objective("directional-l1",
+                weigh(10.0, Directional{.distance = StepDistance::l1}) + weigh(0.5, Global{}) + range),
+      objective("directional-l2",
+                weigh(64.0, Directional{.distance = StepDistance::l2}) + weigh(0.5, Global{}) + range),
       objective("manifold", recipe + weigh(1.0, Manifold{})),
       objective("patches", recipe + weigh(0.5, PatchDirectional{.size = 32})),
       objective("patch-similarity", recipe + weigh(0.5, PatchSimilarity{.size = 32, .count = 2})),

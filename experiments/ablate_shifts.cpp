@@ -35,6 +35,12 @@ auto variants(const Options& options) {
       shift("text", [](const AblationCell& cell) { return cell.shift(); }),
       shift("text-mean-source", [](const AblationCell& cell) { return MeanSource(cell.shift()); }),
       shift("pictures", [pictures](const AblationCell& cell) { return ImageShift(pictures(cell)); }),
+      shift("both-pictures",
+            [pictures](const AblationCell& cell) {
+              require(cell.source_pictures.defined(), "the list of targets has no pictures of '", cell.source_text,
+                      "'");
+              return ImageShift(cell.source_pictures, pictures(cell));
+            }),
       shift("one-picture", [pictures](const AblationCell& cell) { return ImageShift(pictures(cell).narrow(0, 0, 1)); }),
       shift("text-moving-anchor",
             [every = options.anchor_every](const AblationCell& cell) { return MovingAnchor(cell.shift(), every); })};

@@ -146,19 +146,28 @@ BOOST_AUTO_TEST_CASE(have_the_gradients_of_finite_differences) {
   check(LowRank<2>{}, 1);
 }
 
-BOOST_AUTO_TEST_CASE(a_config_f_generator_of_1024_pixels_has_6048_offsets_or_scales) {
-  std::int64_t offsets = 0, scales = 0, in = 512;
+/// Numbers that train of all convolutions of a config-f generator of 1024 pixels.
+template <class P>
+std::int64_t config_f_numbers(const P& part) {
+  std::int64_t numbers = 0, in = 512;
   const auto width = [](int r) { return r <= 64 ? 512 : 32768 / r; };
   for (int r = 4; r <= 1024; r *= 2)
     for (int k = 0; k < (r == 4 ? 1 : 2); ++k) {
-      const std::vector<Tensor> slots{torch::zeros({width(r), in, 1, 1}), torch::zeros({width(r)}), torch::zeros({}),
-                                      torch::zeros({in, 8}), torch::zeros({in})};
-      for (const auto& leaf : StyleOffsets{}.leaves(layer, slots, Stream{})) offsets += leaf.numel();
-      for (const auto& leaf : ChannelScales{}.leaves(layer, slots, Stream{})) scales += leaf.numel();
+      const std::vector<Tensor> slots{torch::zeros({width(r), in, 3, 3}), torch::zeros({width(r)}), torch::zeros({}),
+                                      torch::zeros({in, 512}), torch::zeros({in})};
+      for (const auto& leaf : part.leaves(layer, slots, Stream{})) numbers += leaf.numel();
       in = width(r);
     }
-  BOOST_TEST(offsets == 6048);
-  BOOST_TEST(scales == 6048);
+  return numbers;
+}
+
+BOOST_AUTO_TEST_CASE(a_config_f_generator_of_1024_pixels_has_the_numbers_of_the_documented_table) {
+  BOOST_TEST(config_f_numbers(FullWeights{}) == 26691953);
+  BOOST_TEST(config_f_numbers(AffineOnly{}) == 3102624);
+  BOOST_TEST(config_f_numbers(StyleOffsets{}) == 6048);
+  BOOST_TEST(config_f_numbers(SparseStyleOffsets<20>{}) == 6048);
+  BOOST_TEST(config_f_numbers(ChannelScales{}) == 6048);
+  BOOST_TEST(config_f_numbers(LowRank<4>{}) == 299008);
 }
 
 BOOST_AUTO_TEST_CASE(names_that_are_not_known_and_leaves_that_do_not_fit_are_errors) {

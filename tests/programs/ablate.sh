@@ -11,11 +11,11 @@ quick() {
     [ -s $program/$file ] || fail "$program: $file is missing"
   done
 }
-quick ablate_losses --only both,global,moment,ewc,patches
+quick ablate_losses --only both,global,moment,ewc,patches,lpips --lpips "$sources/tests/golden/lpips/network.pt"
 quick ablate_layers --only top-6,random-6,gradient-6,phase-texture
 quick ablate_parameterizations --only full,style-offsets-top-20,low-rank-4
 quick ablate_encoders --only both,second
-quick ablate_shifts --only text,one-picture
+quick ablate_shifts --only text,one-picture,both-pictures
 no_temporaries .
 
 value() { awk -F, -v row="$2" -v name="$3" 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == name) c = i} $1 == row {print $c}' "$1"; }

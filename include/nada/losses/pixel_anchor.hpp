@@ -9,6 +9,7 @@ namespace nada {
 
 /// Mean absolute difference of adapted and anchor images as generated.
 ///     L = mean(|adapted - anchor|)                     []  >= 0
+/// Source:  the L1 distance of pixels, as in Isola et al., arXiv:1611.07004, equation 3.
 /// Facts:   0 for equal images; |c| where one is the other plus a constant c.
 struct PixelAnchor {
   static constexpr std::string_view name = "pixels";

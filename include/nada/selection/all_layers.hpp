@@ -7,6 +7,7 @@ namespace nada {
 
 /// All candidates that are convolutions (with their affines and biases). Mapping, constant and ToRGB stay, as in the
 /// official training; NamedLayers chooses them by name. For changes of shape: animals, other species.
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (which layers stay).
 struct AllLayers {
   LayerSet select(const Probe& probe) const {
     LayerSet chosen;

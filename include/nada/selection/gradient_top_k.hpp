@@ -12,8 +12,10 @@
 
 namespace nada {
 
-/// The k convolutions whose leaves have the largest root mean square gradient of the global loss on `batch` images.
+/// The k convolutions whose leaves have the largest root mean square gradient of the global loss on `batch` images:
+///     score_l = sqrt(mean_i (d global / d leaf_li)^2)
 /// Where AdaptiveTopK asks which styles would move, this asks which weights; k counts layers, 0: two thirds of them.
+/// Source:  ours, beside AdaptiveTopK.
 /// Facts:   scores do not depend on the layers' sizes (a mean, not a sum); ties go to the coarser layer.
 /// Errors:  k larger than the number of convolutions that can train.
 struct GradientTopK {

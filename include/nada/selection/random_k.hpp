@@ -14,6 +14,7 @@ namespace nada {
 
 /// The convolutions of k styles drawn without replacement, anew whenever it is asked; the same for the same seed and
 /// step. k = 0: two thirds, as AdaptiveTopK.
+/// Source:  ours: a choice that beats it knows something.
 /// Errors: k larger than the number of styles that convolutions read.
 struct RandomK {
   std::size_t k = 0;
