@@ -11,7 +11,6 @@
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/encoders/any_clip.hpp"
-#include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/training_run.hpp"
 #include "nada/pretraining/byte_pairs.hpp"
@@ -24,26 +23,24 @@ namespace {
 
 using namespace nada;
 
-struct Options {
+struct Options : PretrainingOptions {
   static constexpr const char* about = "trains a CLIP on a folder of pictures with captions";
   static constexpr const char* example = "pretrain_encoder --data pictures --steps 5000 --out runs/encoder";
 
-  std::filesystem::path data, held, merges, evaluate;
-  std::string tower = "residual", layers = "1,1,1,1", licence, about_weights;
-  std::int64_t width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
+  std::filesystem::path merges;
+  std::string tower = "residual", layers = "1,1,1,1";
+  std::int64_t resolution = 0, width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
                merge_count = 600;
-  std::int64_t steps = 5000, batch = 128, warmup = 200, evaluate_every = 500, state_every = 100, log_every = 20,
-               held_pictures = 3000;
-  double lr = 0.001, weight_decay = 0.05, step_weight = 1, radius = 0, radius_after = 0.2, full_captions = 0.5;
-  std::uint64_t seed = 0;
-  TrainingRunOptions run;
-  MachineOptions machine;
+  std::int64_t steps = 5000, warmup = 200, evaluate_every = 500, held_pictures = 3000;
+  double weight_decay = 0.05, step_weight = 1, radius = 0, radius_after = 0.2, full_captions = 0.5;
+
+  Options() : PretrainingOptions{.unit = "steps", .batch = 128, .lr = 0.001, .state_every = 100, .log_every = 20} {}
 
   void declare(OptionTable& table) {
     using enum OptionTable::Kind;
-    table.group("Data");
-    table.add("data", data, "folder of pictures with captions (docs/pretraining.md)");
-    table.add("held", held, "folder of such pictures that are not trained on, to measure with");
+    declare_data(table, "pictures with captions");
+    table.add("resolution", resolution,
+              "pixels a side that picture files are resized to; 0: as the shards, else the first file, have");
     table.add("full-captions", full_captions, "share of the pictures that are read with their first caption");
     table.group("Encoder");
     table.add("tower", tower, "image tower: residual or transformer", saved, "NAME");
@@ -59,24 +56,16 @@ struct Options {
     table.add("merge-count", merge_count, "byte pairs to learn, at most");
     table.group("Training");
     table.add("steps", steps, "training steps");
-    table.add("batch", batch, "pictures a step");
-    table.add("lr", lr, "AdamW's largest learning rate; it rises over the warm-up and falls to 0 along a cosine");
+    declare_training(table, "AdamW's largest learning rate; it rises over the warm-up and falls to 0 along a cosine");
     table.add("warmup", warmup, "steps of the warm-up");
     table.add("weight-decay", weight_decay, "of matrices and kernels");
     table.add("step-weight", step_weight, "weight of the term that aligns steps between pictures and between captions");
     table.add("radius", radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
     table.add("radius-after", radius_after, "share of the steps after which it is reached; before, it grows evenly");
-    table.add("seed", seed, "of all that is random");
-    table.group("Measuring");
-    table.add("evaluate", evaluate, "measure this CLIP on --held and train nothing", session, "FILE");
+    declare_measuring(table, "CLIP");
     table.add("evaluate-every", evaluate_every, "steps from one measurement to the next; 0: only at the end");
     table.add("held-pictures", held_pictures, "pictures of a measurement, about");
-    table.add("state-every", state_every, "steps from one saved state to the next");
-    table.add("log-every", log_every, "steps from one row of metrics.csv to the next");
-    table.add("licence", licence, "goes into the file's metadata");
-    table.add("about", about_weights, "goes into the file's metadata");
-    run.declare(table);
-    machine.declare(table);
+    declare_run(table);
   }
 };
 
@@ -112,7 +101,6 @@ CaptionedBatch draw_batch(const ImageSet& data, const Options& o, const Stream& 
     for (const auto member : group) {
       if (static_cast<std::int64_t>(pictures.size()) == o.batch) break;
       const auto& captions = data[member].captions;
-      require(!captions.empty(), o.data, ": picture ", member, " has no caption");
       std::size_t which = 0;
       if (captions.size() > 1 && number(1) >= o.full_captions)
         which = 1 + std::min(captions.size() - 2,
@@ -131,37 +119,47 @@ CaptionedBatch draw_batch(const ImageSet& data, const Options& o, const Stream& 
   return out;
 }
 
+/// All captions of the pictures. Errors: one that has none.
+std::vector<std::string> all_captions(const ImageSet& data) {
+  std::vector<std::string> out;
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    const auto& captions = data[i].captions;
+    require(!captions.empty(), data.where(i),
+            ": has no caption, expected a text file beside the picture, or a row of captions.csv (of the shard's "
+            "table) with a `caption`");
+    out.insert(out.end(), captions.begin(), captions.end());
+  }
+  return out;
+}
+
+/// The byte pairs of the run that goes on, else those that were given, else learned ones.
+Tokenizer vocabulary(const Options& o, const std::vector<std::string>& captions) {
+  if (const auto kept = o.resume / "merges.txt"; !o.resume.empty() && std::filesystem::exists(kept))
+    return Tokenizer::open(kept);
+  if (!o.merges.empty()) return Tokenizer::open(o.merges);
+  return Tokenizer::from_merges(learn_byte_pairs(captions, static_cast<std::size_t>(o.merge_count)), "byte pairs");
+}
+
 int pretrain(Options& o, OptionTable& table) {
-  o.run.read(table, {"threads", "device", "steps"});
-  o.machine.use();
-  require(o.machine.place().is_cpu(), "pretrain_encoder computes on the processor only; use --device cpu");
+  o.read(table);
   if (!o.evaluate.empty()) {
-    require(!o.held.empty(), "--evaluate needs pictures to measure with: --held FOLDER");
     const auto encoder = load_clip(o.evaluate);
     print(measure(encoder, ImageSet::open(o.held, encoder.resolution()), o.held_pictures));
     return 0;
   }
-  require(!o.data.empty(), "no pictures were given; name their folder with --data");
   require(o.tower == "residual" || o.tower == "transformer", "option tower: expected residual or transformer, found '",
           o.tower, "'");
-  require(o.steps >= 1 && o.batch >= 2 && o.state_every >= 1 && o.log_every >= 1 && o.evaluate_every >= 0 &&
-              o.warmup >= 0 && o.held_pictures >= 1,
-          "options steps, state-every, log-every and held-pictures must be 1 or more, batch 2 or more");
-  const auto data = ImageSet::open(o.data);
+  require(o.steps >= 1 && o.batch >= 2 && o.evaluate_every >= 0 && o.warmup >= 0 && o.held_pictures >= 1 &&
+              o.resolution >= 0,
+          "options steps and held-pictures must be 1 or more, batch 2 or more");
+  const auto data = ImageSet::open(o.data, o.resolution);
+  const auto captions = all_captions(data);
   std::optional<ImageSet> held;
   if (!o.held.empty()) held = ImageSet::open(o.held, data.resolution());
 
-  auto folder = o.run.folder(table, o.seed);
-  std::vector<std::string> captions;
-  for (std::int64_t i = 0; i < data.size(); ++i)
-    captions.insert(captions.end(), data[i].captions.begin(), data[i].captions.end());
   ClipSettings clip;
   clip.preprocessing.mean = clip.preprocessing.deviation = {0.5, 0.5, 0.5};
-  if (!std::filesystem::exists(folder / "merges.txt"))
-    write_text(folder / "merges.txt", o.merges.empty()
-                                          ? learn_byte_pairs(captions, static_cast<std::size_t>(o.merge_count))
-                                          : Tokenizer::open(o.merges).merges());
-  clip.tokenizer = Tokenizer::open(folder / "merges.txt");
+  clip.tokenizer = vocabulary(o, captions);
   clip.phrases = words_of(captions);
 
   EncoderShape shape;
@@ -179,10 +177,13 @@ int pretrain(Options& o, OptionTable& table) {
   settings.step_weight = o.step_weight;
   settings.seed = o.seed;
   EncoderTraining training(initial_encoder(shape, {o.seed, 0}), clip, settings);
+  auto folder = o.folder(table);
   if (folder.resumed()) training.load(folder / "state.safetensors");
+  if (!std::filesystem::exists(folder / "merges.txt")) write_text(folder / "merges.txt", clip.tokenizer->merges());
 
+  const auto begun = training.steps();
   TrainingLog log(folder / "metrics.csv", {"contrastive", "step_term", "scale", "lr", "radius", "pictures_per_second"},
-                  training.steps());
+                  begun);
   std::optional<TrainingLog> evaluation;
   const auto evaluate = [&] {
     if (!held) return;
@@ -190,7 +191,7 @@ int pretrain(Options& o, OptionTable& table) {
     if (!evaluation) {
       std::vector<std::string> columns;
       for (const auto& [name, value] : found) columns.push_back(name);
-      evaluation.emplace(folder / "evaluation.csv", columns, training.steps());
+      evaluation.emplace(folder / "evaluation.csv", columns, begun);
     }
     for (const auto& [name, value] : found) evaluation->add(name, value);
     evaluation->row(training.steps());
@@ -205,22 +206,15 @@ int pretrain(Options& o, OptionTable& table) {
                   {"nada.image_deviation", "0.5 0.5 0.5"},
                   {"nada.merges", clip.tokenizer->merges()},
                   {"nada.phrases", phrases.dump()},
-                  {"nada.pictures_seen", std::to_string(training.steps() * o.batch)},
-                  {"nada.options", folder.notes().options_text}};
-    if (!o.licence.empty()) more["nada.licence"] = o.licence;
-    if (!o.about_weights.empty()) more["nada.about"] = o.about_weights;
-    save_tensors(folder / "encoder.safetensors", training.tensors(), more);
+                  {"nada.pictures_seen", std::to_string(training.steps() * o.batch)}};
+    save_tensors(folder / "encoder.safetensors", training.tensors(), o.metadata(folder, std::move(more)));
   };
 
-  if (folder.resumed() && training.steps() >= o.steps && std::filesystem::exists(folder / "encoder.safetensors")) {
-    std::cout << "the run in " << folder.path().string() << " is finished: " << training.steps() << " steps\n";
-    return 0;
-  }
+  if (o.is_finished(folder, training.steps(), o.steps, "encoder.safetensors")) return 0;
 
   const StopSignals signals;
   Progress progress("training", o.steps, training.steps());
-  double last = seconds_now();
-  std::int64_t last_step = training.steps();
+  Pace pace(training.steps() * o.batch);
   bool measured = false;
   while (training.steps() < o.steps && !StopToken::requested()) {
     const auto now = training.steps();
@@ -241,10 +235,7 @@ int pretrain(Options& o, OptionTable& table) {
     std::snprintf(note, sizeof note, "contrastive %.3f  step %.3f", found.contrastive, found.step);
     progress.update(step, note);
     if (step % o.log_every == 0) {
-      const double time = seconds_now();
-      log.add("pictures_per_second", static_cast<double>((step - last_step) * o.batch) / (time - last));
-      last = time;
-      last_step = step;
+      log.add("pictures_per_second", pace(step * o.batch));
       log.row(step);
     }
     measured = o.evaluate_every > 0 && step % o.evaluate_every == 0;
@@ -259,10 +250,7 @@ int pretrain(Options& o, OptionTable& table) {
   save_results();
   if (finished && !measured) evaluate();
   progress.finish();
-  if (!finished)
-    std::cout << "stopped after " << training.steps() << " of " << o.steps << " steps; continue with --resume "
-              << folder.path().string() << '\n';
-  std::cout << "encoder  " << (folder / "encoder.safetensors").string() << '\n';
+  o.tell_end(folder, training.steps(), o.steps, "encoder", "encoder.safetensors");
   return 0;
 }
 

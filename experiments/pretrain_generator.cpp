@@ -1,20 +1,22 @@
 // Tool: trains a StyleGAN2 generator on a folder of pictures.
 // Run:      pretrain_generator --config configs/avatars/generator.cfg --data DATA/portrait [--resume runs/...]
 // Writes:   <out>/options.cfg  metrics.csv  samples/*.png  state.safetensors  generator.safetensors
-//           pretrain_generator --evaluate FILE --held DIR    measures a generator and writes nothing; with --data also
-//           how far real pictures are from real ones
+//           pretrain_generator --evaluate FILE --held DIR    measures a generator and trains nothing; with --data also
+//           how far real pictures are from real ones; with --coverage how often it draws what the tables' columns name
 #include <cmath>
 #include <iostream>
 
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/encoders/any_clip.hpp"
-#include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/training_run.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/metrics/frechet.hpp"
+#include "nada/pretraining/adaptive_augmentation.hpp"
+#include "nada/pretraining/attribute_classifier.hpp"
+#include "nada/pretraining/coverage.hpp"
 #include "nada/pretraining/generator_training.hpp"
 #include "nada/pretraining/image_set.hpp"
 
@@ -22,26 +24,25 @@ namespace {
 
 using namespace nada;
 
-struct Options {
+struct Options : PretrainingOptions {
   static constexpr const char* about = "trains a StyleGAN2 generator on a folder of pictures";
   static constexpr const char* example = "pretrain_generator --data pictures --images 400000 --out runs/faces";
 
-  std::filesystem::path data, held, encoder, start, evaluate;
-  std::int64_t images = 400000, batch = 16, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
+  std::filesystem::path encoder, start, classifier;
+  std::int64_t images = 400000, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
   std::int64_t r1_every = 16, path_every = 0, frechet_every = 50000, frechet_samples = 2000, samples_every = 10000,
-               state_every = 5000, log_every = 1600;
+               classifier_steps = ClassifierSettings{}.steps;
   std::string channels = "128,128,96,48,24", critic_channels = "48,96,128,192", noise = "none", precision = "bfloat16",
-              licence, about_weights;
-  double lr = 0.0025, final_lr = 1, r1 = 0.15, path = 2, mixing = 0, average = 10000;
-  bool flips = false;
-  std::uint64_t seed = 0;
-  TrainingRunOptions run;
-  MachineOptions machine;
+              augment = "none";
+  double final_lr = 1, r1 = 0.15, path = 2, mixing = 0, average = 10000, augment_target = 0.6, augment_images = 500000,
+         augment_most = 0.8, augment_start = 0;
+  bool flips = false, augment_turns = false, coverage = false;
+
+  Options() : PretrainingOptions{.unit = "images", .lr = 0.0025, .state_every = 5000, .log_every = 1600} {}
 
   void declare(OptionTable& table) {
     using enum OptionTable::Kind;
-    table.group("Data");
-    table.add("data", data, "folder of pictures or shards (docs/pretraining.md)");
+    declare_data(table, "pictures or shards");
     table.add("flips", flips, "mirror every second picture; only where left and right do not matter");
     table.group("Networks");
     table.add("channels", channels, "the generator's channels at 4, 8, 16 ... pixels");
@@ -55,8 +56,7 @@ struct Options {
     table.add("start", start, "generator file whose weights to start from", saved, "FILE");
     table.group("Training");
     table.add("images", images, "real pictures to see in all");
-    table.add("batch", batch, "pictures a step");
-    table.add("lr", lr, "Adam's learning rate, of both networks");
+    declare_training(table, "Adam's learning rate, of both networks");
     table.add("final-lr", final_lr, "share of it at the end; over the last fifth of the images it falls to that");
     table.add("r1", r1, "gamma of the penalty R1");
     table.add("r1-every", r1_every, "steps from one R1 to the next; 0: never");
@@ -66,20 +66,31 @@ struct Options {
     table.add("noise", noise, "noise inputs: none or fresh", saved, "NAME");
     table.add("average", average, "half-life of the running mean of the weights, in images");
     table.add("precision", precision, "what convolutions compute in: float32 or bfloat16", saved, "NAME");
-    table.add("seed", seed, "of all that is random");
-    table.group("Measuring");
-    table.add("held", held, "folder of pictures that are not trained on, for the Frechet distance");
-    table.add("encoder", encoder, "CLIP file in whose features it is measured (default the embedded held-out one)");
-    table.add("evaluate", evaluate, "measure this generator on --held and train nothing", session, "FILE");
+    table.group("Adaptive augmentation");
+    table.add("augment", augment,
+              "how pictures, real and generated, may be changed before the discriminator sees them: none, all, or some "
+              "of shift,geometry,colour; for few pictures",
+              saved, "NAMES");
+    table.add("augment-turns", augment_turns, "quarter turns too; only where up and down do not matter");
+    table.add("augment-target", augment_target,
+              "mean sign of the discriminator's logits at real pictures that the probability of a change follows");
+    table.add("augment-images", augment_images, "images in which it could go from 0 to 1; 0: it stays");
+    table.add("augment-most", augment_most, "largest probability of each kind of change");
+    table.add("augment-start", augment_start, "probability at the start");
+    declare_measuring(table, "generator");
+    table.add("encoder", encoder,
+              "CLIP file in whose features Frechet distances are measured (default the embedded "
+              "held-out one)");
     table.add("frechet-every", frechet_every, "images from one measurement to the next; 0: only at the end");
     table.add("frechet-samples", frechet_samples, "generated samples of a measurement");
     table.add("samples-every", samples_every, "images from one sample grid to the next");
-    table.add("state-every", state_every, "images from one saved state to the next");
-    table.add("log-every", log_every, "images from one row of metrics.csv to the next");
-    table.add("licence", licence, "goes into the file's metadata");
-    table.add("about", about_weights, "goes into the file's metadata");
-    run.declare(table);
-    machine.declare(table);
+    table.add("coverage", coverage,
+              "with --evaluate: how often each class of the tables' columns appears among the samples", session);
+    table.add("classifier", classifier,
+              "file of the attribute classifier that tells; trained on --data and written where it is not there",
+              session, "FILE");
+    table.add("classifier-steps", classifier_steps, "steps to train it", session);
+    declare_run(table);
   }
 
   GeneratorTrainingSettings settings() const {
@@ -93,6 +104,27 @@ struct Options {
     require(precision == "float32" || precision == "bfloat16",
             "option precision: expected float32 or bfloat16, found '", precision, "'");
     if (precision == "bfloat16") out.convolutions = torch::kBFloat16;
+    return out;
+  }
+
+  /// What --augment names. Mirroring belongs to the shifts where --flips allows it.
+  AdaptiveAugmentation augmentation() const {
+    AdaptiveAugmentation out;
+    out.shift = out.geometry = out.colour = augment == "all";
+    for (std::size_t at = 0; augment != "all" && at <= augment.size();) {
+      const auto end = std::min(augment.find(',', at), augment.size());
+      const auto name = augment.substr(at, end - at);
+      require(name == "shift" || name == "geometry" || name == "colour",
+              "option augment: expected none, all, or some of shift,geometry,colour, found '", augment, "'");
+      (name == "shift" ? out.shift : name == "geometry" ? out.geometry : out.colour) = true;
+      at = end + 1;
+    }
+    out.mirror = flips && out.shift;
+    out.turn = augment_turns;
+    out.target = augment_target;
+    out.images = augment_images;
+    out.most = augment_most;
+    out.p = torch::full({}, augment_start, torch::kFloat64);
     return out;
   }
 };
@@ -121,9 +153,65 @@ AnyClip measuring_encoder(const Options& o) {
   return load_clip(o.encoder.empty() ? configs() / "avatars" / "encoder_held.safetensors" : o.encoder);
 }
 
-/// Prints the Frechet distance of a generator to held-out pictures.
+/// The attribute classifier of a file, or one that is trained now and written there.
+AttributeClassifier attribute_classifier(const Options& o, const ImageSet& held) {
+  if (std::filesystem::exists(o.classifier)) return AttributeClassifier::load(o.classifier);
+  require(!o.data.empty(),
+          "--coverage needs the folder that an attribute classifier is trained on, --data FOLDER, or "
+          "one that is trained, --classifier FILE");
+  const auto data = ImageSet::open(o.data, held.resolution());
+  ClassifierSettings settings;
+  settings.steps = o.classifier_steps;
+  settings.seed = o.seed;
+  const StopSignals signals;
+  Progress progress("training the classifier", settings.steps);
+  auto out = train_classifier(data, settings, [&](std::int64_t step, double loss) {
+    char note[32];
+    std::snprintf(note, sizeof note, "loss %.3f", loss);
+    progress.update(step, note);
+    return !StopToken::requested();
+  });
+  progress.finish();
+  require(!StopToken::requested(), "stopped before the attribute classifier was trained");
+  if (!o.classifier.empty())
+    out.save(o.classifier, {{"nada.steps", std::to_string(settings.steps)},
+                            {"nada.pictures", std::to_string(data.size())},
+                            {"nada.seed", std::to_string(settings.seed)}});
+  return out;
+}
+
+/// Prints how often each class appears among the samples, and how often among real pictures.
+void print_coverage(const Options& o, const StyleGan2& generator, const ImageSet& held) {
+  const auto classifier = attribute_classifier(o, held);
+  const auto& columns = classifier.columns();
+  const auto real = told_shares(o.data.empty() ? held : ImageSet::open(o.data, generator.resolution()), columns);
+  const auto control = seen_shares(classifier, held.size(), [&](auto at, auto n) { return held.images(at, n); });
+  const auto seen =
+      seen_shares(classifier, o.frechet_samples, [&](auto at, auto n) { return generated(generator, o.seed, at, n); });
+  const auto accuracy = attribute_accuracy(classifier, held);
+  std::printf("\nshares               real  samples\n");
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const auto found = coverage(real[c], seen[c]);
+    std::printf(
+        "%s: %lld of %lld classes within a factor of 2; the classifier names %.1f%% of %lld held-out pictures "
+        "right\n",
+        columns[c].name.c_str(), static_cast<long long>(found.covered), static_cast<long long>(found.classes),
+        100 * accuracy[c].share(), static_cast<long long>(accuracy[c].pictures));
+    for (std::size_t i = 0; i < real[c].size(); ++i)
+      std::printf("  %15.2f%%  %6.2f%%  %s %s\n", 100 * real[c][i], 100 * seen[c][i],
+                  is_covered(real[c][i], seen[c][i]) ? " " : "!", columns[c].texts[i].c_str());
+  }
+  const auto all = coverage(real, seen), should = coverage(real, control);
+  std::printf("coverage of %lld samples: %lld of %lld classes (%.1f%%) within a factor of 2 of their share\n",
+              static_cast<long long>(o.frechet_samples), static_cast<long long>(all.covered),
+              static_cast<long long>(all.classes), 100 * all.share());
+  std::printf("of %lld held-out pictures: %lld of %lld classes (%.1f%%)\n", static_cast<long long>(held.size()),
+              static_cast<long long>(should.covered), static_cast<long long>(should.classes), 100 * should.share());
+}
+
+/// Prints the Frechet distance of a generator to held-out pictures, and its coverage.
 int evaluate(const Options& o) {
-  require(!o.held.empty(), "--evaluate needs pictures to measure with: --held FOLDER");
+  require(o.frechet_samples >= 2, "option frechet-samples: expected at least 2, found ", o.frechet_samples);
   const auto generator = load_stylegan2(o.evaluate);
   const auto encoder = measuring_encoder(o);
   const auto held = ImageSet::open(o.held, generator.resolution());
@@ -139,20 +227,13 @@ int evaluate(const Options& o) {
     const auto others = features(encoder, count, [&](auto at, auto n) { return data.images(at, n); });
     std::printf("of %lld real pictures: %.4f\n", static_cast<long long>(count), frechet_distance(others, real));
   }
+  std::fflush(stdout);
+  if (o.coverage) print_coverage(o, generator, held);
   return 0;
 }
 
-int pretrain(Options& o, OptionTable& table) {
-  o.run.read(table, {"images", "threads", "device"});
-  if (!o.evaluate.empty()) {
-    o.machine.use();
-    return evaluate(o);
-  }
-  require(!o.data.empty(), "no pictures were given; name their folder with --data");
-  require(o.images >= 1 && o.samples_every >= 1 && o.state_every >= 1 && o.log_every >= 1 && o.frechet_every >= 0,
-          "options images, samples-every, state-every and log-every must be 1 or more");
-  o.machine.use();
-  require(o.machine.place().is_cpu(), "pretrain_generator computes on the processor only; use --device cpu");
+template <class Augment>
+int train(const Options& o, const OptionTable& table, Augment augmentation) {
   const auto settings = o.settings();
   const Stream stream{o.seed, 0};
   NamedTensors initial;
@@ -168,7 +249,7 @@ int pretrain(Options& o, OptionTable& table) {
   StyleGan2Discriminator critic(initial_discriminator(critic_shape, stream), "discriminator", {.group = o.group});
   GeneratorTraining training(initial, std::move(critic), NonSaturatingLogistic{},
                              R1{.gamma = o.r1, .every = o.r1_every},
-                             PathLength{.factor = o.path, .every = o.path_every}, settings);
+                             PathLength{.factor = o.path, .every = o.path_every}, settings, std::move(augmentation));
 
   std::optional<AnyClip> encoder;
   Tensor real_features;
@@ -178,20 +259,18 @@ int pretrain(Options& o, OptionTable& table) {
     real_features = features(*encoder, held.size(), [&](auto at, auto n) { return held.images(at, n); });
   }
 
-  auto folder = o.run.folder(table, o.seed);
+  auto folder = o.folder(table);
   if (folder.resumed()) training.load(folder / "state.safetensors");
-  const std::vector<std::string> columns = {
-      "images", "loss_discriminator", "loss_generator", "real", "fake", "r1", "path", "frechet", "images_per_second"};
+  std::vector<std::string> columns = {"images",  "loss_discriminator", "loss_generator", "real", "fake", "r1", "path",
+                                      "frechet", "images_per_second"};
+  if (training.augmentation().share()) columns.emplace_back("augmentation");
   TrainingLog log(folder / "metrics.csv", columns, training.steps());
   const auto steps = (o.images + o.batch - 1) / o.batch;
   const auto every = [&](std::int64_t images) {  // whether this many images passed with the last step
     return images > 0 && training.images() / images != (training.images() - o.batch) / images;
   };
   const auto save_results = [&] {
-    Metadata more{{"nada.images_seen", std::to_string(training.images())},
-                  {"nada.options", folder.notes().options_text}};
-    if (!o.licence.empty()) more["nada.licence"] = o.licence;
-    if (!o.about_weights.empty()) more["nada.about"] = o.about_weights;
+    const auto more = o.metadata(folder, {{"nada.images_seen", std::to_string(training.images())}});
     save_tensors(folder / "generator.safetensors", training.average().tensors(),
                  generator_metadata(training.average(), more));
   };
@@ -213,15 +292,11 @@ int pretrain(Options& o, OptionTable& table) {
     std::cout << "images " << training.images() << "  Frechet distance " << *distance << std::endl;
   };
 
-  if (folder.resumed() && training.steps() >= steps && std::filesystem::exists(folder / "generator.safetensors")) {
-    std::cout << "the run in " << folder.path().string() << " is finished: " << training.images() << " images\n";
-    return 0;
-  }
+  if (o.is_finished(folder, training.images(), steps * o.batch, "generator.safetensors")) return 0;
 
   const StopSignals signals;
   Progress progress("training", steps * o.batch, training.images());
-  double last = seconds_now();
-  std::int64_t last_images = training.images();
+  Pace pace(training.images());
   bool measured = false;
   while (training.steps() < steps && !StopToken::requested()) {
     // The data's numbers depend on the step alone, like all others.
@@ -242,6 +317,7 @@ int pretrain(Options& o, OptionTable& table) {
     log.add("fake", found.fake);
     log.add("r1", found.discriminator_penalty);
     log.add("path", found.generator_penalty);
+    log.add("augmentation", found.augmentation);
     char note[64];
     std::snprintf(note, sizeof note, "D %.3f  G %.3f", found.discriminator_loss, found.generator_loss);
     progress.update(training.images(), note);
@@ -249,10 +325,7 @@ int pretrain(Options& o, OptionTable& table) {
     if (measured) measure();
     if (every(o.log_every) || measured) {
       log.add("images", static_cast<double>(training.images()));
-      const double now = seconds_now();
-      log.add("images_per_second", static_cast<double>(training.images() - last_images) / (now - last));
-      last = now;
-      last_images = training.images();
+      log.add("images_per_second", pace(training.images()));
       log.row(training.steps());
     }
     if (every(o.samples_every)) show();
@@ -271,11 +344,18 @@ int pretrain(Options& o, OptionTable& table) {
     log.row(training.steps());
   }
   progress.finish();
-  if (!finished)
-    std::cout << "stopped after " << training.images() << " of " << steps * o.batch
-              << " images; continue with --resume " << folder.path().string() << '\n';
-  std::cout << "generator  " << (folder / "generator.safetensors").string() << '\n';
+  o.tell_end(folder, training.images(), steps * o.batch, "generator", "generator.safetensors");
   return 0;
+}
+
+int pretrain(Options& o, OptionTable& table) {
+  o.read(table);
+  if (!o.evaluate.empty()) return evaluate(o);
+  require(!o.coverage, "--coverage needs a generator to measure: --evaluate FILE");
+  require(o.images >= 1 && o.batch >= 1 && o.samples_every >= 1 && o.frechet_every >= 0,
+          "options images, batch and samples-every must be 1 or more");
+  if (o.augment == "none") return train(o, table, NoAugmentation{});
+  return train(o, table, o.augmentation());
 }
 
 }  // namespace

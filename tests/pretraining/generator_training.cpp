@@ -11,13 +11,15 @@ namespace {
 
 const GeneratorShape tiny{.channels = {6, 4}, .latents = 5, .styles = 6, .mapping_layers = 2};
 
-auto training(GeneratorTrainingSettings settings, std::int64_t path_every = 0) {
+template <class Augment = NoAugmentation>
+auto training(GeneratorTrainingSettings settings, std::int64_t path_every = 0, Augment augmentation = {}) {
   const Stream stream{3, 0};
   settings.batch = 4;
   return GeneratorTraining(
       initial_generator(tiny, stream),
       StyleGan2Discriminator(initial_discriminator({.channels = {6, 8}, .stem = 1, .resolution = 8}, stream)),
-      NonSaturatingLogistic{}, R1{.gamma = 0.1, .every = 2}, PathLength{.every = path_every}, settings);
+      NonSaturatingLogistic{}, R1{.gamma = 0.1, .every = 2}, PathLength{.every = path_every}, settings,
+      std::move(augmentation));
 }
 
 /// Pictures whose upper half is bright and whose lower half is dark.
@@ -88,6 +90,60 @@ BOOST_AUTO_TEST_CASE(goes_on_bit_for_bit_after_saving_and_loading) {
     for (const auto& [name, value] : whole.critic().tensors())
       BOOST_TEST(test::same_bits(value, second.critic().tensors().at(name)), name);
   }
+}
+
+BOOST_AUTO_TEST_CASE(without_augmentation_the_state_is_what_it_always_was_and_with_probability_zero_so_are_the_steps) {
+  const TemporaryFolder folder;
+  AdaptiveAugmentation still;
+  still.images = 0;
+  auto plain = training({});
+  auto through = training({}, 0, still);
+  for (std::int64_t step = 0; step < 3; ++step) {
+    BOOST_TEST(!plain.step(pictures(step)).augmentation.has_value());
+    BOOST_TEST(through.step(pictures(step)).augmentation.value() == 0);
+  }
+  BOOST_TEST(same(plain.average(), through.average()));
+  plain.save(folder / "plain.safetensors");
+  through.save(folder / "through.safetensors");
+  const auto a = to_tensors(Safetensors::open(folder / "plain.safetensors"));
+  const auto b = to_tensors(Safetensors::open(folder / "through.safetensors"));
+  BOOST_TEST(b.size() == a.size() + 2);
+  for (const auto& [name, value] : a) {
+    BOOST_TEST(!name.starts_with("augmentation."));
+    BOOST_TEST(test::same_bits(value, b.at(name)), name);
+  }
+  BOOST_TEST(error_of([&] { through.load(folder / "plain.safetensors"); }).find("augmentation.p is missing") !=
+             std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(with_augmentation_it_goes_on_bit_for_bit_while_the_probability_moves) {
+  const TemporaryFolder folder;
+  AdaptiveAugmentation some;
+  some.images = 100;
+  some.p = torch::full({}, 0.5, torch::kFloat64);
+  some.target = -0.99;  // nearly always too sure
+  auto whole = training({}, /*path_every=*/3, some);
+  for (std::int64_t step = 0; step < 11; ++step) whole.step(pictures(step));
+  BOOST_TEST(*whole.augmentation().share() != 0.5);
+  auto first = training({}, 3, some);
+  for (std::int64_t step = 0; step < 6; ++step) first.step(pictures(step));
+  first.save(folder / "state.safetensors");
+  auto second = training({}, 3, some);
+  second.load(folder / "state.safetensors");
+  for (std::int64_t step = 6; step < 11; ++step) second.step(pictures(step));
+  BOOST_TEST(same(whole.average(), second.average()));
+  BOOST_TEST(*whole.augmentation().share() == *second.augmentation().share());
+}
+
+BOOST_AUTO_TEST_CASE(learns_from_few_pictures_what_they_show_and_not_how_they_were_changed) {
+  AdaptiveAugmentation some;
+  some.p = torch::full({}, 0.4, torch::kFloat64);
+  some.images = 0;
+  some.colour = false;
+  auto run = training({.average_images = 100}, 0, some);
+  for (std::int64_t step = 0; step < 250; ++step) run.step(pictures(step));
+  const auto x = samples(run.average());
+  BOOST_TEST((x.narrow(2, 0, 4).mean() - x.narrow(2, 4, 4).mean()).item<double>() > 0.6);  // not turned or shifted
 }
 
 BOOST_AUTO_TEST_CASE(the_result_follows_the_weights_with_the_half_life_that_was_asked_for) {

@@ -63,6 +63,63 @@ BOOST_AUTO_TEST_CASE(reads_pictures_with_captions_beside_them_or_in_a_table) {
   BOOST_TEST(std::abs(test::number(set.images({2}).mean()) - 0.25) < 0.01);
 }
 
+BOOST_AUTO_TEST_CASE(a_folder_as_people_have_it) {
+  // Names in capitals, folders below, hidden files, a table of a spreadsheet, captions both beside a file and in a
+  // table.
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "below");
+  std::filesystem::create_directories(folder / ".cache");
+  const auto image = to_pictures(torch::full({1, 3, 8, 8}, 0.5))[0];
+  write_picture(folder / "a.png", image);
+  write_picture(folder / "a2.jpg", image);
+  std::filesystem::rename(folder / "a.png", folder / "A.PNG");
+  std::filesystem::rename(folder / "a2.jpg", folder / "B.JPeG");
+  write_picture(folder / "below/c.png", image);
+  write_picture(folder / ".cache/d.png", image);
+  write_text(folder / "._A.PNG", "not a picture");
+  write_text(folder / "captions.csv",
+             "\xEF\xBB\xBF"
+             "file,caption,mood\r\nA.PNG,one,happy\r\nB.JPeG,two,sad\r\n");
+  write_text(folder / "B.txt", "\n  \nfrom the text file\n");
+  write_text(folder / "below/captions.csv", "caption,file\nthree|four,c.png\n");
+  const auto set = ImageSet::open(folder.path());
+  BOOST_TEST(set.size() == 3);
+  BOOST_TEST(set.resolution() == 8);
+  BOOST_TEST(set[0].captions.at(0) == "one");
+  BOOST_TEST(set[0].texts.at("mood") == "happy");
+  BOOST_TEST(set[1].captions.at(0) == "from the text file");
+  BOOST_TEST(set[1].texts.at("mood") == "sad");
+  BOOST_TEST(set[2].captions.size() == 2U);
+  BOOST_TEST(set.where(2) == (folder / "below/c.png").string());
+}
+
+BOOST_AUTO_TEST_CASE(says_where_a_picture_comes_from) {
+  const TemporaryFolder folder;
+  save_tensors(folder / "0.safetensors", {{"images", torch::zeros({2, 3, 8, 8}, torch::kUInt8)}}, {});
+  write_picture(folder / "z.png", to_pictures(torch::zeros({1, 3, 8, 8}))[0]);
+  const auto set = ImageSet::open(folder.path());
+  BOOST_TEST(set.where(1) == (folder / "0.safetensors").string() + ", picture 1");
+  BOOST_TEST(set.where(2) == (folder / "z.png").string());
+  BOOST_TEST(error_of([&] { set.where(3); }) == "there is no picture 3 among 3");
+}
+
+BOOST_AUTO_TEST_CASE(refuses_tables_and_pictures_that_are_damaged_naming_them) {
+  const TemporaryFolder folder;
+  write_picture(folder / "a.png", to_pictures(torch::zeros({1, 3, 8, 8}))[0]);
+  const auto refused = [&](const std::string& table) {
+    write_text(folder / "captions.csv", table);
+    return error_of([&] { ImageSet::open(folder.path()); });
+  };
+  BOOST_TEST(refused("picture,caption\na.png,x\n").find("captions.csv: has no column `file`") != std::string::npos);
+  BOOST_TEST(refused("").find("is empty, expected a header with `file` and `caption`") != std::string::npos);
+  BOOST_TEST(refused("file,caption\na.png,x\na.png,y\n").find("row 3 names a.png for the second time") !=
+             std::string::npos);
+  BOOST_TEST(refused("file,caption\na.png,x,y\n").find("row 2 has 3 cells, expected 2") != std::string::npos);
+  std::filesystem::remove(folder / "captions.csv");
+  write_text(folder / "b.png", "hello");
+  BOOST_TEST(error_of([&] { ImageSet::open(folder.path()); }).find("b.png") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(refuses_what_is_no_set_of_pictures) {
   const TemporaryFolder folder;
   BOOST_TEST(error_of([&] { ImageSet::open(folder.path()); }).find("holds no pictures") != std::string::npos);

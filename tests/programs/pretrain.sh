@@ -51,6 +51,40 @@ succeed pretrain_generator --evaluate whole/generator.safetensors --held picture
 grep -q 'Frechet distance of 24 samples to 24 held-out pictures: [0-9]' out.txt || fail "no distance: $(cat out.txt)"
 grep -q 'of 24 real pictures: 0\.0000' out.txt || fail "pictures are not at distance 0 from themselves: $(cat out.txt)"
 
+# How often the classes of the tables' columns appear; the classifier is trained once and then read.
+evaluate="--evaluate whole/generator.safetensors --held pictures --frechet-samples 24 --threads 1"
+# shellcheck disable=SC2086
+succeed pretrain_generator $evaluate --data pictures --coverage --classifier classifier.safetensors --classifier-steps 3
+grep -q '^side: [0-2] of 2 classes' out.txt || fail "no shares of the column: $(cat out.txt)"
+grep -Eq '^ +50.00% +[0-9.]+% +. a person 1$' out.txt || fail "half of the pictures show person 1: $(cat out.txt)"
+grep -Eq '^coverage of 24 samples: [0-2] of 2 classes' out.txt || fail "no coverage: $(cat out.txt)"
+check "the classifier was written" test -s classifier.safetensors
+grep '%' out.txt > trained.txt
+# shellcheck disable=SC2086
+succeed pretrain_generator $evaluate --coverage --classifier classifier.safetensors
+grep '%' out.txt | cmp -s - trained.txt || fail "the classifier says something else when it is read: $(cat out.txt)"
+# shellcheck disable=SC2086
+expect_error "needs the folder that an attribute classifier is trained on" pretrain_generator $evaluate --coverage
+expect_error "expected an attribute classifier" pretrain_generator --evaluate whole/generator.safetensors --held pictures --frechet-samples 8 \
+  --coverage --classifier whole/generator.safetensors
+expect_error "--coverage needs a generator to measure" pretrain_generator --data pictures --coverage --out none
+mkdir plain && cp pictures/00000[0-3].png plain
+# shellcheck disable=SC2086
+expect_error "no column of the pictures' tables tells them apart" pretrain_generator $evaluate --data plain --coverage
+
+# Augmentation: the same weights after a kill, and p in the table; without it nothing in the state speaks of it.
+augmented="$small --augment all --augment-turns --augment-start 0.3 --augment-images 200"
+# shellcheck disable=SC2086
+succeed pretrain_generator --data plain --images 80 $augmented --out whole_augmented
+head -1 whole_augmented/metrics.csv | grep -q ',augmentation$' || fail "metrics.csv does not tell the augmentation"
+grep -q 'augmentation.p' whole_augmented/state.safetensors || fail "the state does not keep the augmentation"
+! grep -q 'augmentation' whole/state.safetensors || fail "a state without augmentation speaks of it"
+# shellcheck disable=SC2086
+kill_and_resume pretrain_generator killed_augmented generator.safetensors --data plain --images 80 $augmented
+expect_error "expected none, all, or some of shift,geometry,colour" pretrain_generator --data plain --augment shift,color --out none
+expect_error "target is 1.5, expected" pretrain_generator --data plain --augment all --augment-target 1.5 --out none
+check "a refused run leaves no folder" test ! -e none
+
 small="--width 8 --embedding 16 --text-width 64 --text-layers 1 --merge-count 50 --batch 8 --log-every 2
   --state-every 2 --radius 1 --threads 1"
 # shellcheck disable=SC2086
@@ -63,6 +97,32 @@ head -1 whole_encoder/evaluation.csv | grep -q '^step,retrieval,direction,side$'
 # shellcheck disable=SC2086
 kill_and_resume pretrain_encoder killed_encoder encoder.safetensors --data pictures --held pictures --steps 10 $small
 expect_error "no pictures were given" pretrain_encoder --out none
+# A plain folder: captions in text files beside the pictures, each of which must have one.
+mkdir texts
+for i in $(seq 0 9); do
+  cp "pictures/00000$i.png" "texts/$i.PNG"
+  printf 'a cartoon portrait number %s\na person %s\n' "$i" "$((i % 2))" > "texts/$i.txt"
+done
+# shellcheck disable=SC2086
+succeed pretrain_encoder --data texts --resolution 32 --steps 2 $small --out text_encoder
+succeed inspect text_encoder/encoder.safetensors
+grep -q 'resolution  *32 px' out.txt || fail "--resolution does nothing: $(cat out.txt)"
+rm texts/3.txt
+# shellcheck disable=SC2086
+expect_error "texts/3.PNG: has no caption, expected a text file" pretrain_encoder --data texts --steps 2 $small --out none
+printf 'file,text\n3.PNG,x\n' > texts/captions.csv
+# shellcheck disable=SC2086
+expect_error "texts/3.PNG: has no caption" pretrain_encoder --data texts --steps 2 $small --out none
+printf 'name,caption\n3.PNG,x\n' > texts/captions.csv
+expect_error "captions.csv: has no column \`file\`" pretrain_encoder --data texts --out none
+printf 'file,caption\n3.PNG,"x\n' > texts/captions.csv
+expect_error "captions.csv: a quote is opened and never closed" pretrain_encoder --data texts --out none
+rm texts/captions.csv
+head -c 300 pictures/000003.png > texts/3.PNG
+expect_error "texts/3.PNG: is not a complete PNG" pretrain_generator --data texts --out none
+# shellcheck disable=SC2086
+expect_error "that 32 divides" pretrain_encoder --data pictures --resolution 40 --steps 2 $small --out none
+check "a refused run leaves no folder" test ! -e none
 expect_error "expected residual or transformer" pretrain_encoder --data pictures --tower mixer --out none
 succeed pretrain_encoder --evaluate "$avatars/encoder_held.safetensors" --held pictures
 grep -q 'side ' out.txt || fail "no zero-shot accuracy: $(cat out.txt)"

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "nada/adaptation/run_folder.hpp"
 #include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
+#include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/formats/file.hpp"
@@ -85,34 +87,91 @@ class TrainingLog {
   std::map<std::string, std::pair<double, std::int64_t>> sums_;
 };
 
-/// Options of a run in a folder, and how to get there.
-struct TrainingRunOptions {
-  std::filesystem::path config, out, resume;
+/// How fast a count grows.
+class Pace {
+ public:
+  explicit Pace(std::int64_t count) : count_(count) {}
+  /// A second, since it was last asked.
+  double operator()(std::int64_t count) {
+    const double now = seconds_now(), grown = static_cast<double>(count - count_), time = now - time_;
+    count_ = count;
+    time_ = now;
+    return grown / time;
+  }
 
-  void declare(OptionTable& table) {
+ private:
+  std::int64_t count_;
+  double time_ = seconds_now();
+};
+
+/// What programs have in common that train on a folder of pictures: options, in groups that a program puts between its
+/// own, and how a run starts and ends. `unit`: what its length is told in, images or steps.
+struct PretrainingOptions {
+  std::string unit;
+  std::int64_t batch = 16;
+  double lr = 0.001;
+  std::int64_t state_every = 100, log_every = 20;  // in units
+  std::filesystem::path data = {}, held = {}, evaluate = {}, config = {}, out = {}, resume = {};
+  std::uint64_t seed = 0;
+  std::string licence = {}, about_weights = {};
+  MachineOptions machine = {};
+
+  void declare_data(OptionTable& table, const std::string& what) {
+    table.group("Data");
+    table.add("data", data, "folder of " + what + " (docs/pretraining.md)", OptionTable::Kind::saved, "FOLDER");
+    table.add("held", held, "folder of such pictures that are not trained on, to measure with",
+              OptionTable::Kind::saved, "FOLDER");
+  }
+  void declare_training(OptionTable& table, const std::string& rate) {
+    table.add("batch", batch, "pictures a step");
+    table.add("lr", lr, rate);
+    table.add("seed", seed, "of all that is random");
+  }
+  void declare_measuring(OptionTable& table, const std::string& result) {
+    table.group("Measuring");
+    table.add("evaluate", evaluate, "measure this " + result + " on --held and train nothing",
+              OptionTable::Kind::session, "FILE");
+    table.add("log-every", log_every, unit + " from one row of metrics.csv to the next");
+  }
+  void declare_run(OptionTable& table) {
     using enum OptionTable::Kind;
     table.group("Run");
     table.add("config", config, "option file; the command line has the last word", session);
     table.add("out", out, "folder of the run (default runs/<program>-<n>)", session, "FOLDER");
-    table.add("resume", resume, "continue the run in this folder; its length may be given anew", session, "FOLDER");
+    table.add("resume", resume, "continue the run in this folder; --" + unit + " may be given anew", session, "FOLDER");
+    table.add("state-every", state_every, unit + " from one saved state to the next");
+    table.add("licence", licence, "goes into the file's metadata");
+    table.add("about", about_weights, "goes into the file's metadata");
+    machine.declare(table);
   }
 
-  /// Reads the option file that holds: of the run that goes on, else --config. `free`: options that may be given anew.
-  void read(OptionTable& table, const std::vector<std::string>& free) const {
-    if (resume.empty()) {
-      if (!config.empty()) table.read_file(config);
-      return;
+  /// Reads the option file that holds, of the run that goes on, else --config; then makes the machine ready.
+  /// Errors: a run's option that is given anew; no pictures to do it with; no processor.
+  void read(OptionTable& table) const {
+    if (!resume.empty()) {
+      require(evaluate.empty(), "--evaluate measures a file and --resume continues a run: give one of them");
+      for (const auto& name : table.given())
+        require(name == "resume" || name == unit || name == "threads" || name == "device", "--", name,
+                " cannot be changed when a run is continued");
+      require(std::filesystem::exists(resume / "options.cfg"), resume,
+              " is not the folder of a run: it has no options.cfg");
+      table.read_file(resume / "options.cfg");
+    } else if (!config.empty()) {
+      table.read_file(config);
     }
-    for (const auto& name : table.given())
-      require(name == "resume" || std::find(free.begin(), free.end(), name) != free.end(), "--", name,
-              " cannot be changed when a run is continued");
-    require(std::filesystem::exists(resume / "options.cfg"), resume,
-            " is not the folder of a run: it has no options.cfg");
-    table.read_file(resume / "options.cfg");
+    machine.use();
+    require(machine.device == "auto" || machine.place().is_cpu(), table.program(),
+            " computes on the processor only; use --device cpu");
+    if (!evaluate.empty()) {
+      require(!held.empty(), "--evaluate needs pictures to measure with: --held FOLDER");
+    } else {
+      require(!data.empty(), "no pictures were given; name their folder with --data");
+      require(state_every >= 1 && log_every >= 1, "options state-every and log-every must be 1 or more");
+    }
   }
 
   /// The folder, made or opened.
-  RunFolder folder(const OptionTable& table, std::uint64_t seed) const {
+  RunFolder folder(const OptionTable& table) const {
     const auto path = !resume.empty() ? resume : !out.empty() ? out : free_run_folder(table.program());
     RunNotes notes;
     notes.title = table.program();
@@ -121,6 +180,29 @@ struct TrainingRunOptions {
     notes.options = table.values(path);
     notes.seed = seed;
     return resume.empty() ? RunFolder::create(path, std::move(notes)) : RunFolder::open(path, std::move(notes));
+  }
+
+  /// `more`, and what every result says of its making.
+  Metadata metadata(const RunFolder& folder, Metadata more) const {
+    more["nada.options"] = folder.notes().options_text;
+    if (!licence.empty()) more["nada.licence"] = licence;
+    if (!about_weights.empty()) more["nada.about"] = about_weights;
+    return more;
+  }
+
+  /// Whether a run that was resumed has all that it should have; says so.
+  bool is_finished(const RunFolder& folder, std::int64_t done, std::int64_t all, const std::string& result) const {
+    if (!folder.resumed() || done < all || !std::filesystem::exists(folder / result)) return false;
+    std::cout << "the run in " << folder.path().string() << " is finished: " << done << ' ' << unit << '\n';
+    return true;
+  }
+  /// The last lines of a run.
+  void tell_end(const RunFolder& folder, std::int64_t done, std::int64_t all, const std::string& what,
+                const std::string& result) const {
+    if (done < all)
+      std::cout << "stopped after " << done << " of " << all << ' ' << unit << "; continue with --resume "
+                << folder.path().string() << '\n';
+    std::cout << what << "  " << (folder / result).string() << '\n';
   }
 };
 

@@ -19,6 +19,7 @@
 #include "nada/core/tensor.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/generators/stylegan2.hpp"
+#include "nada/pretraining/adaptive_augmentation.hpp"
 #include "nada/pretraining/discriminator.hpp"
 #include "nada/pretraining/gan_loss.hpp"
 #include "nada/pretraining/regularizer.hpp"
@@ -128,27 +129,31 @@ struct GeneratorStep {
   double discriminator_loss = 0, generator_loss = 0;
   double real = 0, fake = 0;                                       // mean logits
   std::optional<double> discriminator_penalty, generator_penalty;  // unweighted, in the steps that had them
+  std::optional<double> augmentation;                              // its share, where there is one
 };
 
 /// Trains generator and discriminator in turn; keeps the running mean of the generator's weights, which is the result.
 /// One batch of generated images serves both networks in a step: the discriminator moves first, then the generator
-/// against the discriminator that has moved. All random numbers are those of Stream{seed, step}, so that a training
-/// that was saved and loaded takes the same steps as one that was not interrupted.
-template <class Loss, class Critic, class CriticPenalty, class GeneratorPenalty>
+/// against the discriminator that has moved. The discriminator sees all images through the augmentation. All random
+/// numbers are those of Stream{seed, step}, so that a training that was saved and loaded takes the same steps as one
+/// that was not interrupted.
+template <class Loss, class Critic, class CriticPenalty, class GeneratorPenalty, class Augment = NoAugmentation>
 class GeneratorTraining {
   static_assert(explain_gan_loss<Loss>() && explain_discriminator<Critic>() && explain_regularizer<CriticPenalty>() &&
-                explain_regularizer<GeneratorPenalty>());
+                explain_regularizer<GeneratorPenalty>() && explain_adversarial_augmentation<Augment>());
 
  public:
   GeneratorTraining(NamedTensors generator, Critic critic, Loss loss, CriticPenalty critic_penalty,
-                    GeneratorPenalty generator_penalty, GeneratorTrainingSettings settings)
+                    GeneratorPenalty generator_penalty, GeneratorTrainingSettings settings, Augment augmentation = {})
       : settings_(settings),
         generator_(generator),
         average_(std::move(generator)),
         critic_(std::move(critic)),
         loss_(std::move(loss)),
         critic_penalty_(std::move(critic_penalty)),
-        generator_penalty_(std::move(generator_penalty)) {
+        generator_penalty_(std::move(generator_penalty)),
+        augmentation_(std::move(augmentation)) {
+    if constexpr (requires { augmentation_.check(); }) augmentation_.check();
     settings_.generator.check();
     settings_.discriminator.check();
     require(settings_.batch >= 1, "a batch needs 1 image or more, found ", settings_.batch);
@@ -167,6 +172,7 @@ class GeneratorTraining {
   /// The running mean of the weights: what training is for.
   const StyleGan2& average() const { return average_; }
   const Critic& critic() const { return critic_; }
+  const Augment& augmentation() const { return augmentation_; }
   std::int64_t steps() const { return steps_; }
   std::int64_t images() const { return steps_ * settings_.batch; }  ///< real images seen
   const GeneratorTrainingSettings& settings() const { return settings_; }
@@ -182,28 +188,32 @@ class GeneratorTraining {
     require(real.size(0) == settings_.batch, "a batch of ", real.size(0), " images, expected ", settings_.batch);
     const Stream stream{settings_.seed, steps_ + 1};
     GeneratorStep out;
+    Tensor real_logits;
     const auto type = settings_.convolutions;
 
     // The discriminator.
     const auto w_plus = styles(stream, 0);
     const auto fake = generator_.synthesize(w_plus, render(stream));
+    const auto changed = [&](const Tensor& images, std::uint64_t sub) { return augmentation_(images, stream, sub); };
     {
-      const auto on_real = critic_(real, {}, type), on_fake = critic_(fake.detach(), {}, type);
+      const auto on_real = critic_(changed(real, 0), {}, type), on_fake = critic_(changed(fake.detach(), 1), {}, type);
       const auto loss = loss_.discriminator(on_real, on_fake);
       out.discriminator_loss = finite(loss, "discriminator's");
       out.real = on_real.mean().template item<double>();
       out.fake = on_fake.mean().template item<double>();
+      real_logits = on_real.detach();
       const auto adam = lazy(settings_.discriminator, critic_penalty_.every);
       critic_leaves_.update(adam, torch::autograd::grad({loss}, critic_leaves_.list()));
       if (due(critic_penalty_)) {
-        const auto penalty = critic_penalty_([&](const Tensor& x) { return critic_(x, {}, std::nullopt); }, real);
+        const auto penalty =
+            critic_penalty_([&](const Tensor& x) { return critic_(changed(x, 0), {}, std::nullopt); }, real);
         out.discriminator_penalty = finite(penalty, CriticPenalty::name);
         critic_leaves_.update(adam, gradients(penalty * scale(critic_penalty_), critic_leaves_));
       }
     }
 
     // The generator.
-    const auto loss = loss_.generator(critic_(fake, {}, type));
+    const auto loss = loss_.generator(critic_(changed(fake, 2), {}, type));
     out.generator_loss = finite(loss, "generator's");
     const auto adam = lazy(settings_.generator, generator_penalty_.every);
     generator_leaves_.update(adam, gradients(loss, generator_leaves_));
@@ -221,6 +231,8 @@ class GeneratorTraining {
       out.generator_penalty = finite(penalty, GeneratorPenalty::name);
       generator_leaves_.update(adam, gradients(penalty * scale(generator_penalty_), generator_leaves_));
     }
+    out.augmentation = augmentation_.share();
+    augmentation_.observe(real_logits);
     ++steps_;
     follow();
     return out;
@@ -236,6 +248,7 @@ class GeneratorTraining {
     auto& self = const_cast<GeneratorTraining&>(*this);
     for (const auto& [name, value] : self.critic_penalty_.state()) out["penalty.discriminator." + name] = *value;
     for (const auto& [name, value] : self.generator_penalty_.state()) out["penalty.generator." + name] = *value;
+    for (const auto& [name, value] : self.augmentation_.state()) out["augmentation." + name] = *value;
     out["steps"] = torch::full({}, steps_, torch::kInt64);
     metadata["nada.kind"] = "state";
     metadata["nada.format"] = "1";
@@ -259,6 +272,7 @@ class GeneratorTraining {
     mean_style_ = at("mean_style").clone();
     for (const auto& [name, value] : critic_penalty_.state()) *value = at("penalty.discriminator." + name).clone();
     for (const auto& [name, value] : generator_penalty_.state()) *value = at("penalty.generator." + name).clone();
+    for (const auto& [name, value] : augmentation_.state()) *value = at("augmentation." + name).clone();
     steps_ = at("steps").template item<std::int64_t>();
     use_leaves();
   }
@@ -337,6 +351,7 @@ class GeneratorTraining {
   Loss loss_;
   CriticPenalty critic_penalty_;
   GeneratorPenalty generator_penalty_;
+  Augment augmentation_;
   TrainedTensors generator_leaves_, critic_leaves_;
   Tensor mean_style_;
   std::int64_t steps_ = 0;

@@ -24,6 +24,7 @@ namespace nada {
 /// Errors: a row with more or fewer cells than the header, an open quote.
 inline std::vector<std::vector<std::string>> read_table(const std::filesystem::path& path) {
   const auto text = read_text(path);
+  const std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some spreadsheets write one
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> row(1);
   bool quoted = false, any = false;
@@ -34,7 +35,7 @@ inline std::vector<std::vector<std::string>> read_table(const std::filesystem::p
     rows.push_back(std::exchange(row, std::vector<std::string>(1)));
     any = false;
   };
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quoted) {
       if (c != '"') {
@@ -64,9 +65,9 @@ inline std::vector<std::vector<std::string>> read_table(const std::filesystem::p
 /// Square RGB pictures of one size, with what is said of each. Two layouts, which may be mixed, at any depth of a
 /// folder:
 ///   - `NAME.safetensors` with `images` [N, 3, S, S] uint8, and beside it `NAME.csv` with a row a picture;
-///   - picture files (png, jpg), with `captions.csv` in their folder (column `file`), or `NAME.txt` beside each, a
-///   caption
-///     a line. They are cut to their middle square and resized.
+///   - picture files (png, jpg), with `captions.csv` in their folder (column `file`), or `NAME.txt` beside each (a
+///     caption a line; it comes before the table's). They are cut to their middle square and resized.
+/// Names that begin with a dot are passed over.
 /// Columns of the tables: `caption` (several, parted by |), `group` (pictures of one content share it), and any others,
 /// which hold texts that name the picture by one aspect; an empty cell says nothing. All are optional. The i-th
 /// captions of a group's pictures, i > 0, say the same but for what sets the pictures apart.
@@ -84,8 +85,11 @@ class ImageSet {
     namespace fs = std::filesystem;
     require(fs::is_directory(folder), folder, fs::exists(folder) ? ": is not a folder" : ": no such folder");
     std::vector<fs::path> files;
-    for (const auto& entry : fs::recursive_directory_iterator(folder))
-      if (entry.is_regular_file()) files.push_back(entry.path());
+    for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
+      const bool hidden = entry->path().filename().string().starts_with('.');
+      if (hidden) entry.disable_recursion_pending();
+      if (!hidden && entry->is_regular_file()) files.push_back(entry->path());
+    }
     std::sort(files.begin(), files.end());
     ImageSet out;
     out.resolution_ = resolution;
@@ -94,8 +98,9 @@ class ImageSet {
     for (const auto& file : files)
       if (is_picture(file)) out.add_picture(file);
     if (!out.loose_.empty()) {
-      out.shards_.push_back({torch::stack(out.loose_), {}});
+      out.shards_.push_back({torch::stack(out.loose_), {}, {}});
       out.loose_.clear();
+      out.tables_.clear();
     }
     require(!out.records_.empty(), folder,
             ": holds no pictures (shards *.safetensors with `images`, png or jpg files)");
@@ -112,6 +117,14 @@ class ImageSet {
   std::int64_t size() const { return static_cast<std::int64_t>(records_.size()); }
   std::int64_t resolution() const { return resolution_; }
   const Record& operator[](std::int64_t i) const { return records_.at(static_cast<std::size_t>(i)); }
+  /// Where a picture comes from, for messages: its file, or a shard and its number there.
+  std::string where(std::int64_t i) const {
+    require(i >= 0 && i < size(), "there is no picture ", i, " among ", size());
+    const auto s = shard_of(i);
+    const auto number = i - first_[s];
+    return shards_[s].path.empty() ? files_[static_cast<std::size_t>(number)].string()
+                                   : join(shards_[s].path.string(), ", picture ", number);
+  }
   /// Pictures by group.
   const std::map<std::string, std::vector<std::int64_t>>& groups() const { return groups_; }
 
@@ -121,8 +134,7 @@ class ImageSet {
     for (std::size_t k = 0; k < indices.size(); ++k) {
       const auto i = indices[k];
       require(i >= 0 && i < size(), "there is no picture ", i, " among ", size());
-      const auto shard = std::upper_bound(first_.begin(), first_.end(), i) - first_.begin() - 1;
-      const auto s = static_cast<std::size_t>(shard);
+      const auto s = shard_of(i);
       out[static_cast<std::int64_t>(k)].copy_(shards_[s].images[i - first_[s]]);
     }
     return out.to(torch::kFloat32).div_(127.5).sub_(1);
@@ -137,10 +149,16 @@ class ImageSet {
   struct Shard {
     Tensor images;                              // [N, 3, R, R] uint8
     std::shared_ptr<const MappedFile> mapping;  // what the images lie in, if they were not decoded
+    std::filesystem::path path;                 // the shard's; empty: of picture files
   };
 
+  std::size_t shard_of(std::int64_t i) const {
+    return static_cast<std::size_t>(std::upper_bound(first_.begin(), first_.end(), i) - first_.begin() - 1);
+  }
   static bool is_picture(const std::filesystem::path& file) {
-    const auto extension = file.extension();
+    auto extension = file.extension().string();
+    for (auto& c : extension)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
   }
   static std::vector<std::string> parted(const std::string& text, char at) {
@@ -186,8 +204,8 @@ class ImageSet {
     } else {
       records_.resize(records_.size() + static_cast<std::size_t>(n));
     }
-    shards_.push_back(
-        {torch::from_blob(const_cast<std::byte*>(view->bytes.data()), view->shape, torch::kUInt8), file.mapping()});
+    shards_.push_back({torch::from_blob(const_cast<std::byte*>(view->bytes.data()), view->shape, torch::kUInt8),
+                       file.mapping(), path});
   }
 
   void add_picture(const std::filesystem::path& path) {
@@ -199,34 +217,39 @@ class ImageSet {
             .permute({2, 0, 1})
             .contiguous());
     records_.push_back(caption_of(path));
+    files_.push_back(path);
   }
 
   Record caption_of(const std::filesystem::path& path) {
+    const auto& known = table_of(path.parent_path() / "captions.csv");
+    const auto found = known.find(path.filename().string());
+    auto out = found == known.end() ? Record{} : found->second;
     auto text = path;
     text.replace_extension(".txt");
-    if (std::filesystem::exists(text)) {
-      Record out;
-      for (auto& line : parted(read_text(text), '\n')) {
-        while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-        if (!line.empty()) out.captions.push_back(line);
-      }
-      return out;
+    if (!std::filesystem::exists(text)) return out;
+    out.captions.clear();
+    for (auto& line : parted(read_text(text), '\n')) {
+      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+      if (!line.empty()) out.captions.push_back(line);
     }
-    const auto table = path.parent_path() / "captions.csv";
-    if (!tables_.count(table)) {
-      auto& known = tables_[table];
-      if (std::filesystem::exists(table)) {
-        const auto rows = read_table(table);
-        require(!rows.empty(), table, ": is empty, expected a header with `file` and `caption`");
-        const auto column = std::find(rows[0].begin(), rows[0].end(), "file") - rows[0].begin();
-        require(column < static_cast<std::ptrdiff_t>(rows[0].size()), table, ": has no column `file`");
-        for (std::size_t i = 1; i < rows.size(); ++i)
-          known[rows[i][static_cast<std::size_t>(column)]] = record(rows[0], rows[i]);
-      }
+    return out;
+  }
+
+  /// A table's records by file; none where there is no such table.
+  const std::map<std::string, Record>& table_of(const std::filesystem::path& table) {
+    const auto [place, fresh] = tables_.try_emplace(table);
+    auto& known = place->second;
+    if (!fresh || !std::filesystem::exists(table)) return known;
+    const auto rows = read_table(table);
+    require(!rows.empty(), table, ": is empty, expected a header with `file` and `caption`");
+    const auto column = std::find(rows[0].begin(), rows[0].end(), "file") - rows[0].begin();
+    require(column < static_cast<std::ptrdiff_t>(rows[0].size()), table, ": has no column `file`");
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+      const auto& file = rows[i][static_cast<std::size_t>(column)];
+      require(known.emplace(file, record(rows[0], rows[i])).second, table, ": row ", i + 1, " names ", file,
+              " for the second time");
     }
-    const auto& known = tables_[table];
-    const auto found = known.find(path.filename().string());
-    return found == known.end() ? Record{} : found->second;
+    return known;
   }
 
   std::int64_t resolution_ = 0;
@@ -234,6 +257,7 @@ class ImageSet {
   std::vector<Shard> shards_;
   std::vector<std::int64_t> first_;
   std::vector<Tensor> loose_;
+  std::vector<std::filesystem::path> files_;  // of the picture files, which follow the shards
   std::map<std::string, std::vector<std::int64_t>> groups_;
   std::map<std::filesystem::path, std::map<std::string, Record>> tables_;
 };

@@ -1,0 +1,264 @@
+/// What a discriminator sees of pictures, so that it cannot learn few of them by heart.
+/// Source: Karras et al., Training Generative Adversarial Networks with Limited Data, arXiv:2006.06676.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+
+namespace nada {
+
+/// AdversarialAugmentation: changes real and generated images alike before the discriminator sees them, in a way that
+/// has derivatives, twice (R1 needs them). `sub` sets apart the batches of one step. After each step of the
+/// discriminator it is shown the logits of the real images. `state` names what it remembers between steps, which a run
+/// saves; `share` is what the log tells of it. Smallest model: NoAugmentation.
+template <class A>
+concept AdversarialAugmentation = requires(A& a, const A& c, const Tensor& t, const Stream& stream, std::uint64_t sub) {
+  { A::name } -> std::convertible_to<std::string_view>;
+  { c(/*images=*/t, stream, sub) } -> std::same_as<Tensor>;
+  a.observe(/*logits=*/t);
+  { c.share() } -> std::convertible_to<std::optional<double>>;
+  { a.state() } -> std::convertible_to<std::map<std::string, Tensor*>>;
+};
+
+template <class A>
+consteval bool explain_adversarial_augmentation() {
+  static_assert(
+      requires(const A& c, const Tensor& t, const Stream& stream, std::uint64_t sub) {
+        { A::name } -> std::convertible_to<std::string_view>;
+        { c(t, stream, sub) } -> std::same_as<Tensor>;
+      },
+      "AdversarialAugmentation: add `static constexpr std::string_view name` and `torch::Tensor "
+      "operator()(const torch::Tensor& images, const nada::Stream&, std::uint64_t sub) const` "
+      "(docs/pretraining.md#policies)");
+  static_assert(
+      requires(A & a, const A& c, const Tensor& t) {
+        a.observe(t);
+        { c.share() } -> std::convertible_to<std::optional<double>>;
+        { a.state() } -> std::convertible_to<std::map<std::string, Tensor*>>;
+      },
+      "AdversarialAugmentation: add `void observe(const torch::Tensor& logits)`, `std::optional<double> share() const` "
+      "and `std::map<std::string, torch::Tensor*> state()`, empty where it remembers nothing "
+      "(docs/pretraining.md#policies)");
+  return true;
+}
+
+/// The discriminator sees images as they are.
+struct NoAugmentation {
+  static constexpr std::string_view name = "none";
+  Tensor operator()(const Tensor& images, const Stream&, std::uint64_t) const { return images; }
+  void observe(const Tensor&) {}
+  std::optional<double> share() const { return std::nullopt; }
+  std::map<std::string, Tensor*> state() { return {}; }
+};
+
+namespace detail {
+
+/// Images [N, 3, H, W] read at points (x, y) [N, H W] of pixel coordinates, by bicubic interpolation (Keys, a = -1/2);
+/// beyond its edges an image is mirrored. Linear in the images, written with gather so that it has second derivatives,
+/// which grid_sampler lacks. At whole coordinates it is the pixel itself.
+inline Tensor sample_mirrored(const Tensor& images, const Tensor& x, const Tensor& y) {
+  const auto n = images.size(0), channels = images.size(1), height = images.size(2), width = images.size(3);
+  struct Axis {
+    std::vector<Tensor> places, weights;  // of four neighbours
+  };
+  const auto axis = [&](const Tensor& at, std::int64_t size) {
+    const auto first = at.floor();
+    const auto f = at - first;
+    const auto f2 = f * f, f3 = f2 * f;
+    Axis out{{},
+             {-0.5 * f + f2 - 0.5 * f3, 1 - 2.5 * f2 + 1.5 * f3, 0.5 * f + 2 * f2 - 1.5 * f3, -0.5 * f2 + 0.5 * f3}};
+    for (int k = -1; k <= 2; ++k) {
+      const auto place = (first + k).to(torch::kInt64).remainder(2 * size);
+      out.places.push_back(at::minimum(place, 2 * size - 1 - place));
+    }
+    for (auto& weight : out.weights) weight = weight.to(images.scalar_type());
+    return out;
+  };
+  const auto across = axis(x, width), down = axis(y, height);
+  const auto flat = images.reshape({n, channels, height * width});
+  Tensor out;
+  for (std::size_t r = 0; r < 4; ++r) {
+    const auto row = down.places[r] * width;
+    for (std::size_t c = 0; c < 4; ++c) {
+      const auto place = (row + across.places[c]).unsqueeze(1).expand({n, channels, x.size(1)});
+      const auto part = flat.gather(2, place) * (down.weights[r] * across.weights[c]).unsqueeze(1);
+      out = out.defined() ? out + part : part;
+    }
+  }
+  return out.view_as(images);
+}
+
+}  // namespace detail
+
+/// Changes each image with probability p a transformation: mirrored, turned by quarters, shifted by whole pixels;
+/// scaled, rotated, stretched, shifted by any amount; brightness, contrast, luma flipped, hue, saturation. While p is
+/// well below 1 the generator does not learn to draw the changes, because most of what each of them is applied to is
+/// left as it is. p follows how sure the discriminator is: every few steps
+///     r = mean sign D(real),   p <- clamp(p + sign(r - target) * images in these steps / `images`, 0, most)
+/// Strengths and order are the authors' (bgc), section 2 and appendix B. Interpolation is bicubic instead of their
+/// wavelets, so that an image that nothing changes stays as it is, bit for bit.
+/// Facts:  p = 0 gives the images themselves; whole shifts, mirroring and quarter turns move pixels and nothing else;
+///         every transformation is affine in the image.
+struct AdaptiveAugmentation {
+  static constexpr std::string_view name = "adaptive";
+
+  // Which ones. Mirroring only where left and right do not matter, quarter turns where up and down do not either.
+  bool mirror = false, turn = false, shift = true, geometry = true, colour = true;
+  double target = 0.6;
+  double images = 500000;  // in which p could go from 0 to 1; 0: it stays
+  double most = 0.8;       // beyond it changes leak into what the generator draws (section 2.2)
+  std::int64_t every = 4;  // steps from one change of p to the next
+
+  // How far.
+  double largest_shift = 0.125;                                     // of the image's side
+  double scale = 0.2, rotation = 1, stretch = 0.2, offset = 0.125;  // log2 deviation, of a half turn, log2, of the side
+  double brightness = 0.2, contrast = 0.5, hue = 1, saturation = 1;  // deviation, log2, of a half turn, log2
+  bool luma_flip = true;
+
+  Tensor p = torch::zeros({}, torch::kFloat64);
+  Tensor seen = torch::zeros({3}, torch::kFloat64);  // since p changed: sum of signs, images, steps
+
+  std::optional<double> share() const { return p.item<double>(); }
+  std::map<std::string, Tensor*> state() { return {{"p", &p}, {"seen", &seen}}; }
+
+  /// Errors: numbers that make no sense.
+  void check() const {
+    require(target > -1 && target < 1, "the augmentation's target is ", target, ", expected a number in (-1, 1)");
+    require(most > 0 && most <= 1, "the augmentation's largest probability is ", most, ", expected a number in (0, 1]");
+    require(share() >= 0.0 && share() <= most, "the augmentation's probability is ", *share(), ", expected 0 to ",
+            most);
+    require(images >= 0 && every >= 1, "the augmentation's speed: expected images >= 0 and steps >= 1");
+  }
+
+  void observe(const Tensor& logits) {
+    const auto signs = logits.detach().sign().sum().item<double>();
+    const auto now = seen + torch::tensor({signs, static_cast<double>(logits.size(0)), 1.0}, torch::kFloat64);
+    if (now[2].item<double>() < static_cast<double>(every)) {
+      seen = now;
+      return;
+    }
+    seen = torch::zeros({3}, torch::kFloat64);
+    if (images <= 0) return;
+    const double count = now[1].item<double>(), r = now[0].item<double>() / count;
+    const double step = (r > target ? 1.0 : r < target ? -1.0 : 0.0) * count / images;
+    p = torch::full({}, std::clamp(p.item<double>() + step, 0.0, most), torch::kFloat64);
+  }
+
+  /// images [N, 3, H, W] -> the same shape, not clamped.
+  Tensor operator()(const Tensor& batch, const Stream& stream, std::uint64_t sub) const {
+    const double probability = p.item<double>();
+    if (probability == 0) return batch;
+    const auto n = batch.size(0);
+    const auto u = stream.uniform(Purpose::views, {n, 24}, 0, sub).to(torch::kFloat64);
+    const auto z = stream.normal(Purpose::views, {n, 8}, 0, sub).to(torch::kFloat64);
+    const auto chosen = [&](std::int64_t column, double share) {
+      return (u.select(1, column) < share).to(u.scalar_type());
+    };
+    auto out = batch;
+    if (const auto map = geometry_of(u, z, probability, batch.size(2), batch.size(3), chosen); map.defined())
+      out = transformed(out, map);
+    if (colour) {
+      const auto map = colour_of(u, z, probability, chosen).to(out.options());  // [N, 3, 4]
+      out = (at::matmul(map.narrow(2, 0, 3), out.flatten(2)) + map.narrow(2, 3, 1)).view_as(batch);
+    }
+    return out;
+  }
+
+ private:
+  /// Matrices [N, R, C] of numbers or [N] columns.
+  static Tensor matrix(const std::vector<std::vector<Tensor>>& rows) {
+    std::vector<Tensor> lines;
+    for (const auto& row : rows) lines.push_back(at::stack(row, 1));
+    return at::stack(lines, 1);
+  }
+
+  /// From a place in the result to the place in the image that is drawn there, both from the middle, in pixels:
+  /// [N, 3, 3]. Undefined where nothing is moved.
+  template <class Chosen>
+  Tensor geometry_of(const Tensor& u, const Tensor& z, double share, std::int64_t height, std::int64_t width,
+                     Chosen&& chosen) const {
+    const auto zero = torch::zeros_like(u.select(1, 0)), one = torch::ones_like(zero);
+    Tensor out;
+    const auto then = [&](const Tensor& next) { out = out.defined() ? at::matmul(out, next) : next; };
+    const auto scaled = [&](const Tensor& x, const Tensor& y) {  // things become x times as wide
+      then(matrix({{1 / x, zero, zero}, {zero, 1 / y, zero}, {zero, zero, one}}));
+    };
+    const auto moved = [&](const Tensor& x, const Tensor& y) {
+      then(matrix({{one, zero, -x}, {zero, one, -y}, {zero, zero, one}}));
+    };
+    const auto rotated = [&](const Tensor& angle) {
+      const auto c = angle.cos(), s = angle.sin();
+      then(matrix({{c, -s, zero}, {s, c, zero}, {zero, zero, one}}));
+    };
+    const double w = static_cast<double>(width), h = static_cast<double>(height);
+    if (mirror) scaled(1 - 2 * (u.select(1, 0) * 2).floor() * chosen(1, share), one);
+    if (turn) {
+      require(height == width, "quarter turns need square images");
+      const auto quarters = (u.select(1, 2) * 4).floor() * chosen(3, share);
+      const auto c = (quarters == 0).to(u.scalar_type()) - (quarters == 2).to(u.scalar_type());
+      const auto s = (quarters == 1).to(u.scalar_type()) - (quarters == 3).to(u.scalar_type());
+      then(matrix({{c, -s, zero}, {s, c, zero}, {zero, zero, one}}));
+    }
+    if (shift) {
+      const auto on = chosen(4, share) * largest_shift;
+      moved(((2 * u.select(1, 5) - 1) * on * w).round(), ((2 * u.select(1, 6) - 1) * on * h).round());
+    }
+    if (geometry) {
+      const double turned = 1 - std::sqrt(1 - share);  // before or after the stretch: with probability p in all
+      const auto size = at::exp2(z.select(1, 0) * scale * chosen(7, share));
+      scaled(size, size);
+      rotated((2 * u.select(1, 8) - 1) * M_PI * rotation * chosen(9, turned));
+      const auto wide = at::exp2(z.select(1, 1) * stretch * chosen(10, share));
+      scaled(wide, 1 / wide);
+      rotated((2 * u.select(1, 11) - 1) * M_PI * rotation * chosen(12, turned));
+      const auto on = chosen(13, share) * offset;
+      moved(z.select(1, 2) * on * w, z.select(1, 3) * on * h);
+    }
+    return out;
+  }
+
+  static Tensor transformed(const Tensor& images, const Tensor& map) {
+    const auto height = images.size(2), width = images.size(3);
+    const auto options = map.options();
+    const double middle_x = static_cast<double>(width - 1) / 2, middle_y = static_cast<double>(height - 1) / 2;
+    const auto x = (torch::arange(width, options) - middle_x).repeat({height});
+    const auto y = (torch::arange(height, options) - middle_y).repeat_interleave(width);
+    const auto from = at::matmul(map.narrow(1, 0, 2), at::stack({x, y, torch::ones_like(x)}, 0));  // [N, 2, H W]
+    return detail::sample_mirrored(images, from.select(1, 0) + middle_x, from.select(1, 1) + middle_y);
+  }
+
+  /// Colours [r, g, b, 1] -> [r, g, b], [N, 3, 4].
+  template <class Chosen>
+  Tensor colour_of(const Tensor& u, const Tensor& z, double share, Chosen&& chosen) const {
+    const auto n = u.size(0);
+    const auto same = torch::eye(3, u.options()).unsqueeze(0);
+    const auto gray = torch::full({1, 3, 3}, 1.0 / 3, u.options());  // onto the axis of grays
+    const auto per_image = [&](const Tensor& x) { return x.view({n, 1, 1}); };
+    auto linear = same.expand({n, 3, 3});
+    auto constant = per_image(z.select(1, 4) * brightness * chosen(14, share)).expand({n, 3, 1});
+    const auto then = [&](const Tensor& next) {
+      linear = at::matmul(next, linear);
+      constant = at::matmul(next, constant);
+    };
+    then(per_image(at::exp2(z.select(1, 5) * contrast * chosen(15, share))) * same);
+    if (luma_flip) then(same - per_image((u.select(1, 16) * 2).floor() * chosen(17, share)) * 2 * gray);
+    const auto angle = per_image((2 * u.select(1, 18) - 1) * M_PI * hue * chosen(19, share));
+    const double k = 1 / std::sqrt(3.0);  // about the axis of grays (Rodrigues)
+    const auto turn_right = torch::tensor({{0.0, -k, k}, {k, 0.0, -k}, {-k, k, 0.0}}, u.options()).unsqueeze(0);
+    then(gray + angle.cos() * (same - gray) + angle.sin() * turn_right);
+    then(gray + per_image(at::exp2(z.select(1, 6) * saturation * chosen(20, share))) * (same - gray));
+    return at::cat({linear, constant}, 2);
+  }
+};
+
+}  // namespace nada
