@@ -217,7 +217,8 @@ class Service {
       const std::lock_guard lock(mutex_);
       for (const auto& [id, text] : asked_)
         if (const auto view = jobs_.view(id);
-            view && std::none_of(list.begin(), list.end(), [&](const json& run) { return run["id"] == id; }))
+            view && view->state != JobState::stopped &&  // taken out of the queue
+            std::none_of(list.begin(), list.end(), [&](const json& run) { return run["id"] == id; }))
           list.insert(list.begin(), with_job(text, *view));
       return give(r, {{"runs", list}});
     }
@@ -252,7 +253,7 @@ class Service {
   }
   json words(const httplib::Request& q) const {
     const auto text = q.get_param_value("text");
-    if (text.size() > 200) refuse(400, "text: expected at most 200 bytes, found ", text.size());
+    if (text.size() > 1000) refuse(400, "text: expected at most 1000 bytes, found ", text.size());
     if (!is_utf8(text)) refuse(400, "text: this is not UTF-8");
     json list = json::array();
     for (const auto& word : studio_.unknown(text)) list.push_back({{"word", word.word}, {"near", word.near}});
@@ -362,13 +363,12 @@ class Service {
     words.insert(words.begin(), (std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string());
     words.insert(words.end(), {"--threads=" + join(o_.machine.threads), "--device=" + o_.machine.device});
     const auto folder = runs_.folder() / id;
-    const auto written = [&] { return std::filesystem::last_write_time(folder / "metrics.csv", error); };
-    const auto before = written();
+    // Asked to stop while it loads, it still makes one step: a run that stopped has a state to go on from.
+    const auto before = last_row(folder).step;
     Child child(words, {.write_to_it = false, .log = log_path(), .own_group = true});
     bool asked = false;
     while (child.running()) {
-      // A signal before the child listens to it would end it at once and leave nothing: it begins metrics.csv later.
-      if (stop && !asked && written() != before) {
+      if (stop && !asked && last_row(folder).step != before) {
         child.stop(SIGTERM);
         asked = true;
       }
@@ -494,7 +494,7 @@ class Service {
   // ---------------------------------------------------------------------------------------------------------- a run
   static json with_job(json out, const JobView& view) {
     out["state"] = name_of(view.state);
-    if (view.position > 0) out["position"] = view.position;
+    if (view.position > 0) out["position"] = view.position, out["waiting"] = view.waiting;
     if (!view.message.empty()) out["message"] = view.message;
     return out;
   }
@@ -757,6 +757,11 @@ int run_server(Options& o, nada::OptionTable& table) {
     Service::say(r, refused->status, refused->what());
     return httplib::Server::HandlerResponse::Handled;
   });
+  server.set_expect_100_continue_handler([&](const httplib::Request& q, httplib::Response& r) {
+    const auto refused = service.refusal(q);  // who asks before sending a body is told at once
+    if (refused) Service::say(r, refused->status, refused->what());
+    return refused ? refused->status : 100;
+  });
   const auto answer = [&](const httplib::Request& q, httplib::Response& r) { service.answer(q, r); };
   server.Get(".*", answer);
   server.Post(".*", answer);
@@ -783,6 +788,7 @@ int run_server(Options& o, nada::OptionTable& table) {
   });
   const int port = o.port == 0 ? server.bind_to_any_port(o.host) : server.bind_to_port(o.host, o.port) ? o.port : -1;
   require(port > 0, "cannot listen on ", o.host, " port ", o.port, "; is another program there?");
+  server.widen(std::max(64, 2 * o.clients));
   std::cout << "open     http://" << (o.host.find(':') == o.host.npos ? o.host : "[" + o.host + "]") << ':' << port
             << "\nruns     " << o.runs.string() << (o.read_only ? "  (read-only)" : "") << std::endl;
   std::thread listening([&] { server.listen_after_bind(); });

@@ -31,6 +31,7 @@ inline const char* name_of(JobState state) {
 struct JobView {
   JobState state;
   std::size_t position;  // 0: runs or is over; 1: next
+  std::size_t waiting;   // length of the queue
   std::string message;   // why it failed
 };
 
@@ -85,7 +86,7 @@ class JobQueue {
     const auto place = std::find(waiting_.begin(), waiting_.end(), id);
     return JobView{at->second->state,
                    place == waiting_.end() ? 0 : static_cast<std::size_t>(place - waiting_.begin()) + 1,
-                   at->second->message};
+                   waiting_.size(), at->second->message};
   }
   std::size_t waiting() const {
     const std::lock_guard lock(mutex_);

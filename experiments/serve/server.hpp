@@ -107,6 +107,8 @@ class DeadlineServer : public httplib::Server {
   explicit DeadlineServer(ConnectionLimits limits) : limits_(limits) {}
   /// Called with each request's head, before its body is read: returns whether the connection ends with the answer.
   std::function<bool(httplib::Request&)> on_head;
+  /// Once bound: so many clients may wait to be connected, not the five of cpp-httplib.
+  void widen(int waiting) { ::listen(svr_sock_, waiting); }
 
  private:
   bool process_and_close_socket(socket_t socket) override {

@@ -1,8 +1,9 @@
-// The page as a person uses it: node page.mjs URL FOLDER-FOR-SCREENSHOTS. Every step that fails is told; then exit code 1.
+// The page as a person uses it: node page.mjs URL FOLDER-FOR-SCREENSHOTS [read-only]. Every step that fails is told; then
+// exit code 1. The second time a read-only server has the runs that the first one left.
 import {readFileSync, writeFileSync} from 'node:fs';
 import {chromium} from 'playwright-core';
 
-const [url, folder] = process.argv.slice(2);
+const [url, folder, only] = process.argv.slice(2);
 const browser = await chromium.launch({executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu']});
 let failures = 0;
 const complaints = [];
@@ -35,7 +36,7 @@ function hold(condition, sentence) {
   if (!condition) throw new Error(sentence);
 }
 // Asks again until it holds. The browser's own way to wait compiles texts on the page, which the page's policy forbids.
-const patience = Number(process.env.NADA_PAGE_TIMEOUT ?? 60000);
+const patience = Number(process.env.NADA_PAGE_TIMEOUT ?? 120000);
 async function until(page, holds, argument, timeout = patience) {
   const end = Date.now() + timeout;
   while (!await page.evaluate(holds, argument)) {
@@ -45,7 +46,29 @@ async function until(page, holds, argument, timeout = patience) {
 }
 const sources = (page, selector) => page.$$eval(selector, (images) => images.map((image) => image.src));
 
+async function finish() {
+  for (const complaint of new Set(complaints)) {
+    failures += 1;
+    console.log('FAILED:', complaint);
+  }
+  await browser.close();
+  process.exit(failures ? 1 : 0);
+}
+
 const page = await open();
+if (only) {
+  await step('a read-only server shows and generates, nothing else', async () => {
+    await page.goto(url);
+    await page.waitForSelector('#generate-result img');
+    for (const part of ['stylize', 'adapt']) hold(!await page.isVisible(`nav a[href="#${part}"]`), `expected no way to ${part}`);
+    await page.click('nav a[href="#runs"]');
+    await page.click('#runs-list li:has-text("a zombie") >> text=Open');
+    await until(page, () => document.getElementById('adapt-chart').dataset.points === '20');
+    hold(await page.isVisible('text=Download the delta'), 'expected what the run left');
+    for (const place of ['#adapt-form', '#adapt-act', '#keep-form']) hold(!await page.isVisible(place), `expected no ${place}`);
+  });
+  await finish();
+}
 let face;
 await step('generates when it opens', async () => {
   await page.goto(url);
@@ -86,7 +109,10 @@ await step('unknown words are marked as they are typed', async () => {
   await page.fill('#adapt-form [name=target]', 'a spaceshipp');
   await page.waitForSelector('#adapt-words mark');
   hold((await page.textContent('#adapt-words')).includes('spaceshipp'), 'expected the word');
-  await page.fill('#adapt-form [name=target]', 'a zombie');
+  hold(await page.textContent('#adapt-form .behind mark') === 'spaceshipp', 'expected the word underlined in the field');
+  await page.fill('#adapt-form [name=target]', 'a zombi');
+  await page.click('#adapt-words button:text-is("zombie")');
+  hold(await page.inputValue('#adapt-form [name=target]') === 'a zombie', 'expected the near word instead');
   await page.waitForSelector('#adapt-words mark', {state: 'detached'});
 });
 await step('adapts 20 steps while the curve moves, reloaded in the middle', async () => {
@@ -112,22 +138,27 @@ await step('kept as a look, which then makes pictures', async () => {
   await page.waitForSelector('#generate-looks input[value=undead]', {state: 'attached'});
 });
 await step('paused in one tab, seen in another, continued', async () => {
+  const state = (tab, text) => until(tab, (begin) => document.getElementById('adapt-state').textContent.startsWith(begin), text);
   await page.click('nav a[href="#adapt"]');
   await page.fill('#adapt-form [name=target]', 'a devil');
   await page.fill('#adapt-form [name=steps]', '300');
   await page.click('#adapt-form .main');
-  await until(page, () => Number(document.getElementById('adapt-chart').dataset.points) >= 1);
+  await until(page, () => document.getElementById('adapt-run-title').textContent.includes('a devil'));
   const other = await open();
   await other.goto(page.url());
-  await other.reload();
   await until(other, () => document.getElementById('adapt-run-title').textContent.includes('a devil'));
-  await page.click('text=Pause after this step');
-  for (const tab of [page, other])
-    await until(tab, () => document.getElementById('adapt-state').textContent.startsWith('Stopped after'));
-  await page.click('text=Continue');
-  await until(page, () => document.getElementById('adapt-state').textContent.startsWith('Step'));
-  await page.click('text=Pause after this step');
-  await until(page, () => document.getElementById('adapt-state').textContent.startsWith('Stopped after'));
+  await page.click('#adapt-act:text-is("Pause after this step")');  // while it gets ready
+  for (const tab of [page, other]) await state(tab, 'Stopped after');
+  await page.click('#adapt-act:text-is("Continue")');
+  for (const tab of [page, other]) await state(tab, 'Step');
+  // a second run waits behind it and is taken out again
+  await other.fill('#adapt-form [name=target]', 'a ghost');
+  await other.click('#adapt-form .main');
+  await state(other, 'Waiting: number 1');
+  await other.click('#adapt-act:text-is("Take out of the queue")');
+  await state(other, 'Stopped after 0');
+  await page.click('#adapt-act:text-is("Pause after this step")');
+  await state(page, 'Stopped after');
   await other.context().close();
 });
 
@@ -174,6 +205,10 @@ await step('by keyboard alone', async () => {
   for (let i = 0; i < 3; i++) await keyboard.keyboard.press('Tab');
   await keyboard.keyboard.press('Enter');
   await keyboard.waitForSelector('#adapt:not([hidden])');
+  await keyboard.focus('.skip');
+  await keyboard.keyboard.press('Enter');
+  hold(await keyboard.evaluate(() => document.activeElement.id) === 'main', 'expected the focus at the content');
+  hold(await keyboard.isVisible('#adapt'), 'expected the same part');
   const nameless = await keyboard.$$eval('a, button, input, select, canvas, progress', (all) => all.filter((element) =>
     !element.getAttribute('aria-label') && !element.labels?.length && !element.textContent.trim()).map((element) => element.outerHTML.slice(0, 80)));
   hold(nameless.length === 0, `expected a name for each control, none for ${nameless.join(' ')}`);
@@ -195,9 +230,4 @@ await step('on a phone, dark, nothing is cut off', async () => {
 await page.goto(`${url}/#generate`);
 await page.waitForSelector('#generate-result img');
 await page.screenshot({caret: 'initial', path: `${folder}/generate.png`});
-for (const complaint of new Set(complaints)) {
-  failures += 1;
-  console.log('FAILED:', complaint);
-}
-await browser.close();
-process.exit(failures ? 1 : 0);
+await finish();

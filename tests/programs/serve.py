@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|soak|begin|again|read-only ...
 
-Every answer is held against docs/openapi.json: a path, method or status that it does not name is a failure.
+Every answer is held against docs/openapi.json: a path, method, status, type or field that it does not name is a failure.
 """
 import base64
 import http.client
@@ -32,12 +32,39 @@ def check(what, holds):
         print('FAILED:', what)
 
 
-def documented(method, target, status):
+def misfit(value, schema, where='answer'):
+    """What of a JSON value its schema does not name, or nothing."""
+    if '$ref' in schema:
+        schema = api['components']['schemas'][schema['$ref'].split('/')[-1]]
+    kinds = {'object': dict, 'array': list, 'string': str, 'boolean': bool, 'integer': int, 'number': (int, float)}
+    kind = schema.get('type')
+    if kind and (not isinstance(value, kinds[kind]) or (kind != 'boolean' and isinstance(value, bool))):
+        return f'{where} is no {kind}'
+    if 'enum' in schema and value not in schema['enum']:
+        return f'{where} is {value}'
+    if kind == 'array':
+        return next(filter(None, (misfit(item, schema['items'], where + '[]') for item in value)), None)
+    if kind == 'object' and 'properties' in schema:
+        missing = [name for name in schema.get('required', []) if name not in value]
+        unknown = [name for name in value if name not in schema['properties']]
+        if missing or unknown:
+            return f'{where} lacks {missing} and has {unknown}'
+        return next(filter(None, (misfit(value[name], schema['properties'][name], f'{where}.{name}') for name in value)), None)
+    return None
+
+
+def documented(method, target, status, headers, data):
     path = target.split('?')[0]
     for name, pattern in patterns.items():
         if pattern.match(path) and method.lower() in api['paths'][name]:
             answers = api['paths'][name][method.lower()]['responses']
             check(f'docs/openapi.json names {status} of {method} {name}', str(status) in answers)
+            kind = headers.get('Content-Type', '').split(';')[0]
+            content = answers.get(str(status), {}).get('content', {})
+            check(f'docs/openapi.json names {kind} of {method} {name}', kind in content)
+            if kind == 'application/json' and kind in content:
+                wrong = misfit(data, content[kind]['schema'])
+                check(f'docs/openapi.json tells what {method} {name} answers: {wrong}', not wrong)
             return
     check(f'docs/openapi.json names {method} {target}', status in (403, 404, 405))
 
@@ -55,10 +82,10 @@ def ask(method, target, body=None, headers=None, timeout=60):
     response = connection.getresponse()
     data = response.read()
     connection.close()
-    if target.startswith('/api/v1/'):
-        documented(method, target, response.status)
     if response.headers.get('Content-Type', '').startswith('application/json'):
         data = json.loads(data)
+    if target.startswith('/api/v1/'):
+        documented(method, target, response.status, response.headers, data)
     return response.status, response.headers, data
 
 
@@ -79,7 +106,7 @@ def events(run, seconds=120, last=None):
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
     connection.request('GET', f'/api/v1/runs/{run}/events', headers={'Last-Event-ID': str(last)} if last else {})
     response = connection.getresponse()
-    documented('GET', f'/api/v1/runs/{run}/events', response.status)
+    documented('GET', f'/api/v1/runs/{run}/events', response.status, response.headers, None)
     found, name = [], None
     for line in response:
         line = line.decode().rstrip('\n')
@@ -221,8 +248,33 @@ def raw(data, seconds=5):
         return out
 
 
+def until_cut_off(first, rest):
+    """Seconds until the server closes the connection of a client that says `first`, and then `rest` twice a second."""
+    begin = time.time()
+    with socket.create_connection((host, port), timeout=0.5) as s:
+        try:
+            s.sendall(first)
+            while time.time() - begin < 60:
+                try:
+                    if not s.recv(4096):
+                        break
+                except TimeoutError:
+                    s.sendall(rest)
+        except ConnectionError:
+            pass
+    return time.time() - begin
+
+
 def be_rude():
     count = 0
+    # clients that dawdle, while the others come and go
+    upload = f'POST /api/v1/stylize HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: image/png\r\nContent-Length: 500000\r\n\r\n'
+    dawdlers = {'says nothing': (b'', b'', 10), 'says a byte at a time': (b'GET / HTTP/1.1\r\nX: ', b'x', 30),
+                'does not end its upload': (upload.encode() + b'\x89PNG', b'x', 30)}
+    took = {}
+    threads = [threading.Thread(target=lambda name=name: took.update({name: until_cut_off(*dawdlers[name][:2])})) for name in dawdlers]
+    for thread in threads:
+        thread.start()
     numbers = [-1, 0.5, 1e308, 1e400, 2**63, 2**64, 10**40, '7', None, True, [], {}, 'NaN', float('nan'), -0.0]
     post_json = {'Content-Type': 'application/json'}
     for field, good in (('count', {1}), ('seed', {0})):
@@ -265,6 +317,14 @@ def be_rude():
         for value in values:
             refused(f'{field} = {value!r:.30}', 'POST', '/api/v1/runs', {'target': 'a zombie', field: value})
             count += 1
+    # the ranges that docs/openapi.json names
+    for path, action in api['paths'].items():
+        body = action.get('post', {}).get('requestBody', {}).get('content', {}).get('application/json', {}).get('schema', {})
+        for field, schema in body.get('properties', {}).items():
+            for value in [schema[end] + (1 if end == 'maximum' else -1) for end in ('minimum', 'maximum') if end in schema]:
+                target = '/api/v1' + path.replace('{id}', 'a-zombie-1')
+                refused(f'{field} = {value} at {path}', 'POST', target, {'target': 'a ghost', field: value} if path == '/runs' else {field: value})
+                count += 1
     # names and paths
     for path in ('runs/..', 'runs/../presets/..', 'runs/%2e%2e/options.cfg', 'runs/..%2f..%2fetc/passwd', 'runs/nobody', 'runs/a%00b', 'runs//events',
                  'runs/mine-1/../../x', 'runs/' + 'x' * 5000, 'presets/nobody/picture', 'presets/../picture', 'presets/source/picture/x', 'x', '',
@@ -297,7 +357,7 @@ def be_rude():
     for kind in ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', '', 'image/png', 'application/jsonx'):
         refused(f'JSON as {kind!r}', 'POST', '/api/v1/runs', b'{"target": "a zombie"}', {'Content-Type': kind}, (415,))
         count += 1
-    refused('words too long', 'GET', '/api/v1/words?text=' + 'x' * 300)
+    refused('words too long', 'GET', '/api/v1/words?text=' + 'x' * 1200)
     refused('words that are no text', 'GET', '/api/v1/words?text=%ff%fe')
     # who asks
     for name in ('evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'localhost@evil', '', '[::1', '10.0.0.1', 'localhost:port'):
@@ -320,6 +380,9 @@ def be_rude():
                                  ('17 MB', b'\x89PNG\r\n\x1a\n' + b'\0' * (17 << 20), (413,))):
         refused(f'upload {what}', 'POST', '/api/v1/stylize', data, kind, statuses, may_hang_up=what == '17 MB')
         count += 1
+    answer = raw(b'POST /api/v1/stylize HTTP/1.1\r\n' + f'Host: {host}:{port}\r\n'.encode() +
+                 b'Content-Type: image/png\r\nContent-Length: 17825792\r\nExpect: 100-continue\r\n\r\n')
+    check(f'who asks before sending 17 MB is told: {answer[:80]!r}', answer.startswith(b'HTTP/1.1 413') and b'"error"' in answer)
     for query in ('steps=0', 'steps=x', 'steps=9999', 'steps=1e2', 'x=1', 'seed=-1', 'steps=50&steps=60&x'):
         refused(f'stylize?{query}', 'POST', '/api/v1/stylize?' + query, whole, kind, (400,))
         count += 1
@@ -361,6 +424,10 @@ def be_rude():
     except OSError:
         pass
     flood.close()
+    for thread in threads:
+        thread.join()
+    for name, seconds in took.items():
+        check(f'a client that {name} is cut off after {seconds:.0f} s', seconds < dawdlers[name][2])
     check('it still answers', get('status')['waiting'] == 0)
     check('and generates', len(post('generate', {'count': 2}, 200)['pictures']) == 2)
     check(f'at least 200 bad requests, {count}', count >= 200)
@@ -373,47 +440,64 @@ def memory(process):
 
 
 def soak(seconds, clients, process):
-    """`clients` people for `seconds`: pages, pictures, events, uploads; no job is lost, memory stays."""
-    lost, done, lock = [], [0], threading.Lock()
-    jobs = [post('runs', {'target': 'a zombie', 'steps': 3, 'batch': 1})['id'] for _ in range(2)]
-    wait_for(jobs[0], 'done')
-    begin_memory = None
+    """`clients` people for `seconds`: pages, pictures, events; two of them train and upload. No job is lost, memory stays."""
+    lost, done, jobs, lock = [], [0], [], threading.Lock()
+    face = base64.b64decode(post('generate', {'seed': 1, 'count': 1}, 200)['pictures'][0]['png'])
+
+    def train():
+        return ask('POST', '/api/v1/runs', {'target': 'a zombie', 'steps': 3, 'batch': 1})
+
+    def search():
+        return ask('POST', '/api/v1/stylize?steps=10', face, {'Content-Type': 'image/png'})
+
+    def work(begin):  # a job from its beginning to its end
+        status, _, job = begin()
+        if status == 202:
+            with lock:
+                jobs.append(job['id'])
+            status = 200 if events(job['id'], 300)[-1] == ('end', {'state': 'done'}) else 0
+        return status
+
+    def look(chance):
+        kind = chance.randrange(5)
+        if kind == 0:
+            return ask('GET', chance.choice(['/', '/app.js', '/style.css']))[0]
+        if kind == 1:
+            return ask('GET', '/api/v1/' + chance.choice(['status', 'presets', 'runs', 'words?text=a%20zombie']))[0]
+        if kind == 2:
+            return 200 if events(jobs[0])[-1][0] == 'end' else 0
+        return ask('POST', '/api/v1/generate', {'seed': chance.randrange(1000), 'count': 2})[0]
+
+    for begin in (train, search):  # what is loaded at first use is loaded
+        check('a job before the crowd is done', work(begin) == 200)
     until = time.time() + seconds
 
     def person(number):
         chance = random.Random(number)
         while time.time() < until:
             try:
-                kind = chance.randrange(5)
-                if kind == 0:
-                    status = ask('GET', chance.choice(['/', '/app.js', '/style.css']))[0]
-                elif kind == 1:
-                    status = ask('GET', '/api/v1/' + chance.choice(['status', 'presets', 'runs', 'words?text=a%20zombie']))[0]
-                elif kind == 2:
-                    status = 200 if events(jobs[0])[-1][0] == 'end' else 0
-                else:
-                    status = ask('POST', '/api/v1/generate', {'seed': chance.randrange(1000), 'count': 2})[0]
-                with lock:
-                    done[0] += 1
-                    if status not in (200, 429):
-                        lost.append(status)
+                status = work([train, search][number]) if number < 2 else look(chance)
             except Exception as error:  # any is a lost answer
-                with lock:
-                    lost.append(repr(error))
+                status = repr(error)
+            with lock:
+                done[0] += 1
+                if status not in (200, 429):
+                    lost.append(status)
 
     threads = [threading.Thread(target=person, args=(n,)) for n in range(clients)]
     for thread in threads:
         thread.start()
-    time.sleep(min(8, seconds / 3))
+    time.sleep(min(10, seconds / 3))
     begin_memory = memory(process)
     for thread in threads:
         thread.join()
     end_memory = memory(process)
-    for job in jobs:
-        check(f'the job {job} is done', wait_for(job, 'done', 'failed', 'stopped')['state'] == 'done')
+    missing = [job for job in jobs if get(f'runs/{job}')['state'] != 'done']
+    check(f'no job is lost: {missing[:5]}', not missing)
     check(f'no answer is lost: {lost[:5]}', not lost)
     check(f'memory stays: {begin_memory:.0f} MB, then {end_memory:.0f} MB', end_memory < begin_memory * 1.1 + 20)
-    print(f'{done[0]} answers in {seconds} s to {clients} clients, memory {begin_memory:.0f} MB then {end_memory:.0f} MB')
+    print(f'{done[0]} answers and {len(jobs)} jobs in {seconds:.0f} s to {clients} clients, '
+          f'memory {begin_memory:.0f} MB then {end_memory:.0f} MB')
 
 
 def begin_run():

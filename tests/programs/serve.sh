@@ -24,7 +24,9 @@ client() { python3 "$sources/tests/programs/serve.py" "$url" "$sources" "$@" || 
 start
 client api
 client bad
-client soak "${NADA_SOAK_SECONDS:-20}" 20 "$server"
+seconds=60
+[ "${NADA_ALL:-0}" != 1 ] || seconds=300
+client soak "${NADA_SOAK_SECONDS:-$seconds}" 20 "$server"
 client begin  # a run that the signal meets
 end
 check "a run that was stopped leaves its delta" test -s "runs/$(cat begun.txt)/adapted.safetensors"

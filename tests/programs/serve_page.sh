@@ -11,18 +11,27 @@ command -v node > /dev/null || skip "there is no node"
 modules=$sources/tests/page/node_modules
 if [ ! -d "$modules/playwright-core" ]; then
   command -v npm > /dev/null || skip "there is no npm"
-  (cd "$sources/tests/page" && npm ci --no-audit --no-fund --silent --fetch-retries=1 --fetch-timeout=60000) || skip "playwright-core cannot be installed"
+  (cd "$sources/tests/page" && npm ci --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000) > npm.txt 2>&1 ||
+    skip "playwright-core cannot be installed: $(grep -v '^$' npm.txt | head -1)"
 fi
-"$programs/serve" --port 0 --runs runs > server.txt 2> server_errors.txt &
-server=$!
+
+server=
 trap 'kill "$server" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
-for _ in $(seq 600); do
-  url=$(sed -n 's/^open  *//p' server.txt)
-  [ -n "$url" ] && break
-  sleep 0.1
-done
-[ -n "$url" ] || fail "the server did not start: $(cat server_errors.txt)"
-node "$sources/tests/page/page.mjs" "$url" "${NADA_SCREENSHOTS:-$work}" || fail "the page"
-kill -TERM "$server"
-wait "$server" || fail "the server ended with $?"
+browse() {  # PART ARGS...: that part of page.mjs against a server with ARGS, which then ends well
+  local part=$1 url=
+  shift
+  "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
+  server=$!
+  for _ in $(seq 600); do
+    url=$(sed -n 's/^open  *//p' server.txt)
+    [ -z "$url" ] && kill -0 "$server" 2> /dev/null || break
+    sleep 0.1
+  done
+  [ -n "$url" ] || fail "the server did not start: $(cat server_errors.txt)"
+  node "$sources/tests/page/page.mjs" "$url" "${NADA_SCREENSHOTS:-$work}" $part || fail "the page"
+  kill -TERM "$server"
+  wait "$server" || fail "the server ended with $?"
+}
+browse ''
+browse read-only --read-only
 finish

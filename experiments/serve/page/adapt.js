@@ -5,9 +5,13 @@ import {draw} from '/chart.js';
 const id = (name) => document.getElementById(name);
 const form = id('adapt-form');
 const status = id('adapt-status');
+const act = id('adapt-act');
 let stop = null;
 let rows = [];
 let frame = 0;
+let looking = 0;
+let steps = 1;
+const wordy = /([\p{L}\p{M}\p{N}]+)/u;  // what the server takes for a word
 
 export async function start(defaults) {
   if (!form.source.value) form.source.value = defaults.source;
@@ -15,24 +19,45 @@ export async function start(defaults) {
     form.steps.value = defaults.steps;
     form.steps.dataset.set = 'yes';
   }
+  const texts = new Set((await looks()).map((look) => look.target).filter((text) => text && text !== defaults.source));
+  id('adapt-targets').replaceChildren(...[...texts].map((value) => make('option', {value})));
+}
+
+/** The same text as in the field, over it, with the given words underlined. */
+function underline(field, words) {
+  const over = field.parentElement.querySelector('.behind');
+  const parts = field.value.split(wordy);
+  over.replaceChildren(...parts.map((part) => words.has(part.toLowerCase()) ? make('mark', {textContent: part}) : part));
+  over.scrollLeft = field.scrollLeft;
 }
 
 let asking = 0;
 async function mark() {
   const mine = ++asking;
+  for (const field of [form.source, form.target]) underline(field, new Set());
   await new Promise((done) => setTimeout(done, 250));
   if (mine !== asking) return;
-  const text = `${form.source.value} ${form.target.value}`.trim().slice(0, 200);
+  const text = `${form.source.value} ${form.target.value}`.slice(0, 240);
   const line = id('adapt-words');
   try {
     const {unknown} = await get(`words?text=${encodeURIComponent(text)}`);
     if (mine !== asking) return;
+    const words = new Set(unknown.map((entry) => entry.word));
+    for (const field of [form.source, form.target]) underline(field, words);
     line.classList.toggle('warn', unknown.length > 0);
-    form.target.classList.toggle('unknown', unknown.length > 0);
     line.replaceChildren(...unknown.flatMap((entry, i) => [i ? ' ' : '',
       'The encoders never read ', make('mark', {textContent: entry.word}),
-      entry.near.length ? `; near ones: ${entry.near.join(', ')}.` : ', so it may do little.']));
+      ...(entry.near.length ? ['. Near ones: ', ...entry.near.flatMap((near, k) => [k ? ', ' : '', instead(entry.word, near)]), '.']
+        : [', so it may do little.'])]));
   } catch { /* only a hint */ }
+}
+function instead(word, near) {
+  return make('button', {type: 'button', class: 'word', textContent: near, 'aria-label': `${near} instead of ${word}`, onclick: () => {
+    for (const field of [form.source, form.target])
+      field.value = field.value.split(wordy).map((part) => part.toLowerCase() === word ? near : part).join('');
+    form.target.focus();
+    mark();
+  }});
 }
 
 /** Fills the form, for "run again". */
@@ -43,31 +68,41 @@ export function fill(about) {
   mark();
 }
 
+function redraw() {
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(() => draw(id('adapt-chart'), rows, steps));
+}
+
 /** Shows a run, as it goes or as it went. */
 export function follow(name) {
   stop?.();
+  clearInterval(looking);
   rows = [];
   id('adapt-run').hidden = false;
   id('adapt-picture').hidden = true;
   id('adapt-picture-text').textContent = '';
-  id('keep-form').hidden = true;
+  if (act.dataset.run !== name) {
+    act.dataset.run = name;
+    for (const each of [act, id('adapt-report'), id('adapt-delta'), id('keep-form')]) each.hidden = true;
+  }
+  act.dataset.state = '';
+  id('adapt-chart').dataset.points = 0;
+  id('adapt-report').href = address(`runs/${name}/report.html`);
+  id('adapt-delta').href = address(`runs/${name}/adapted.safetensors`);
   id('keep-form').dataset.run = name;
   id('keep-form').elements.name.value = name.replace(/-\d+$/, '').slice(0, 40);
-  id('adapt-actions').replaceChildren();
-  history.replaceState(null, '', `#adapt/${name}`);
-  let steps = 1;
-  let shown = '';
-  const redraw = () => {
-    cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(() => draw(id('adapt-chart'), rows, steps));
-  };
+  if (!id('adapt').hidden) history.replaceState(null, '', `#adapt/${name}`);
+  steps = 1;
+  let title = name;
+  redraw();
   stop = watch(name, {
     status(about) {
       steps = about.steps || 1;
-      id('adapt-run-title').textContent = `${about.source} → ${about.target}`;
+      title = `${about.source} → ${about.target}`;
+      id('adapt-run-title').textContent = title;
       id('adapt-progress').max = steps;
       const words = {
-        queued: `Waiting: number ${about.position ?? 1} in the queue.`,
+        queued: `Waiting: number ${about.position ?? 1} of ${about.waiting ?? 1} in the queue.`,
         running: about.step === 0 ? 'Getting ready…' : `Step ${about.step} of ${steps}`,
         done: `Done: ${about.step} steps.`,
         stopped: `Stopped after ${about.step} of ${steps} steps.`,
@@ -75,22 +110,20 @@ export function follow(name) {
       };
       id('adapt-state').textContent = words[about.state];
       id('adapt-state').classList.toggle('bad', about.state === 'failed');
-      if (about.state + about.files?.length === shown) return redraw();
-      shown = about.state + about.files?.length;
-      const has = (file) => about.files?.includes(file);
-      const act = (text, path) => make('button', {type: 'button', textContent: text, onclick: async (event) => {
-        event.target.disabled = true;
-        if (await tell(status, '', () => post(`runs/${name}/${path}`)) && path === 'resume') follow(name);
-      }});
-      const link = (text, file, options = {}) => make('a', {class: 'button', href: address(`runs/${name}/${file}`), textContent: text, ...options});
-      id('adapt-actions').replaceChildren(...[
-        about.state === 'queued' ? act('Take out of the queue', 'cancel') : null,
-        about.state === 'running' ? act('Pause after this step', 'cancel') : null,
-        about.state === 'stopped' && about.step > 0 ? act('Continue', 'resume') : null,
-        has('report.html') ? link('Report', 'report.html', {target: '_blank', rel: 'noopener'}) : null,
-        has('adapted.safetensors') ? link('Download the delta', 'adapted.safetensors') : null,
-      ].filter((child) => child));
-      id('keep-form').hidden = !has('adapted.safetensors') || about.state === 'running';
+      // One button whatever the state, so that it keeps the keyboard's focus.
+      const [text, path] = {queued: ['Take out of the queue', 'cancel'], running: ['Pause after this step', 'cancel'],
+        stopped: about.step > 0 ? ['Continue', 'resume'] : []}[about.state] ?? [];
+      act.hidden = !text;
+      if (text && act.dataset.state !== about.state) {
+        act.textContent = text;
+        act.dataset.state = about.state;
+        act.dataset.path = path;
+        act.removeAttribute('aria-disabled');
+      }
+      const has = (file) => about.files?.includes(file) ?? false;
+      id('adapt-report').hidden = !has('report.html');
+      id('adapt-delta').hidden = !has('adapted.safetensors');
+      id('keep-form').hidden = !has('adapted.safetensors') || about.state === 'running' || about.state === 'queued';
       redraw();
     },
     step(row) {
@@ -107,10 +140,31 @@ export function follow(name) {
       image.hidden = false;
       id('adapt-picture-text').textContent = image.alt;
     },
+    end({state}) {
+      if (state === 'done') status.textContent = `${title}: done.`;
+      if (state !== 'stopped' || act.hidden) return;
+      looking = setInterval(async () => {  // somebody may continue it in another tab
+        if (document.hidden) return;
+        const about = await get(`runs/${name}`).catch(() => null);
+        if (act.dataset.run === name && (about?.state === 'queued' || about?.state === 'running')) follow(name);
+      }, 2000);
+    },
   });
 }
 
+act.addEventListener('click', async () => {
+  if (act.getAttribute('aria-disabled')) return;
+  const {run, path} = act.dataset;
+  act.setAttribute('aria-disabled', 'true');
+  const good = await tell(status, '', () => post(`runs/${run}/${path}`));
+  if (act.dataset.run !== run) return;
+  if (!good) act.removeAttribute('aria-disabled');
+  if (good && path === 'resume') follow(run);
+});
+new ResizeObserver(() => redraw()).observe(id('adapt-chart').parentElement);
 form.addEventListener('input', mark);
+for (const field of [form.source, form.target])
+  field.addEventListener('scroll', () => { field.parentElement.querySelector('.behind').scrollLeft = field.scrollLeft; });
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   tell(status, 'Starting…', async () => {

@@ -27,15 +27,32 @@ export const post = (path, body = {}) =>
 export const upload = (path, blob) => ask(path, {method: 'POST', headers: {'Content-Type': blob.type}, body: blob});
 export const address = (path) => base + path;
 
-/** Watches a run; `on` has functions by event: status, step, picture, end. Returns a function that stops watching. */
+/**
+ * Watches a run; `on` has functions by event: status, step, picture, end. Returns a function that stops watching.
+ * A tab in the background lets go: browsers keep few connections to one server for all their tabs together.
+ */
 export function watch(id, on) {
-  const source = new EventSource(`${base}runs/${id}/events`);
-  for (const name of ['status', 'step', 'picture', 'end'])
-    source.addEventListener(name, (event) => {
-      if (name === 'end') source.close();
-      on[name]?.(JSON.parse(event.data));
-    });
-  return () => source.close();
+  let source = null;
+  let over = false;
+  const open = () => {
+    source?.close();
+    source = null;
+    if (over || document.hidden) return;
+    source = new EventSource(`${base}runs/${id}/events`);
+    for (const name of ['status', 'step', 'picture', 'end'])
+      source.addEventListener(name, (event) => {
+        if (name === 'end') stop();
+        on[name]?.(JSON.parse(event.data));
+      });
+  };
+  const stop = () => {
+    over = true;
+    document.removeEventListener('visibilitychange', open);
+    source?.close();
+  };
+  document.addEventListener('visibilitychange', open);
+  open();
+  return stop;
 }
 
 /** An element: make('p', {class: 'hint', textContent: 'x'}, child...). */
@@ -78,6 +95,26 @@ export async function tell(line, busy, work) {
     line.classList.add('bad');
     return false;
   }
+}
+
+/** The same work, but never twice at a time: asked for meanwhile, it is done once more afterwards. */
+export function single(work) {
+  let going = null;
+  let more = false;
+  return () => {
+    more = true;
+    going ??= (async () => {
+      try {
+        while (more) {
+          more = false;
+          await work();
+        }
+      } finally {
+        going = null;
+      }
+    })();
+    return going;
+  };
 }
 
 /** One picture with its actions. */

@@ -8,6 +8,7 @@ import * as stylize from '/stylize.js';
 const parts = ['generate', 'stylize', 'adapt', 'runs'];
 const notice = document.getElementById('notice');
 let status = null;
+let again = null;  // a run whose options the form takes next
 
 function fail(error) {
   notice.textContent = error.message;
@@ -28,23 +29,34 @@ async function show() {
   try {
     if (now === 'generate') await generate.start();
     if (now === 'adapt') await adapt.start(status.adapt);
+    if (again && (now === 'adapt' || now === 'stylize')) {
+      const run = again;
+      again = null;
+      await (now === 'adapt' ? adapt : stylize).fill(run);
+    }
     if (now === 'adapt' && /^[a-z0-9_-]+$/.test(name ?? '')) adapt.follow(name);
     if (now === 'stylize' && /^[a-z0-9_-]+$/.test(name ?? '')) stylize.follow(name);
+    const part = (run) => run.kind === 'adapt' ? 'adapt' : 'stylize';
     if (now === 'runs')
       runs.start(
-        (run) => { location.hash = run.kind === 'adapt' ? `adapt/${run.id}` : `stylize/${run.id}`; },
+        (run) => { location.hash = `${part(run)}/${run.id}`; },
         (run) => {
-          location.hash = 'adapt';
-          setTimeout(() => adapt.fill(run));
+          again = run;
+          location.hash = part(run);
         });
   } catch (error) {
     fail(error);
   }
 }
 
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();  // the address names the part
+  document.getElementById('main').focus();
+});
 try {
   status = await get('status');
   document.getElementById('version').textContent = `nada ${status.version}`;
+  document.body.classList.toggle('read-only', status.read_only);
   if (status.read_only)
     for (const part of ['stylize', 'adapt']) document.querySelector(`nav a[href="#${part}"]`).hidden = true;
   window.addEventListener('hashchange', show);

@@ -10,7 +10,7 @@ function node(tag, attributes, text) {
 
 /** Draws `rows` ({step, loss}) into `place`; `steps`: where the axis ends. */
 export function draw(place, rows, steps) {
-  const width = 720, height = 240, left = 56, right = 12, top = 12, bottom = 30;
+  const width = Math.max(280, place.clientWidth), height = 220, left = 52, right = 12, top = 12, bottom = 30;
   const losses = rows.map((row) => row.loss);
   let low = Math.min(...losses), high = Math.max(...losses);
   if (rows.length === 0) [low, high] = [0, 1];
@@ -21,8 +21,9 @@ export function draw(place, rows, steps) {
   svg.append(node('title', {}, rows.length ? `Loss from ${losses[0].toFixed(3)} to ${losses.at(-1).toFixed(3)} in ${rows.at(-1).step} steps`
     : 'Loss by step, nothing yet'));
   svg.append(node('path', {class: 'axis', fill: 'none', d: `M${left} ${top}V${height - bottom}H${width - right}`}));
+  const digits = Math.min(5, Math.max(2, 1 + Math.ceil(-Math.log10(high - low))));
   for (const value of [low, (low + high) / 2, high])
-    svg.append(node('text', {x: left - 8, y: y(value) + 4, 'text-anchor': 'end'}, value.toPrecision(3)));
+    svg.append(node('text', {x: left - 8, y: y(value) + 4, 'text-anchor': 'end'}, value.toFixed(digits)));
   for (const step of [0, Math.round(steps / 2), steps])
     svg.append(node('text', {x: x(step), y: height - 8, 'text-anchor': step === steps ? 'end' : 'middle'}, step));
   const line = (values) => rows.map((row, i) => `${i ? 'L' : 'M'}${x(row.step).toFixed(1)} ${y(values[i]).toFixed(1)}`).join('');

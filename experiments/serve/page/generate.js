@@ -1,12 +1,11 @@
 // Generate: looks, seed, truncation, count; lock a latent and carry it over to other looks.
-import {icon, looks, make, post, tell, tile, titled} from '/api.js';
+import {icon, looks, make, post, single, tell, tile, titled} from '/api.js';
 
 const form = document.getElementById('generate-form');
 const chooser = document.getElementById('generate-looks');
 const result = document.getElementById('generate-result');
 const status = document.getElementById('generate-status');
 let locked = null;
-let turn = 0;
 
 export async function start(anew = false) {
   const chosen = new Set([...chooser.querySelectorAll('input:checked')].map((input) => input.value));
@@ -15,7 +14,7 @@ export async function start(anew = false) {
   chooser.replaceChildren(...all.map((look) =>
     make('label', {title: look.target},
       make('input', {type: 'checkbox', name: 'look', value: look.name, checked: chosen.has(look.name)}),
-      make('img', {src: look.picture, alt: '', width: 92, height: 92}),
+      make('img', {src: look.picture, alt: '', width: 80, height: 80}),
       make('span', {textContent: titled(look)}))));
   if (!result.hasChildNodes()) await generate();
 }
@@ -34,20 +33,18 @@ function mark() {
   }
 }
 
-async function generate() {
+const generate = single(async () => {
   const presets = [...chooser.querySelectorAll('input:checked')].map((input) => input.value);
   if (presets.length === 0) {
     status.textContent = 'Choose at least one look.';
     return;
   }
-  const mine = ++turn;
   const data = new FormData(form);
   const request = {presets, truncation: Number(data.get('truncation')), strength: Number(data.get('strength'))};
   if (locked) request.latents = [locked];
   else Object.assign(request, {seed: Number(data.get('seed')), count: Number(data.get('count'))});
   await tell(status, 'Generating…', async () => {
     const answer = await post('generate', request);
-    if (mine !== turn) return;  // a later request is on its way
     const one = new Set(answer.pictures.map((picture) => `${picture.seed} ${picture.index}`)).size === 1;
     const shown = answer.pictures.map((picture) => {
       const title = titled({name: picture.preset});
@@ -68,7 +65,7 @@ async function generate() {
     mark();
     status.textContent = `${answer.pictures.length} pictures in ${answer.seconds.toFixed(2)} s`;
   });
-}
+});
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();

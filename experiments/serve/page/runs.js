@@ -7,9 +7,8 @@ let timer = 0;
 let drawn = '';
 
 function card(run, open, again) {
-  const image = run.kind === 'adapt'
-    ? run.pictures?.length ? address(`runs/${run.id}/samples/${run.pictures.at(-1)}`) : null
-    : run.files?.includes('inversion.png') ? address(`runs/${run.id}/inversion.png`) : null;
+  const files = run.kind === 'adapt' ? (run.pictures ?? []).slice(-1).map((step) => `samples/${step}`)
+    : ['picture.png', 'inversion.png'].filter((file) => run.files?.includes(file));
   const title = run.kind === 'adapt' ? run.target : 'a picture, stylised';
   const details = make('details', {}, make('summary', {textContent: 'Options'}));
   details.addEventListener('toggle', async () => {
@@ -18,17 +17,17 @@ function card(run, open, again) {
     details.append(make('pre', {textContent: Object.entries(about.options ?? {}).map(([name, value]) => `${name} = ${value}`).join('\n')}));
   });
   return make('li', {},
-    image ? make('img', {src: image, alt: '', loading: 'lazy', width: 270, height: 96}) : null,
+    make('div', {class: 'strip'}, ...files.map((file) => make('img', {src: address(`runs/${run.id}/${file}`), alt: '', loading: 'lazy'}))),
     make('div', {class: 'body'},
       make('h3', {textContent: title}),
       make('p', {}, make('span', {class: `state ${run.state}`, textContent: run.state}),
         `, ${run.step} of ${run.steps} steps` + (run.position ? `, number ${run.position} in the queue` : '') +
-        (run.created ? `, ${new Date(run.created * 1000).toLocaleString()}` : '')),
+        (run.created ? `, ${new Date(run.created * 1000).toLocaleString([], {dateStyle: 'medium', timeStyle: 'short'})}` : '')),
       run.message ? make('p', {textContent: run.message}) : null,
       run.files ? details : null,
       make('div', {class: 'actions'},
-        make('button', {type: 'button', textContent: 'Open', 'aria-label': `Open ${run.id}`, onclick: () => open(run)}),
-        run.kind === 'adapt' ? make('button', {type: 'button', textContent: 'Run again', 'aria-label': `Run ${run.id} again`, onclick: () => again(run)}) : null)));
+        make('button', {type: 'button', textContent: 'Open', 'aria-label': `Open: ${run.id}`, onclick: () => open(run)}),
+        run.kind === 'adapt' || run.files?.includes('picture.png') ? make('button', {type: 'button', class: 'writes', textContent: 'Run again', 'aria-label': `Run again: ${run.id}`, onclick: () => again(run)}) : null)));
 }
 
 async function refresh(open, again) {

@@ -1,5 +1,5 @@
 // Stylise: a picture from a file, cropped here, inverted there, shown in every look with a strength.
-import {address, looks, make, post, tell, tile, titled, upload, watch} from '/api.js';
+import {address, looks, make, post, single, tell, tile, titled, upload, watch} from '/api.js';
 
 const id = (name) => document.getElementById(name);
 const canvas = id('crop-canvas');
@@ -8,12 +8,11 @@ let picture = null;            // ImageBitmap
 let view = {x: 0.5, y: 0.5, size: 1};  // middle and size of the square, in parts of the picture and of its shorter side
 let run = null;
 let stop = null;
-let turn = 0;
 
 async function take(blob) {
   if (!blob) return;
   await tell(status, 'Reading the picture…', async () => {
-    if (!['image/png', 'image/jpeg'].includes(blob.type)) throw new Error('Expected a PNG or JPEG picture.');
+    if (!blob.type.startsWith('image/')) throw new Error('This file is not a picture.');
     if (blob.size > 64e6) throw new Error('This file is larger than 64 MB.');
     try {
       picture = await createImageBitmap(blob);
@@ -26,6 +25,11 @@ async function take(blob) {
     draw();
     status.textContent = 'Choose the section with the face: drag it, or use the arrow keys.';
   });
+}
+/** Takes the picture of an earlier run, for "run again". */
+export async function fill(about) {
+  await take(await (await fetch(address(`runs/${about.id}/picture.png`))).blob());
+  id('crop').scrollIntoView({block: 'nearest'});
 }
 function square() {
   const side = Math.min(picture.width, picture.height) * view.size;
@@ -53,17 +57,26 @@ async function search() {
   });
 }
 
+const side = (name, file, caption) => make('figure', {class: 'tile'},
+  make('img', {src: address(`runs/${name}/${file}`), alt: caption, width: 128, height: 128}),
+  make('figcaption', {}, make('span', {textContent: caption})));
+
 /** Follows a run that stylises, also one from earlier. */
 export function follow(name) {
   stop?.();
   run = name;
   id('stylize-result').hidden = true;
   id('stylize-live').hidden = false;
+  id('stylize-searched').replaceChildren();
+  id('stylize-progress').value = 0;
   status.classList.remove('bad');
+  if (!id('stylize').hidden) history.replaceState(null, '', `#stylize/${name}`);
   stop = watch(name, {
     status(about) {
       id('stylize-progress').max = about.steps;
-      if (about.state === 'queued') status.textContent = `Waiting: number ${about.position} in the queue.`;
+      if (about.files?.includes('picture.png') && !id('stylize-searched').hasChildNodes())
+        id('stylize-searched').append(side(name, 'picture.png', 'the section that is searched for'));
+      if (about.state === 'queued') status.textContent = `Waiting: number ${about.position ?? 1} of ${about.waiting ?? 1} in the queue.`;
       if (about.state === 'running' && about.step === 0) status.textContent = 'Getting ready…';
     },
     step(row) {
@@ -83,22 +96,19 @@ async function show(name) {
   const measured = about.measured;
   status.textContent = 'Found.' + (measured ? ` PSNR ${measured.psnr.toFixed(1)} dB.` : '') +
     (measured?.far ? ' The picture is far from what this generator makes, so the results may not resemble it.' : '');
-  const side = (file, caption) => make('figure', {class: 'tile'},
-    make('img', {src: address(`runs/${name}/${file}`), alt: caption, width: 128, height: 128}),
-    make('figcaption', {}, make('span', {textContent: caption})));
-  id('stylize-pair').replaceChildren(side('picture.png', 'your picture'), side('inversion.png', 'as the generator sees it'));
+  id('stylize-pair').replaceChildren(side(name, 'picture.png', 'your picture'), side(name, 'inversion.png', 'as the generator sees it'));
   id('stylize-result').hidden = false;
   await render();
 }
-async function render() {
+const render = single(async () => {
   if (!run) return;
-  const mine = ++turn;
+  const name = run;
   const all = (await looks()).filter((look) => look.name !== 'source');
-  const answer = await post('generate', {run, presets: (all.length ? all : await looks()).map((look) => look.name),
+  const answer = await post('generate', {run: name, presets: (all.length ? all : await looks()).map((look) => look.name),
     strength: Number(id('stylize-strength').value)});
-  if (mine !== turn) return;
+  if (name !== run) return;
   id('stylize-grid').replaceChildren(...answer.pictures.map((made) => tile(made, titled({name: made.preset}))));
-}
+});
 
 id('file').addEventListener('change', (event) => take(event.target.files[0]));
 id('crop-size').addEventListener('input', (event) => {
