@@ -20,6 +20,19 @@ expect_error "generator.safetensors is a StyleGAN2 generator, expected a CLIP en
   --encoder "$avatars/generator.safetensors" --source "a face"
 expect_error 'is a folder|a directory' generate --generator "$avatars"
 
+# pickles that want more than to be read: a sentence for each, at once and without running anything
+hostile() {  # hostile "bytes for printf" "what was found"
+  printf "$1" > hostile.pkl
+  expect_error "hostile.pkl: $2" inspect hostile.pkl
+}
+hostile 'cos\nsystem\n(S"touch owned"\ntR.' 'the pickle wants to call os.system'
+hostile '\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x0btouch owned\x85R.' 'the pickle wants to call posix.system'
+check "nothing that a pickle names ran" test ! -e owned
+hostile '\x80\x02X\xff\xff\xff\xffabc.' "the pickle's byte 7 announces 4294967295 bytes, and 4 follow: it is cut off or damaged"
+hostile '\x80\x02h\x01.' "the pickle's byte 4 asks for the value 1, which was not kept"
+hostile '\x80\x02}q\x01X\x01\x00\x00\x00ah\x01s.' 'nests modules deeper than 64'
+hostile "\\x80\\x02$(head -c 100000 /dev/zero | tr '\0' '(')." 'nests values deeper than 1000'
+
 # options
 expect_error 'no target text' adapt
 expect_error "source and target are the same text" adapt --target "a cartoon portrait"

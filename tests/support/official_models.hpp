@@ -167,7 +167,7 @@ inline OfficialModel clip_resnet(const ResNetSize& size) {
 
 /// By name: `stylegan2-RESOLUTION`, or an OpenAI file's stem.
 inline OfficialModel official_model(std::string_view name) {
-  for (const int resolution : {256, 512, 1024})
+  for (int resolution = 8; resolution <= 1024; resolution *= 2)
     if (name == join("stylegan2-", resolution)) return config_f(resolution);
   if (name == "ViT-B-32") return clip_vit({32, 768, 512, 512, 12});
   if (name == "ViT-B-16") return clip_vit({16, 768, 512, 512, 12});
@@ -177,7 +177,7 @@ inline OfficialModel official_model(std::string_view name) {
   if (name == "RN50x4") return clip_resnet({{4, 6, 10, 6}, 80, 288, 640, 640});
   if (name == "RN50x16") return clip_resnet({{6, 8, 18, 8}, 96, 384, 768, 768});
   fail("there is no official model '", name,
-       "'; expected stylegan2-256, -512, -1024, ViT-B-32, ViT-B-16, ViT-L-14, RN50, RN101, RN50x4 or RN50x16");
+       "'; expected stylegan2-8 to -1024, ViT-B-32, ViT-B-16, ViT-L-14, RN50, RN101, RN50x4 or RN50x16");
 }
 
 /// Numbers in all tensors for which `counts(name)`.

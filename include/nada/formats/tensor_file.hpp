@@ -72,15 +72,21 @@ inline DType dtype_of(torch::ScalarType type) {
 /// A contiguous CPU tensor with a copy of the values, strides honoured.
 inline Tensor to_tensor(const TensorView& view) {
   const auto options = torch::TensorOptions().dtype(scalar_type(view.dtype));
-  if (count(view) == 0) return torch::empty(view.shape, options);
-  // from_blob wants a mutable pointer; the values are only read. Unaligned data is copied byte by byte first.
-  if (reinterpret_cast<std::uintptr_t>(view.bytes.data()) % size_of(view.dtype) != 0) {
-    auto bytes = torch::empty({static_cast<std::int64_t>(view.bytes.size())}, torch::kUInt8);
-    std::memcpy(bytes.data_ptr(), view.bytes.data(), view.bytes.size());
-    return torch::from_blob(bytes.data_ptr(), view.shape, view.strides, options).clone(at::MemoryFormat::Contiguous);
+  auto out = torch::empty(view.shape, options);
+  if (out.numel() == 0) return out;
+  if (is_contiguous(view)) {  // wherever it lies, without another copy on the way
+    std::memcpy(out.data_ptr(), view.bytes.data(), view.bytes.size());
+    return out;
   }
-  return torch::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, view.strides, options)
-      .clone(at::MemoryFormat::Contiguous);
+  // from_blob wants a mutable pointer; the values are only read. Unaligned data is copied byte by byte first.
+  auto* data = const_cast<std::byte*>(view.bytes.data());
+  Tensor aligned;
+  if (reinterpret_cast<std::uintptr_t>(data) % size_of(view.dtype) != 0) {
+    aligned = torch::empty({static_cast<std::int64_t>(view.bytes.size())}, torch::kUInt8);
+    std::memcpy(aligned.data_ptr(), data, view.bytes.size());
+    data = static_cast<std::byte*>(aligned.data_ptr());
+  }
+  return out.copy_(torch::from_blob(data, view.shape, view.strides, options));
 }
 
 /// Named tensors of a file, sorted by name.
@@ -104,9 +110,12 @@ inline TensorMap to_tensors(const ModelFile& file) {
 
 /// Refuses NaN and infinity, naming the tensor.
 inline void require_finite(const TensorMap& tensors, const std::string& what) {
+  constexpr std::int64_t at_once = 1 << 18;  // so that the answers take little memory beside the tensors
   for (const auto& [name, value] : tensors)
-    if (value.is_floating_point() && !value.isfinite().all().item<bool>())
-      fail(what, ": tensor ", name, " holds NaN or infinity, expected finite numbers");
+    if (value.is_floating_point())
+      for (const auto& part : value.flatten().split(at_once))
+        if (!part.isfinite().all().item<bool>())
+          fail(what, ": tensor ", name, " holds NaN or infinity, expected finite numbers");
 }
 
 /// Writes tensors with metadata; see save_safetensors.
