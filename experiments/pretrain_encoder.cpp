@@ -28,7 +28,7 @@ struct Options : PretrainingOptions {
   static constexpr const char* example = "pretrain_encoder --data pictures --steps 5000 --out runs/encoder";
 
   std::filesystem::path merges;
-  std::string tower = "residual", layers = "1,1,1,1";
+  std::string tower = "residual", layers = "1,1,1,1", precision = "float32";
   std::int64_t resolution = 0, width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
                merge_count = 600;
   std::int64_t steps = 5000, warmup = 200, evaluate_every = 500, held_pictures = 3000;
@@ -59,6 +59,8 @@ struct Options : PretrainingOptions {
     declare_training(table, "AdamW's largest learning rate; it rises over the warm-up and falls to 0 along a cosine");
     table.add("warmup", warmup, "steps of the warm-up");
     table.add("weight-decay", weight_decay, "of matrices and kernels");
+    table.add("precision", precision, "what matrix products and convolutions compute in: float32 or bfloat16", saved,
+              "NAME");
     table.add("step-weight", step_weight, "weight of the term that aligns steps between pictures and between captions");
     table.add("radius", radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
     table.add("radius-after", radius_after, "share of the steps after which it is reached; before, it grows evenly");
@@ -175,6 +177,9 @@ int pretrain(Options& o, OptionTable& table) {
   EncoderTrainingSettings settings;
   settings.weight_decay = o.weight_decay;
   settings.step_weight = o.step_weight;
+  require(o.precision == "float32" || o.precision == "bfloat16",
+          "option precision: expected float32 or bfloat16, found '", o.precision, "'");
+  if (o.precision == "bfloat16") settings.products = torch::kBFloat16;
   settings.seed = o.seed;
   EncoderTraining training(initial_encoder(shape, {o.seed, 0}), clip, settings);
   auto folder = o.folder(table);
