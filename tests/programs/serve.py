@@ -269,8 +269,8 @@ def be_rude():
     count = 0
     # clients that dawdle, while the others come and go
     upload = f'POST /api/v1/stylize HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: image/png\r\nContent-Length: 500000\r\n\r\n'
-    dawdlers = {'says nothing': (b'', b'', 10), 'says a byte at a time': (b'GET / HTTP/1.1\r\nX: ', b'x', 30),
-                'does not end its upload': (upload.encode() + b'\x89PNG', b'x', 30)}
+    dawdlers = {'says nothing': (b'', b'', 10), 'says a byte at a time': (b'GET / HTTP/1.1\r\nX: ', b'x', 55),
+                'does not end its upload': (upload.encode() + b'\x89PNG', b'x', 55)}
     took = {}
     threads = [threading.Thread(target=lambda name=name: took.update({name: until_cut_off(*dawdlers[name][:2])})) for name in dawdlers]
     for thread in threads:
