@@ -91,6 +91,9 @@ function pixelsOf(svg) {
 // The renderer reads the type of a mask from its attribute alone: as a style it is overlooked, and mouths fade away.
 const readable = (svg) => svg.replaceAll('style="mask-type:alpha"', 'mask-type="alpha"');
 
+// The two closed mouths of the art are half transparent hair lines, which few pixels cannot show: opaque, and a pixel wide.
+const visible = (svg) => svg.replace('fill="#3F2626" fill-opacity="0.5"', 'fill="#2b1414" stroke="#2b1414" stroke-width="8" stroke-linejoin="round"');
+
 // The view box of an SVG cut to a square of the drawing (fractions of its size), over a ground of one colour.
 function framed(svg, [x, y, side], ground) {
   const box = /viewBox="([-\d. ]+)"/.exec(svg)[1].split(' ').map(Number);
@@ -106,7 +109,7 @@ function renderPortrait(p) {
     hairColor: [p.hairColor], beard: p.beard === 'none' ? undefined : [p.beard], beardProbability: p.beard === 'none' ? 0 : 100,
     mouth: [p.mouth], eyes: [p.eyes], eyebrows: [p.eyebrows], skinColor: [p.skinColor],
   }).toString();
-  return pixelsOf(framed(svg, [0.14, 0.06, 0.72], p.ground));
+  return pixelsOf(framed(visible(svg), [0.14, 0.06, 0.72], p.ground));
 }
 
 function filtered(pixels, name, random) {
