@@ -60,6 +60,8 @@ grep -Eq '^ +50.00% +[0-9.]+% +. a person 1$' out.txt || fail "half of the pictu
 grep -Eq '^coverage of 24 samples: [0-2] of 2 classes' out.txt || fail "no coverage: $(cat out.txt)"
 check "the classifier was written" test -s classifier.safetensors
 grep '%' out.txt > trained.txt
+succeed inspect classifier.safetensors
+check "inspect knows it" grep -q 'is an attribute classifier' out.txt
 # shellcheck disable=SC2086
 succeed pretrain_generator $evaluate --coverage --classifier classifier.safetensors
 grep '%' out.txt | cmp -s - trained.txt || fail "the classifier says something else when it is read: $(cat out.txt)"

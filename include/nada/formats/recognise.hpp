@@ -27,6 +27,7 @@ enum class FileKind {
   preset,               // a delta with its prompts, options and sample picture
   state,                // of a run, to resume it
   codes,                // w+ codes
+  classifier,           // of a picture's attributes
   unknown
 };
 
@@ -59,6 +60,8 @@ constexpr std::string_view name_of(FileKind kind) {
       return "the state of a run";
     case FileKind::codes:
       return "w+ codes";
+    case FileKind::classifier:
+      return "an attribute classifier";
     case FileKind::unknown:
       break;
   }
@@ -93,6 +96,7 @@ inline std::optional<FileKind> recognise(const Metadata& metadata, const std::fi
   if (kind == "preset") return FileKind::preset;
   if (kind == "state") return FileKind::state;
   if (kind == "codes") return FileKind::codes;
+  if (kind == "classifier") return FileKind::classifier;
   return FileKind::unknown;
 }
 

@@ -155,9 +155,8 @@ class AttributeClassifier {
   static AttributeClassifier load(const std::filesystem::path& path) {
     const auto file = Safetensors::open(path);
     const auto what = path.string();
-    require(value_or(file.metadata(), "nada.kind") == "classifier", what, " is ", name_of(recognise(file)),
+    require(recognise(file) == FileKind::classifier, what, " is ", name_of(recognise(file)),
             ", expected an attribute classifier");
-    recognise(file.metadata(), path);  // refuses newer formats
     std::vector<AttributeColumn> columns;
     std::int64_t resolution = 0;
     try {
