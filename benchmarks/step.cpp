@@ -157,6 +157,7 @@ void declare(const std::string& name, Setting& (*setting)(), const std::vector<s
 
 int main(int argc, char** argv) {
   use_threads(0);
+  distrust_wrong_convolutions();
   declare("avatars", avatars, {"residual network", "transformer"}, true);
   declare("official", official, {"ViT-B/32"}, false);
   benchmark::Initialize(&argc, argv);

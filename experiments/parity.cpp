@@ -1013,7 +1013,7 @@ std::vector<Json> read_manifest(const fs::path& folder) {
   require(fs::is_directory(folder), folder, fs::exists(folder) ? ": is not a folder" : ": no such folder");
   const auto path = folder / "manifest.json";
   const auto manifest = read_json(path);
-  const auto& format = member(manifest, "format", path);
+  const Json format = member(manifest, "format", path);
   require(format == 1, path, ": the format must be 1, found ", format.dump());
   const auto checks = as<std::vector<Json>>(manifest, "checks", path);
   std::set<std::string> names;
@@ -1168,6 +1168,7 @@ int report(const std::vector<Outcome>& outcomes, const Options& options) {
 
 int parity(const Options& options) {
   require(!options.folder.empty(), "expected a folder with a manifest.json; parity --help explains");
+  distrust_wrong_convolutions();
   use_threads(1);  // the models of goldens are tiny, and the figures do not depend on the machine's threads then
   Folder folder(options.folder);
   std::vector<Outcome> outcomes;

@@ -117,7 +117,7 @@ class DeadlineServer : public httplib::Server {
       if (!stream.has_more() && !arrives(socket)) break;
       stream.renew();
       bool closed = false, last = left == 1;
-      const bool good = process_request(stream, last, closed, [&](httplib::Request& request) {
+      const bool good = answer(stream, last, closed, [&](httplib::Request& request) {
         stream.expect_body();
         if (on_head && on_head(request)) {
           last = true;
@@ -141,6 +141,14 @@ class DeadlineServer : public httplib::Server {
     }
     ::close(socket);
     return true;
+  }
+  /// cpp-httplib's own; since 0.18 it also takes both ends' addresses, which nothing here asks for.
+  template <class Setup>
+  bool answer(DeadlineStream& stream, bool last, bool& closed, const Setup& setup) {
+    if constexpr (requires { this->process_request(stream, last, closed, setup); })
+      return this->process_request(stream, last, closed, setup);
+    else
+      return this->process_request(stream, "", 0, "", 0, last, closed, setup);
   }
   bool arrives(socket_t socket) const {
     for (auto left = limits_.idle.count(); left > 0 && svr_sock_ != INVALID_SOCKET; left -= 100) {

@@ -51,6 +51,11 @@ BOOST_AUTO_TEST_CASE(memory_that_was_freed_is_used_again_without_page_faults) {
   BOOST_TEST(faults() - before < 1000);
 }
 
+BOOST_AUTO_TEST_CASE(convolutions_that_are_used_agree_with_plain_ones) {
+  if (at::globalContext().userEnabledMkldnn()) BOOST_TEST(nada::convolutions_agree());
+  BOOST_TEST((at::globalContext().userEnabledMkldnn() || TORCH_VERSION_MAJOR >= 2));
+}
+
 BOOST_AUTO_TEST_CASE(threads_are_set_and_zero_means_all) {
   const int before = at::get_num_threads();
   nada::use_threads(1);

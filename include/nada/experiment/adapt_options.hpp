@@ -43,6 +43,7 @@ struct MachineOptions {
   void use() const {
     keep_freed_memory();
     use_threads(threads);
+    distrust_wrong_convolutions();
   }
 };
 

@@ -277,7 +277,7 @@ class OptionTable {
         if (left.size() < 28)
           left.resize(28, ' ');
         else
-          left += "\n" + std::string(28, ' ');
+          left.append("\n").append(28, ' ');
         out << left;
         auto help = e.help;
         if (!e.flag)
