@@ -1,7 +1,6 @@
 /// The machine: devices, threads, time and memory.
 #pragma once
 #include <ATen/Context.h>
-#include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
@@ -22,7 +21,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
@@ -77,41 +75,22 @@ inline void keep_freed_memory() {
 #endif
 }
 
-/// Whether oneDNN's convolutions agree with LibTorch's own: output and both gradients of 3 x 3 kernels with 3, 8 and 16
-/// output channels. Takes some 50 ms the first time.
-inline bool convolutions_agree() {
-  const torch::NoGradGuard no_grad;
-  auto& context = at::globalContext();
-  const bool enabled = context.userEnabledMkldnn();
-  const auto wave = [](std::vector<std::int64_t> size, double speed) {
-    std::int64_t n = 1;
-    for (const auto s : size) n *= s;
-    return (torch::arange(n, torch::kFloat32) * speed).sin().view(size);
-  };
-  bool agree = true;
-  for (const std::int64_t o : {3, 8, 16}) {
-    const auto x = wave({4, 12, 8, 8}, 0.7), weight = wave({o, 12, 3, 3}, 1.3), gradient = wave({4, o, 8, 8}, 2.1);
-    std::vector<Tensor> found[2];
-    for (const bool onednn : {false, true}) {
-      context.setUserEnabledMkldnn(onednn);
-      const auto backward = at::convolution_backward(gradient, x, weight, c10::nullopt, {1, 1}, {1, 1}, {1, 1}, false,
-                                                     {0, 0}, 1, {true, true, false});
-      found[onednn] = {at::conv2d(x, weight, {}, 1, 1), std::get<0>(backward), std::get<1>(backward)};
-    }
-    for (std::size_t k = 0; k < 3; ++k) agree = agree && at::allclose(found[0][k], found[1][k], 1e-3, 1e-2);
-  }
-  context.setUserEnabledMkldnn(enabled);
-  return agree;
-}
-
-/// Switches oneDNN off where its convolutions are wrong, and says so once. Debian 13's LibTorch 2.6 with oneDNN 3.7.2
-/// needs it: gradients by contiguous images are garbage where a convolution has 8 output channels or fewer. For
-/// programs, at their start; LibTorch before 2 is not asked.
+/// Switches oneDNN off where it is known to compute wrong convolutions, and says so: version 3.7, which Debian 13's
+/// LibTorch 2.6 loads. Gradients by contiguous images are garbage where a convolution has 8 output channels or fewer,
+/// and with one thread it may divide by zero. For programs, at their start. A oneDNN inside LibTorch is left as it is.
 inline void distrust_wrong_convolutions() {
 #if TORCH_VERSION_MAJOR >= 2
-  if (!at::globalContext().userEnabledMkldnn() || convolutions_agree()) return;
+  struct Version {
+    int major, minor, patch;  // of more that dnnl_version_t has
+  };
+  void* const symbol = dlsym(RTLD_DEFAULT, "dnnl_version");
+  if (symbol == nullptr || !at::globalContext().userEnabledMkldnn()) return;
+  const auto* const loaded = reinterpret_cast<const Version* (*)()>(symbol)();
+  if (loaded->major != 3 || loaded->minor != 7) return;
   at::globalContext().setUserEnabledMkldnn(false);
-  std::cerr << "warning: the convolutions of this LibTorch's oneDNN are wrong; without it they are right, and slower\n";
+  std::cerr
+      << "warning: oneDNN 3.7, which this LibTorch loads, computes wrong convolutions; without it they are right, "
+         "and slower\n";
 #endif
 }
 
