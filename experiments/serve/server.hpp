@@ -142,7 +142,7 @@ class DeadlineServer : public httplib::Server {
     ::close(socket);
     return true;
   }
-  /// cpp-httplib's own; since 0.18 it also takes both ends' addresses, which nothing here asks for.
+  /// cpp-httplib's own; that of 0.18 also takes both ends' addresses, which nothing here asks for.
   template <class Setup>
   bool answer(DeadlineStream& stream, bool last, bool& closed, const Setup& setup) {
     if constexpr (requires { this->process_request(stream, last, closed, setup); })

@@ -167,7 +167,9 @@ BOOST_AUTO_TEST_CASE(ids_of_another_shape_or_outside_the_vocabulary_are_errors) 
                clip.read(ids({517, 1, 1, 1, 1, 1, 1, 518}));
              }) == "token ids of shape [1, 8], expected [T, 7] or fewer tokens");
   BOOST_TEST(error_of([&] { clip.read(ids({517, 519, 0, 0, 0, 0, 0})); }) == "token ids outside the vocabulary of 519");
-  BOOST_TEST(error_of([&] { clip.read(ids({517, -1, 518, 0, 0, 0, 0})); }) == "token ids outside the vocabulary of 519");
+  BOOST_TEST(error_of([&] {
+               clip.read(ids({517, -1, 518, 0, 0, 0, 0}));
+             }) == "token ids outside the vocabulary of 519");
 }
 
 BOOST_AUTO_TEST_CASE(towers_of_images_and_texts_must_share_their_width) {

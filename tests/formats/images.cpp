@@ -324,8 +324,9 @@ BOOST_AUTO_TEST_CASE(a_png_chunk_cannot_ask_for_memory_that_the_file_does_not_ju
   const std::string refused =
       "picture: is not a complete PNG picture: it asks for more memory than a file of its size has reason to";
   const auto announced = "\x49\x49\x10\x10tEXt" + std::string(100, 'a');
-  const auto found = refusal(png(1, 1, 8, grey, {0, 0}, announced));  // newer libpng reads before it allocates
-  BOOST_TEST((found == refused || found == "picture: is not a complete PNG picture: it is cut off"), found);
+  // libpng 1.6.48 reads in pieces before it allocates, 1.6.39 asks for all of it.
+  const auto expected = PNG_LIBPNG_VER < 10648 ? refused : "picture: is not a complete PNG picture: it is cut off";
+  BOOST_TEST(refusal(png(1, 1, 8, grey, {0, 0}, announced)) == expected);
   // Packed texts: 8 KB become 8 MB each.
   const auto packed = deflated(std::string(7'900'000, '\xE9'));
   std::string chunks;

@@ -76,8 +76,9 @@ inline void keep_freed_memory() {
 }
 
 /// Switches oneDNN off where it is known to compute wrong convolutions, and says so: version 3.7, which Debian 13's
-/// LibTorch 2.6 loads. Gradients by contiguous images are garbage where a convolution has 8 output channels or fewer,
-/// and with one thread it may divide by zero. For programs, at their start. A oneDNN inside LibTorch is left as it is.
+/// LibTorch 2.6 loads. Gradients by contiguous images are garbage where a convolution has few output channels (3, 4 and
+/// 8 were wrong, 16 and 32 right), and pinned to one processor it divided by zero. For programs, at their start. A
+/// oneDNN inside LibTorch is left as it is.
 inline void distrust_wrong_convolutions() {
 #if TORCH_VERSION_MAJOR >= 2
   struct Version {
