@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -32,7 +33,7 @@ struct Options : PretrainingOptions {
   std::int64_t resolution = 0, width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
                merge_count = 600;
   std::int64_t steps = 5000, warmup = 200, evaluate_every = 500, held_pictures = 3000;
-  double weight_decay = 0.05, step_weight = 1, radius = 0, radius_after = 0.2, full_captions = 0.5;
+  double weight_decay = 0.05, step_weight = 1, column_weight = 1, radius = 0, radius_after = 0.2, full_captions = 0.5;
 
   Options() : PretrainingOptions{.unit = "steps", .batch = 128, .lr = 0.001, .state_every = 100, .log_every = 20} {}
 
@@ -62,6 +63,8 @@ struct Options : PretrainingOptions {
     table.add("precision", precision, "what matrix products and convolutions compute in: float32 or bfloat16", saved,
               "NAME");
     table.add("step-weight", step_weight, "weight of the term that aligns steps between pictures and between captions");
+    table.add("column-weight", column_weight,
+              "weight of the term that names pictures among the texts of each column of the tables");
     table.add("radius", radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
     table.add("radius-after", radius_after, "share of the steps after which it is reached; before, it grows evenly");
     declare_measuring(table, "CLIP");
@@ -87,6 +90,30 @@ Measurements measure(const AnyClip& encoder, const ImageSet& held, std::int64_t 
 void print(const Measurements& found) {
   for (const auto& [name, value] : found) std::printf("  %-12s %.4f\n", name.c_str(), value);
   std::fflush(stdout);
+}
+
+/// The columns of the tables with the texts that some pictures have in them; those with two texts or more.
+std::vector<NamedColumn> columns_of(const ImageSet& data, const std::vector<std::int64_t>& pictures) {
+  std::map<std::string, std::map<std::string, std::int64_t>> found;  // column -> text -> place
+  for (const auto i : pictures)
+    for (const auto& [column, text] : data[i].texts) found[column].emplace(text, 0);
+  std::vector<NamedColumn> out;
+  for (auto& [name, places] : found) {
+    if (places.size() < 2) continue;
+    NamedColumn column;
+    for (auto& [text, place] : places) {
+      place = static_cast<std::int64_t>(column.texts.size());
+      column.texts.push_back(text);
+    }
+    std::vector<std::int64_t> truth;
+    for (const auto i : pictures) {
+      const auto text = data[i].texts.find(name);
+      truth.push_back(text == data[i].texts.end() ? -1 : places.at(text->second));
+    }
+    column.truth = torch::tensor(truth);
+    out.push_back(std::move(column));
+  }
+  return out;
 }
 
 /// A picture drawn evenly, then the others of its group, until the batch is full.
@@ -118,6 +145,7 @@ CaptionedBatch draw_batch(const ImageSet& data, const Options& o, const Stream& 
   }
   out.images = data.images(pictures);
   out.unit = torch::tensor(unit);
+  if (o.column_weight > 0) out.columns = columns_of(data, pictures);
   return out;
 }
 
@@ -177,6 +205,7 @@ int pretrain(Options& o, OptionTable& table) {
   EncoderTrainingSettings settings;
   settings.weight_decay = o.weight_decay;
   settings.step_weight = o.step_weight;
+  settings.column_weight = o.column_weight;
   require(o.precision == "float32" || o.precision == "bfloat16",
           "option precision: expected float32 or bfloat16, found '", o.precision, "'");
   if (o.precision == "bfloat16") settings.products = torch::kBFloat16;
@@ -187,8 +216,8 @@ int pretrain(Options& o, OptionTable& table) {
   if (!std::filesystem::exists(folder / "merges.txt")) write_text(folder / "merges.txt", clip.tokenizer->merges());
 
   const auto begun = training.steps();
-  TrainingLog log(folder / "metrics.csv", {"contrastive", "step_term", "scale", "lr", "radius", "pictures_per_second"},
-                  begun);
+  TrainingLog log(folder / "metrics.csv",
+                  {"contrastive", "step_term", "naming_term", "scale", "lr", "radius", "pictures_per_second"}, begun);
   std::optional<TrainingLog> evaluation;
   const auto evaluate = [&] {
     if (!held) return;
@@ -233,11 +262,13 @@ int pretrain(Options& o, OptionTable& table) {
     const auto step = training.steps();
     log.add("contrastive", found.contrastive);
     log.add("step_term", found.step);
+    log.add("naming_term", found.naming);
     log.add("scale", found.scale);
     log.add("lr", rate);
     log.add("radius", radius);
-    char note[64];
-    std::snprintf(note, sizeof note, "contrastive %.3f  step %.3f", found.contrastive, found.step);
+    char note[96];
+    std::snprintf(note, sizeof note, "contrastive %.3f  step %.3f  naming %.3f", found.contrastive, found.step,
+                  found.naming);
     progress.update(step, note);
     if (step % o.log_every == 0) {
       log.add("pictures_per_second", pace(step * o.batch));

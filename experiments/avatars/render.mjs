@@ -1,10 +1,12 @@
 // Renders illustrated faces to shards of pictures with captions made of what was really drawn.
-// Run:     npm ci && node render.mjs --out DATA [--part source|all] [--split train|held] [--scale 1] [--size 64]
+// Run:     npm ci && node render.mjs --out DATA [--part source|all|sheets] [--split train|held] [--scale 1] [--size 64]
 // Writes:  DATA/<set>/<n>.safetensors  `images` [N, 3, S, S] uint8
 //          DATA/<set>/<n>.csv          one row a picture: caption (several, with | between them), group, and a column an
 //                                      attribute, which holds the text that names it, or nothing
 // Sets:    `portrait` (what the generator learns), and for the encoders `pair` (a portrait again: filtered, as another being,
 //          or with one attribute changed; both have one group), `art` (other styles of drawing, plain and filtered).
+// Sheets:  `--part sheets` writes DATA/<domain>.png instead: 8 x 8 pictures of the source and of each filter and being, of
+//          seeds that are in no set.
 // Captions: the first tells all that is seen. The others tell a part; the i-th captions of a group's pictures (i > 0) have
 //          the same words but for what sets the pictures apart.
 import { createAvatar } from '@dicebear/core';
@@ -12,6 +14,7 @@ import * as collection from '@dicebear/collection';
 import { Resvg } from '@resvg/resvg-js';
 import { mkdirSync, writeFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { filters, colourless } from './filters.mjs';
 import { openings, nouns, styles, attributes } from './words.mjs';
 
@@ -19,13 +22,13 @@ const options = { out: '', part: 'all', split: 'train', scale: '1', size: '64' }
 for (let i = 2; i < process.argv.length; i += 2) {
   const name = process.argv[i].replace(/^--/, '');
   if (!(name in options) || process.argv[i + 1] === undefined) {
-    console.error(`error: expected --out FOLDER [--part source|all] [--split train|held] [--scale X] [--size N], found ${process.argv[i]}`);
+    console.error(`error: expected --out FOLDER [--part source|all|sheets] [--split train|held] [--scale X] [--size N], found ${process.argv[i]}`);
     process.exit(1);
   }
   options[name] = process.argv[i + 1];
 }
 const size = Number(options.size), scale = Number(options.scale), held = options.split === 'held';
-if (!options.out || !(size >= 16) || !(scale > 0) || !['source', 'all'].includes(options.part) || !['train', 'held'].includes(options.split)) {
+if (!options.out || !(size >= 16) || !(scale > 0) || !['source', 'all', 'sheets'].includes(options.part) || !['train', 'held'].includes(options.split)) {
   console.error('error: --out is missing, or --part, --split, --scale or --size is none of what is expected');
   process.exit(1);
 }
@@ -212,6 +215,59 @@ function progress(set, i, total) {
 }
 const nameOf = (set, i) => `${options.split}/${set}/${i}`;
 
+// The being's colours in place of the person's.
+function dressed(p, being, random) {
+  const changes = beings[being] ?? {}, q = { ...p };
+  for (const name of colours) if (changes[name]) q[name] = pick(random, changes[name]);
+  return q;
+}
+
+// 0. Sheets of pictures alone.
+function png(rgb, wide, high) {
+  const crcOf = (bytes) => {
+    let crc = -1;
+    for (const byte of bytes) {
+      crc ^= byte;
+      for (let k = 0; k < 8; ++k) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+    }
+    return ~crc >>> 0;
+  };
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]), around = Buffer.alloc(8);
+    around.writeUInt32BE(data.length, 0);
+    around.writeUInt32BE(crcOf(body), 4);
+    return Buffer.concat([around.subarray(0, 4), body, around.subarray(4)]);
+  };
+  const header = Buffer.alloc(13), rows = Buffer.alloc(high * (1 + 3 * wide));  // each row begins with its filter, 0: none
+  header.writeUInt32BE(wide, 0);
+  header.writeUInt32BE(high, 4);
+  header.set([8, 2, 0, 0, 0], 8);  // 8 bits, RGB
+  for (let y = 0; y < high; ++y) rows.set(rgb.subarray(3 * wide * y, 3 * wide * (y + 1)), y * (1 + 3 * wide) + 1);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+}
+
+function sheet(name) {
+  const across = 8, rgb = new Uint8Array(3 * (across * size) ** 2);
+  for (let i = 0; i < across * across; ++i) {
+    const random = randomOf(`sheets/${name}/${i}`), p = drawPortrait(random), plain = renderPortrait(dressed(p, name, random));
+    const pixels = name in filters ? filtered(plain, name, random) : plain;
+    const left = (i % across) * size, top = Math.floor(i / across) * size;
+    for (let k = 0; k < size * size; ++k) {
+      const at = 3 * ((top + Math.floor(k / size)) * across * size + left + (k % size));
+      for (let c = 0; c < 3; ++c) rgb[at + c] = pixels[c * size * size + k];
+    }
+  }
+  const file = join(options.out, `${name}.png`);
+  writeFileSync(`${file}.tmp`, png(rgb, across * size, across * size));
+  renameSync(`${file}.tmp`, file);
+}
+if (options.part === 'sheets') {
+  mkdirSync(options.out, { recursive: true });
+  ['portrait', ...Object.keys(filters), ...Object.keys(beings)].forEach(sheet);
+  process.exit(0);
+}
+
 // 1. The source domain. In training the pairs below start from its first pictures.
 const source = new Shards('portrait');
 const kept = [];
@@ -252,14 +308,9 @@ for (let i = 0; i < pairs; ++i) {
     must = [name];
     other = { p: q, being: 'portrait' };
   }
-  const dressed = (look) => {
-    const changes = beings[look.being] ?? {}, q = { ...look.p };
-    for (const name of colours) if (changes[name]) q[name] = pick(random, changes[name]);
-    return q;
-  };
-  const drawn = dressed(plain);
+  const drawn = dressed(plain.p, plain.being, random);
   const first = renderPortrait(drawn);
-  const second = other.filter ? filtered(first, other.filter, random) : renderPortrait(dressed(other));
+  const second = other.filter ? filtered(first, other.filter, random) : renderPortrait(dressed(other.p, other.being, random));
   const texts = captions([plain, other], random, must);
   pair.add(first, texts[0], group, named(plain));
   pair.add(second, texts[1], group, named(other));

@@ -91,6 +91,26 @@ BOOST_AUTO_TEST_CASE(contrastive_loss_is_that_of_clip_where_captions_differ_and_
   test::check_gradient([&](const Tensor& x) { return contrastive_loss(x, t, which, scale); }, u);
 }
 
+BOOST_AUTO_TEST_CASE(naming_loss_is_cross_entropy_over_the_pictures_that_have_a_text) {
+  const auto u = unit(test::random({5, 6}, 1)), t = unit(test::random({3, 6}, 2));
+  const auto scale = torch::full({}, 4.0, torch::kFloat64);
+  const std::vector<std::int64_t> places = {2, -1, 0, 1, -1};
+  double expected = 0;
+  for (const std::int64_t i : {0, 2, 3}) {
+    double all = 0;
+    for (std::int64_t c = 0; c < 3; ++c) all += std::exp(4 * test::number((u[i] * t[c]).sum()));
+    const auto own = places[static_cast<std::size_t>(i)];
+    expected += (std::log(all) - 4 * test::number((u[i] * t[own]).sum())) / 3;
+  }
+  const auto truth = torch::tensor(places);
+  BOOST_TEST(test::number(naming_loss(u, t, truth, scale)) == expected, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(test::number(naming_loss(u, t, torch::full({5}, -1, torch::kInt64), scale)) == 0);
+  test::check_gradient([&](const Tensor& x) { return naming_loss(x, t, truth, scale); }, u);
+  test::check_gradient([&](const Tensor& x) { return naming_loss(u, x, truth, scale); }, t);
+  BOOST_TEST(error_of([&] { naming_loss(u, t, torch::zeros({4}, torch::kInt64), scale); }) ==
+             "naming loss: features of [5, 6] and [3, 6], truth [4]");
+}
+
 BOOST_AUTO_TEST_CASE(step_loss_is_zero_two_and_none) {
   const auto u = test::random({4, 6}, 3);
   const std::vector<std::pair<std::int64_t, std::int64_t>> pairs = {{0, 1}, {2, 3}};
@@ -137,6 +157,40 @@ BOOST_AUTO_TEST_CASE(both_towers_learn_colours_and_steps_and_name_pictures) {
                batch(1000).captions[static_cast<std::size_t>(i)];
     BOOST_TEST(right >= 7, (residual ? "residual" : "transformer") << " names " << right << " of 8; loss " << last);
   }
+}
+
+BOOST_AUTO_TEST_CASE(columns_teach_what_captions_do_not_tell) {
+  const auto named_right = [](double column_weight) {
+    EncoderTrainingSettings settings{.column_weight = column_weight};
+    settings.adam.rate = 0.003;
+    auto run = training(true, settings);
+    const std::vector<std::string> colours(texts.begin(), texts.begin() + 3);
+    const auto silent = [&](std::int64_t step) {  // the same pictures, whose captions all say the same
+      auto out = batch(step);
+      std::vector<std::int64_t> truth;
+      for (auto& caption : out.captions) {
+        const auto at = std::find(colours.begin(), colours.end(), caption) - colours.begin();
+        truth.push_back(at < 3 ? at : -1);
+        caption = texts[3];
+      }
+      out.pairs.clear();
+      out.columns = {{colours, torch::tensor(truth)}};
+      return out;
+    };
+    for (std::int64_t step = 0; step < 100; ++step) run.step(silent(step));
+    const auto encoder = run.encoder();
+    std::int64_t right = 0, all = 0;
+    for (std::int64_t step = 1000; step < 1006; ++step) {
+      const auto now = silent(step);
+      const auto guess = encoder.see(now.images).unit.matmul(encoder.read(encoder.tokenize(colours)).t()).argmax(1);
+      const auto named = now.columns[0].truth >= 0;
+      right += ((guess == now.columns[0].truth) & named).sum().item<std::int64_t>();
+      all += named.sum().item<std::int64_t>();
+    }
+    return static_cast<double>(right) / static_cast<double>(all);
+  };
+  BOOST_TEST(named_right(1) >= 0.9);
+  BOOST_TEST(named_right(0) <= 0.7);
 }
 
 BOOST_AUTO_TEST_CASE(goes_on_bit_for_bit_after_saving_and_loading) {

@@ -26,6 +26,22 @@ inline Tensor contrastive_loss(const Tensor& u, const Tensor& t, const Tensor& c
   return (images + texts) / 2;
 }
 
+/// Pictures named among the texts of one aspect, as zero-shot classification does, with the cross-entropy as its loss:
+///     L = -mean_{i: c_i >= 0} log softmax_c(scale u_i . t_c)[c_i]                       []  0 where no picture counts
+/// u [N, E] and t [C, E] at unit length, truth [N] int64 the text of each picture or -1.
+/// Why: nearly all pictures of a batch can be told apart by hair and ground alone, so that the contrastive loss has no
+/// need of small things such as mouths; here each aspect counts by itself.
+/// Source: Yang et al., arXiv:2204.03610, section 3.2 (labels as texts in one space with captions), pictures to texts.
+inline Tensor naming_loss(const Tensor& u, const Tensor& t, const Tensor& truth, const Tensor& scale) {
+  require(u.dim() == 2 && t.dim() == 2 && u.size(1) == t.size(1) && truth.dim() == 1 && truth.size(0) == u.size(0),
+          "naming loss: features of ", shape_text(u.sizes()), " and ", shape_text(t.sizes()), ", truth ",
+          shape_text(truth.sizes()));
+  const auto rows = (truth >= 0).nonzero().squeeze(1);
+  if (rows.size(0) == 0) return torch::zeros({}, u.options());
+  const auto scores = at::log_softmax(scale * u.index_select(0, rows).matmul(t.t()), 1);
+  return -scores.gather(1, truth.index_select(0, rows).unsqueeze(1)).mean();
+}
+
 /// How far steps between pictures are from the steps between their captions:
 ///     L = mean_k 1 - cos(u_bk - u_ak, t_bk - t_ak)   over pairs (a, b) of one content      []  in [0, 2], 0 without
 ///     pairs

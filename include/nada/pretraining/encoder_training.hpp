@@ -30,10 +30,17 @@ struct EncoderTrainingSettings {
   Adam adam{.rate = 0.001, .beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-6};
   double weight_decay = 0.05;  // of matrices and kernels, not of biases, gains and the temperature
   double step_weight = 1;      // of the term that aligns steps
+  double column_weight = 1;    // of the term that names pictures among the texts of a column
   double radius = 0;           // of the adversarial changes, L2 in [-1, 1] units; 0: none
   Augmentation augmentation = {};
   std::optional<torch::ScalarType> products = {};  // what matrix products and convolutions compute in
   std::uint64_t seed = 0;
+};
+
+/// The texts of one aspect, such as hair, and which of them each picture of a batch has.
+struct NamedColumn {
+  std::vector<std::string> texts;
+  Tensor truth;  // [N] int64, the place of each picture's text; -1: it has none
 };
 
 /// Pictures with a caption each.
@@ -43,11 +50,12 @@ struct CaptionedBatch {
   Tensor unit;                        // [N], index of the first picture of the same content
   std::vector<std::pair<std::int64_t, std::int64_t>>
       pairs;  // of one content, whose captions say the same but for the step
+  std::vector<NamedColumn> columns = {};
 };
 
 struct EncoderStep {
-  double contrastive = 0, step = 0;  // unweighted, of the pictures that were trained on
-  double scale = 0;                  // exp(logit_scale)
+  double contrastive = 0, step = 0, naming = 0;  // unweighted, of the pictures that were trained on
+  double scale = 0;                              // exp(logit_scale)
 };
 
 /// Trains all tensors of a CLIP. Every batch is augmented and then, with a radius, replaced by one step up its own
@@ -107,9 +115,28 @@ class EncoderTraining {
     }
     const auto caption = torch::tensor(which);
     const auto texts = clip.read(clip.tokenize(different)).index_select(0, caption);  // [N, E]
+    std::vector<std::string> names;
+    if (settings_.column_weight > 0)
+      for (const auto& column : batch.columns) names.insert(names.end(), column.texts.begin(), column.texts.end());
+    const auto read_names = names.empty() ? Tensor() : clip.read(clip.tokenize(names));  // [all texts, E]
     const auto scale = leaves_["logit_scale"].exp();
-    const auto losses = [&](const Tensor& u, const Tensor& t, const Tensor& s) {
-      return std::pair(contrastive_loss(u, t, caption, s), step_loss(u, t, batch.pairs));
+    struct Losses {
+      Tensor contrastive, step, naming;
+    };
+    const auto losses = [&](const Tensor& u, const Tensor& t, const Tensor& n, const Tensor& s) -> Losses {
+      auto naming = torch::zeros({}, u.options());
+      std::int64_t first = 0;
+      if (!names.empty())
+        for (const auto& column : batch.columns) {
+          const auto count = static_cast<std::int64_t>(column.texts.size());
+          naming = naming + naming_loss(u, n.narrow(0, first, count), column.truth, s) /
+                                static_cast<double>(batch.columns.size());
+          first += count;
+        }
+      return {contrastive_loss(u, t, caption, s), step_loss(u, t, batch.pairs), naming};
+    };
+    const auto sum = [&](const Losses& l) {
+      return l.contrastive + settings_.step_weight * l.step + settings_.column_weight * l.naming;
     };
 
     Tensor images;
@@ -119,14 +146,15 @@ class EncoderTraining {
     }
     if (settings_.radius > 0) {
       const auto leaf = images.clone().requires_grad_(true);
-      const auto [contrastive, aligned] = losses(clip.see(leaf).unit, texts.detach(), scale.detach());
-      auto gradient = torch::autograd::grad({contrastive + settings_.step_weight * aligned}, {leaf})[0];
+      const auto found =
+          losses(clip.see(leaf).unit, texts.detach(), names.empty() ? Tensor() : read_names.detach(), scale.detach());
+      auto gradient = torch::autograd::grad({sum(found)}, {leaf})[0];
       const auto length = gradient.norm(2, at::IntArrayRef{1, 2, 3}, true).clamp_min(1e-12);
       const auto far = settings_.radius * stream.uniform(Purpose::views, {n, 1, 1, 1}, 0, 3);
       images = (images + far * gradient / length).clamp(-1, 1);
     }
-    const auto [contrastive, aligned] = losses(clip.see(images).unit, texts, scale);
-    const auto loss = contrastive + settings_.step_weight * aligned;
+    const auto found = losses(clip.see(images).unit, texts, read_names, scale);
+    const auto loss = sum(found);
     require(std::isfinite(loss.item<double>()), "the encoder's loss is not finite");
     const auto gradients = torch::autograd::grad({loss}, leaves_.list(), {}, {}, false, /*allow_unused=*/true);
     leaves_.update(settings_.adam, gradients, [&](const std::string& name) {
@@ -137,7 +165,10 @@ class EncoderTraining {
       Tensor(leaves_["logit_scale"]).clamp_(0, std::log(100.0));  // as in CLIP
     }
     ++steps_;
-    return {contrastive.item<double>(), aligned.item<double>(), scale.item<double>()};
+    return {.contrastive = found.contrastive.item<double>(),
+            .step = found.step.item<double>(),
+            .naming = found.naming.item<double>(),
+            .scale = scale.item<double>()};
   }
 
   /// All that the next step depends on.
