@@ -172,9 +172,9 @@ class OptionTable {
         fail(path, ":", line.line, ": unknown key '", line.key, "'; the keys are ", known);
       }
       in_file_.insert(line.key);
+      if (given(line.key)) continue;  // the command line has the last word
       const bool first = seen.insert(line.key).second;
       if (first) entry->clear();
-      if (given(line.key)) continue;  // the command line has the last word
       try {
         entry->read(line.value, path.parent_path());
       } catch (const Error& error) {
