@@ -1,7 +1,7 @@
 // Question: what does the generator make when its images step the way the words do?
 // Run:      adapt --target "a pencil sketch of a cartoon portrait" [--dry-run]
 //           adapt --reference --target "..." runs the official training loop, faults included (docs/differences.md)
-// Writes:   runs/<target>-<n>/: options.cfg  metrics.csv  samples/000090.png ...  adapted.safetensors  report.html
+// Writes:   runs/<target>-<n>/: options.cfg  metrics.csv  samples/000150.png ...  adapted.safetensors  report.html
 #include <cmath>
 #include <iostream>
 #include <sstream>
