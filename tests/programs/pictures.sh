@@ -32,7 +32,8 @@ check "licence" grep -Eq '^licence +CC BY 4.0' out.txt
 check "layer table" grep -Eq 'conv\.64\.1 +64 +8 +8305' out.txt
 for encoder in rn vit held; do
   succeed inspect "$avatars/encoder_$encoder.safetensors"
-  check "encoder_$encoder has its vocabulary and phrases inside" grep -q '892 entries, inside' out.txt
+  check "encoder_$encoder has its vocabulary and phrases inside" grep -q '1002 entries, inside' out.txt
+  check "encoder_$encoder knows what it was trained on" grep -Eq '^phrases +174 known' out.txt
 done
 
 # convert: rosinality's and OpenAI's names become native files with the same tensors
