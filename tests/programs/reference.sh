@@ -5,7 +5,7 @@ official=(--reference --target "a zombie" --steps 6 --batch 2 --samples-every 0)
 same() { cmp <(tail -c "$1" "$2") <(tail -c "$1" "$3"); } # the last bytes: tensors, not the paths in the header
 
 # --dry-run says that it is the official loop, and all that this means
-succeed adapt "${official[@]}" --dry-run
+succeed adapt "${official[@]}" --layers adaptive --dry-run
 check "says that it is the official loop" grep -q '^the official training loop' out.txt
 for option in "reference true" "noise fresh" "two-noises true" "directional 1" "global 0" "range 0" "pixels 0" "min-length 0" "mixing 0" "views plain" \
   "exit full" "select-every 1" "official-index true" "bare-selection true" "no-clamp true" "no-antialias true" "zero-gradients true"; do
