@@ -9,7 +9,7 @@ psnr=$(sed -n 's/.*PSNR \([0-9.]*\) dB.*/\1/p' out.txt)
 check "PSNR of an own sample after 60 steps, found $psnr" awk "BEGIN {exit !($psnr > 20)}"
 for file in comparison.png codes.safetensors metrics.csv options.cfg; do check "$file" test -s "inverted/$file"; done
 check "one line a step" test "$(wc -l < inverted/metrics.csv)" = 61
-check "no warning for an own sample" test "$(grep -c warning err.txt)" = 0
+check "no warning for an own sample" test "$(grep warning err.txt | grep -vc 'warning: oneDNN')" = 0  # of LibTorch 2.6 on Debian 13
 succeed invert --config inverted/options.cfg --out again
 check "the options repeat the inversion" cmp -s inverted/codes.safetensors again/codes.safetensors
 succeed inspect inverted/codes.safetensors
