@@ -8,6 +8,8 @@ using namespace nada;
 
 namespace {
 
+constexpr const char* option_file = "model = x.pt\nmodel = y.pt\nsteps = 7\ntarget = a zombie\n";
+
 /// A program with a list, a number and a text.
 struct Program {
   std::vector<std::filesystem::path> models;
@@ -32,7 +34,7 @@ BOOST_AUTO_TEST_SUITE(experiment_option_table)
 
 BOOST_AUTO_TEST_CASE(an_option_file_fills_what_the_command_line_leaves_open) {
   const TemporaryFolder folder;
-  write_text(folder / "a.cfg", "model = x.pt\nmodel = y.pt\nsteps = 7\ntarget = a zombie\n");
+  write_text(folder / "a.cfg", option_file);
   Program program;
   program.models = {"default.pt"};
   program.command_line({});
@@ -44,7 +46,7 @@ BOOST_AUTO_TEST_CASE(an_option_file_fills_what_the_command_line_leaves_open) {
 
 BOOST_AUTO_TEST_CASE(the_command_line_has_the_last_word_over_lists_and_single_values) {
   const TemporaryFolder folder;
-  write_text(folder / "a.cfg", "model = x.pt\nmodel = y.pt\nsteps = 7\ntarget = a zombie\n");
+  write_text(folder / "a.cfg", option_file);
   Program program;
   program.command_line({"--model", "mine.pt", "--model", "other.pt", "--steps", "3"});
   program.table.read_file(folder / "a.cfg");
