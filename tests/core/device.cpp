@@ -1,5 +1,8 @@
 #include "nada/core/device.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <vector>
@@ -44,11 +47,18 @@ BOOST_AUTO_TEST_CASE(memory_that_was_freed_is_used_again_without_page_faults) {
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_minflt;
   };
-  const auto work = [] { (void)torch::zeros({4 << 20}); };  // 16 MiB, 4096 pages
-  work();
-  const auto before = faults();
-  for (int i = 0; i < 10; ++i) work();
-  BOOST_TEST(faults() - before < 1000);
+  const auto ten_times = [&faults] {
+    const auto before = faults();
+    for (int i = 0; i < 10; ++i) {
+      std::vector<torch::Tensor> held;  // 80 MiB at once, 20480 pages
+      for (int k = 0; k < 5; ++k) held.push_back(torch::zeros({4 << 20}));
+    }
+    return faults() - before;
+  };
+  // Where small blocks come to lie behind large ones, the first rounds take new memory.
+  auto fewest = ten_times();
+  for (int i = 0; i < 5; ++i) fewest = std::min(fewest, ten_times());
+  BOOST_TEST(fewest < 2000);  // 204800 where all is given back
 }
 
 // Output and both gradients of 3 x 3 kernels, by whatever programs compute with and by LibTorch's own loops.
