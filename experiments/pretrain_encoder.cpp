@@ -2,6 +2,7 @@
 // Run:      pretrain_encoder --config configs/avatars/encoder_rn.cfg --data DATA [--resume runs/...]
 // Writes:   <out>/options.cfg  metrics.csv  evaluation.csv  merges.txt  state.safetensors  encoder.safetensors
 //           pretrain_encoder --evaluate FILE --held DATA      measures a CLIP and writes nothing
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -33,7 +34,8 @@ struct Options : PretrainingOptions {
   std::int64_t resolution = 0, width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
                merge_count = 600;
   std::int64_t steps = 5000, warmup = 200, evaluate_every = 500, held_pictures = 3000;
-  double weight_decay = 0.05, step_weight = 1, column_weight = 1, radius = 0, radius_after = 0.2, full_captions = 0.5;
+  double weight_decay = 0.05, step_weight = 1, column_weight = 1, augmentation = 1, radius = 0, radius_from = 0,
+         radius_after = 0.2, full_captions = 0.5;
 
   Options() : PretrainingOptions{.unit = "steps", .batch = 128, .lr = 0.001, .state_every = 100, .log_every = 20} {}
 
@@ -65,8 +67,12 @@ struct Options : PretrainingOptions {
     table.add("step-weight", step_weight, "weight of the term that aligns steps between pictures and between captions");
     table.add("column-weight", column_weight,
               "weight of the term that names pictures among the texts of each column of the tables");
+    table.add("augmentation", augmentation,
+              "how far pictures are cropped, blurred and dimmed, in [0, 1]; 1: as far as is useful");
     table.add("radius", radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
-    table.add("radius-after", radius_after, "share of the steps after which it is reached; before, it grows evenly");
+    table.add("radius-from", radius_from, "share of the steps before which no picture is changed so");
+    table.add("radius-after", radius_after,
+              "share of the steps after which it is reached; in between, it grows evenly");
     declare_measuring(table, "CLIP");
     table.add("evaluate-every", evaluate_every, "steps from one measurement to the next; 0: only at the end");
     table.add("held-pictures", held_pictures, "pictures of a measurement, about");
@@ -74,21 +80,35 @@ struct Options : PretrainingOptions {
   }
 };
 
-/// What is measured, by name, in the order of the table.
-using Measurements = std::vector<std::pair<std::string, double>>;
+/// What is measured, in the order of the table; of a column, which of its texts are found least.
+struct Measured {
+  std::string name;
+  double value = 0;
+  std::map<std::string, double> each = {};
+};
+using Measurements = std::vector<Measured>;
 
 Measurements measure(const AnyClip& encoder, const ImageSet& held, std::int64_t pictures) {
   const auto seen = see_set(encoder, held, spread_pictures(held, pictures));
   std::set<std::string> columns;
   for (const auto i : seen.pictures)
     for (const auto& [column, text] : held[i].texts) columns.insert(column);
-  Measurements out{{"retrieval", retrieval(encoder, seen)}, {"direction", direction_agreement(encoder, seen)}};
-  for (const auto& column : columns) out.emplace_back(column, zero_shot(encoder, seen, column).accuracy);
+  Measurements out{{.name = "retrieval", .value = retrieval(encoder, seen)},
+                   {.name = "direction", .value = direction_agreement(encoder, seen)}};
+  for (const auto& column : columns) {
+    auto found = zero_shot(encoder, seen, column);
+    out.push_back({column, found.accuracy, std::move(found.each)});
+  }
   return out;
 }
 
 void print(const Measurements& found) {
-  for (const auto& [name, value] : found) std::printf("  %-12s %.4f\n", name.c_str(), value);
+  for (const auto& [name, value, each] : found) {
+    std::printf("  %-12s %.4f", name.c_str(), value);
+    const auto least = std::min_element(each.begin(), each.end(), [](auto& a, auto& b) { return a.second < b.second; });
+    if (least != each.end() && least->second < 1) std::printf("   least: %.4f %s", least->second, least->first.c_str());
+    std::printf("\n");
+  }
   std::fflush(stdout);
 }
 
@@ -182,6 +202,9 @@ int pretrain(Options& o, OptionTable& table) {
   require(o.steps >= 1 && o.batch >= 2 && o.evaluate_every >= 0 && o.warmup >= 0 && o.held_pictures >= 1 &&
               o.resolution >= 0,
           "options steps and held-pictures must be 1 or more, batch 2 or more");
+  require(o.radius >= 0 && o.radius_from >= 0 && o.radius_from <= o.radius_after && o.radius_after <= 1,
+          "options radius-from and radius-after are ", o.radius_from, " and ", o.radius_after,
+          ", expected 0 <= radius-from <= radius-after <= 1, and a radius of 0 or more");
   const auto data = ImageSet::open(o.data, o.resolution);
   const auto captions = all_captions(data);
   std::optional<ImageSet> held;
@@ -206,6 +229,8 @@ int pretrain(Options& o, OptionTable& table) {
   settings.weight_decay = o.weight_decay;
   settings.step_weight = o.step_weight;
   settings.column_weight = o.column_weight;
+  require(o.augmentation >= 0 && o.augmentation <= 1, "option augmentation is ", o.augmentation, ", expected 0 to 1");
+  settings.augmentation = settings.augmentation.times(o.augmentation);
   require(o.precision == "float32" || o.precision == "bfloat16",
           "option precision: expected float32 or bfloat16, found '", o.precision, "'");
   if (o.precision == "bfloat16") settings.products = torch::kBFloat16;
@@ -224,10 +249,10 @@ int pretrain(Options& o, OptionTable& table) {
     const auto found = measure(training.encoder(), *held, o.held_pictures);
     if (!evaluation) {
       std::vector<std::string> columns;
-      for (const auto& [name, value] : found) columns.push_back(name);
+      for (const auto& one : found) columns.push_back(one.name);
       evaluation.emplace(folder / "evaluation.csv", columns, begun);
     }
-    for (const auto& [name, value] : found) evaluation->add(name, value);
+    for (const auto& one : found) evaluation->add(one.name, one.value);
     evaluation->row(training.steps());
     std::printf("step %lld\n", static_cast<long long>(training.steps()));
     print(found);
@@ -255,7 +280,9 @@ int pretrain(Options& o, OptionTable& table) {
     const double part = static_cast<double>(now) / static_cast<double>(o.steps);
     const double rise = now < o.warmup ? static_cast<double>(now + 1) / static_cast<double>(o.warmup) : 1;
     const double rate = o.lr * rise * 0.5 * (1 + std::cos(M_PI * part));
-    const double radius = o.radius * (o.radius_after > 0 ? std::min(1.0, part / o.radius_after) : 1);
+    const double radius = o.radius * (part >= o.radius_after ? 1
+                                      : part > o.radius_from ? (part - o.radius_from) / (o.radius_after - o.radius_from)
+                                                             : 0);
     training.set_rate(rate);
     training.set_radius(radius);
     const auto found = training.step(draw_batch(data, o, Stream{o.seed, now + 1}));

@@ -121,6 +121,25 @@ BOOST_AUTO_TEST_CASE(step_loss_is_zero_two_and_none) {
   test::check_gradient([&](const Tensor& x) { return step_loss(x, t, pairs); }, u);
 }
 
+BOOST_AUTO_TEST_CASE(a_share_of_an_augmentation_goes_as_far) {
+  const Augmentation whole;
+  const auto images = torch::full({64, 3, 8, 8}, 0.3);
+  const auto unit = torch::arange(64);
+  const auto farthest = [&](double share) {
+    auto augmentation = whole.times(share);
+    augmentation.noise = 0;
+    return (augmentation(images, unit, {7, 1}) - images).abs().max().item<double>();
+  };
+  // Of a picture of one value v only contrast c and brightness b show: v (1 + c) + b.
+  BOOST_TEST(farthest(0) < 1e-6);
+  for (const double share : {0.25, 1.0}) {
+    BOOST_TEST(farthest(share) < share * (0.3 * whole.contrast + whole.brightness));
+    BOOST_TEST(farthest(share) > share * 0.5 * (0.3 * whole.contrast + whole.brightness));
+  }
+  BOOST_TEST(whole.times(0.4).min_side == 0.9, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(whole.times(0.4).max_side == 1.04, boost::test_tools::tolerance(1e-12));
+}
+
 BOOST_AUTO_TEST_CASE(augmentation_changes_pictures_of_one_content_alike) {
   const auto image = test::random({1, 3, 16, 16}, 5).to(torch::kFloat32).clamp(-1, 1).expand({4, 3, 16, 16});
   Augmentation augmentation;

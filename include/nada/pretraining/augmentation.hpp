@@ -14,6 +14,17 @@ struct Augmentation {
   double mirrored = 0.5, blurred = 0.3;                   // shares of the pictures
   double contrast = 0.15, brightness = 0.1, noise = 0.1;  // largest relative change, shift, deviation in [-1, 1]
 
+  /// As far as `share` in [0, 1] of this one; as many pictures are mirrored.
+  Augmentation times(double share) const {
+    return {.min_side = 1 + share * (min_side - 1),
+            .max_side = 1 + share * (max_side - 1),
+            .mirrored = mirrored,
+            .blurred = share * blurred,
+            .contrast = share * contrast,
+            .brightness = share * brightness,
+            .noise = share * noise};
+  }
+
   /// images [N, 3, H, W] in [-1, 1], unit [N] -> the same shape.
   Tensor operator()(const Tensor& images, const Tensor& unit, const Stream& stream) const {
     const auto n = images.size(0);
