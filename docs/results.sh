@@ -56,7 +56,7 @@ targets() {
   done < "$folder/targets.txt" | xargs -0 -n 4 -P "$(nproc)" bash -c 'target "$@"' target
   {
     printf '\nTable of %s, nada %s.\n\n' "$(date -u +%Y-%m-%d)" "$(git describe --always --dirty 2> /dev/null || echo '(unknown version)')"
-    printf '| target | first of nineteen texts | text score before | after | Frechet distance before | after | CMMD before | after |\n'
+    printf '| target | first | text score before | after | Frechet distance before | after | CMMD before | after |\n'
     printf '|---|---|---|---|---|---|---|---|\n'
     while IFS=$'\t' read -r name text; do
       for seed in 0 1 2; do
