@@ -62,7 +62,7 @@ targets() {
       for seed in 0 1 2; do
         awk -v name="$name" '$2 == name {found = $1 + 0} END {printf "%.10g,", found}' "$folder/$name-$seed.rank"
         awk -F, 'NR == 1 {for (i = 1; i <= NF; ++i) at[$i] = i}
-          NR > 1 {printf "%s%s,%s,%s", NR > 2 ? "," : "", $at["text_score"], $at["frechet"], $at["cmmd"]}
+          NR > 1 {printf "%s%s,%s,%s", (NR > 2 ? "," : ""), $at["text_score"], $at["frechet"], $at["cmmd"]}
           END {print ""}' "$folder/$name-$seed.csv"
       done | awk -F, -v text="$text" '
         # mean and half of the 95% t-interval of three
@@ -73,7 +73,7 @@ targets() {
         }
         {for (i = 1; i <= NF; ++i) {sum[i] += $i; square[i] += $i * $i}; least = NR == 1 || $1 < least ? $1 : least; most = $1 > most ? $1 : most}
         END {
-          printf "| %s | %s | %.2f | %s | %.0f | %s | %.1f | %s |\n", text, least == most ? least "%" : least " to " most "%",
+          printf "| %s | %s | %.2f | %s | %.0f | %s | %.1f | %s |\n", text, (least == most ? least "%" : least " to " most "%"),
             sum[2] / 3, interval(5, "%.2f"), sum[3] / 3, interval(6, "%.0f"), sum[4] / 3, interval(7, "%.2f")
         }'
     done < "$folder/targets.txt"
