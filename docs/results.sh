@@ -48,7 +48,7 @@ export -f target
 targets() {
   local folder=$out/targets name text
   mkdir -p "$folder"
-  [[ -n ${NADA_PROGRAMS-} ]] || ./quickstart rank --version > "$folder/build.log" 2>&1  # once, before the cells
+  for program in adapt rank evaluate; do run "$program" --version; done > "$folder/build.log" 2>&1  # built before the cells
   sed -n 's/.*"name": "\([^"]*\)", "text": "\([^"]*\)", "role": "target", "pictures".*/\1\t\2/p' \
     configs/avatars/targets.json > "$folder/targets.txt"
   while IFS=$'\t' read -r name text; do
@@ -71,7 +71,11 @@ targets() {
           r = (square[i] - 3 * mean * mean) / 2
           return sprintf(format " ± " format, mean, 4.3027 * sqrt((r > 0 ? r : 0) / 3))
         }
-        {for (i = 1; i <= NF; ++i) {sum[i] += $i; square[i] += $i * $i}; least = NR == 1 || $1 < least ? $1 : least; most = $1 > most ? $1 : most}
+        {
+          for (i = 1; i <= NF; ++i) {sum[i] += $i; square[i] += $i * $i}
+          least = NR == 1 || $1 < least ? $1 : least
+          most = $1 > most ? $1 : most
+        }
         END {
           printf "| %s | %s | %.2f | %s | %.0f | %s | %.1f | %s |\n", text, (least == most ? least "%" : least " to " most "%"),
             sum[2] / 3, interval(5, "%.2f"), sum[3] / 3, interval(6, "%.0f"), sum[4] / 3, interval(7, "%.2f")

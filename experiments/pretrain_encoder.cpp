@@ -80,7 +80,7 @@ struct Options : PretrainingOptions {
   }
 };
 
-/// What is measured, in the order of the table; of a column, which of its texts are found least.
+/// What is measured, in the order of the table; of a column also the share of each text's pictures that are found.
 struct Measured {
   std::string name;
   double value = 0;
