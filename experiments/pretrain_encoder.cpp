@@ -34,8 +34,8 @@ struct Options : PretrainingOptions {
   std::int64_t resolution = 0, width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
                merge_count = 600;
   std::int64_t steps = 5000, warmup = 200, evaluate_every = 500, held_pictures = 3000;
-  double weight_decay = 0.05, step_weight = 1, column_weight = 1, augmentation = 1, radius = 0, radius_from = 0,
-         radius_after = 0.2, full_captions = 0.5;
+  double weight_decay = 0.05, step_weight = 1, column_weight = 1, mix_weight = 0, augmentation = 1, radius = 0,
+         radius_from = 0, radius_after = 0.2, full_captions = 0.5;
 
   Options() : PretrainingOptions{.unit = "steps", .batch = 128, .lr = 0.001, .state_every = 100, .log_every = 20} {}
 
@@ -67,6 +67,8 @@ struct Options : PretrainingOptions {
     table.add("step-weight", step_weight, "weight of the term that aligns steps between pictures and between captions");
     table.add("column-weight", column_weight,
               "weight of the term that names pictures among the texts of each column of the tables");
+    table.add("mix-weight", mix_weight,
+              "weight of the term that names pictures which are changed in a part, between two of one group; 0: none");
     table.add("augmentation", augmentation,
               "how far pictures are cropped, blurred and dimmed, in [0, 1]; 1: as far as is useful");
     table.add("radius", radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
@@ -229,6 +231,8 @@ int pretrain(Options& o, OptionTable& table) {
   settings.weight_decay = o.weight_decay;
   settings.step_weight = o.step_weight;
   settings.column_weight = o.column_weight;
+  require(o.mix_weight >= 0, "option mix-weight is ", o.mix_weight, ", expected 0 or more");
+  settings.mix_weight = o.mix_weight;
   require(o.augmentation >= 0 && o.augmentation <= 1, "option augmentation is ", o.augmentation, ", expected 0 to 1");
   settings.augmentation = settings.augmentation.times(o.augmentation);
   require(o.precision == "float32" || o.precision == "bfloat16",
@@ -241,8 +245,9 @@ int pretrain(Options& o, OptionTable& table) {
   if (!std::filesystem::exists(folder / "merges.txt")) write_text(folder / "merges.txt", clip.tokenizer->merges());
 
   const auto begun = training.steps();
-  TrainingLog log(folder / "metrics.csv",
-                  {"contrastive", "step_term", "naming_term", "scale", "lr", "radius", "pictures_per_second"}, begun);
+  TrainingLog log(
+      folder / "metrics.csv",
+      {"contrastive", "step_term", "naming_term", "mix_term", "scale", "lr", "radius", "pictures_per_second"}, begun);
   std::optional<TrainingLog> evaluation;
   const auto evaluate = [&] {
     if (!held) return;
@@ -290,6 +295,7 @@ int pretrain(Options& o, OptionTable& table) {
     log.add("contrastive", found.contrastive);
     log.add("step_term", found.step);
     log.add("naming_term", found.naming);
+    log.add("mix_term", found.mix);
     log.add("scale", found.scale);
     log.add("lr", rate);
     log.add("radius", radius);

@@ -127,6 +127,8 @@ expect_error "that 32 divides" pretrain_encoder --data pictures --resolution 40 
 check "a refused run leaves no folder" test ! -e none
 expect_error "expected 0 <= radius-from <= radius-after <= 1" pretrain_encoder --data pictures --radius 1 --radius-from 0.5 --out none
 # shellcheck disable=SC2086
+expect_error "option mix-weight is -1, expected 0 or more" pretrain_encoder --data pictures --steps 2 $small --mix-weight -1 --out none
+# shellcheck disable=SC2086
 expect_error "option augmentation is 2, expected 0 to 1" pretrain_encoder --data pictures --steps 2 $small --augmentation 2 --out none
 # The adversarial changes begin after the share of the steps that was asked for.
 # shellcheck disable=SC2086
@@ -134,6 +136,12 @@ succeed pretrain_encoder --data pictures --steps 10 ${small/--log-every 2/--log-
 column=$(head -1 late_encoder/metrics.csv | tr , '\n' | grep -n '^radius$' | cut -d: -f1)
 radii=$(tail -n +2 late_encoder/metrics.csv | cut -d, -f"$column" | tr '\n' ' ')
 [ "$radii" = "0 0 0 0 0 0.25 0.5 0.75 1 1 " ] || fail "radii of a late rise: $radii"
+# Pictures changed in a part have a term of their own.
+mix_term() { awk -F, 'NR == 1 {for (i = 1; i <= NF; ++i) at[$i] = i} END {print $at["mix_term"]}' "$1/metrics.csv"; }
+# shellcheck disable=SC2086
+succeed pretrain_encoder --data pictures --steps 2 $small --mix-weight 1 --out mixed_encoder
+[ "$(mix_term whole_encoder)" = 0 ] || fail "a mix term without a weight: $(mix_term whole_encoder)"
+awk -v term="$(mix_term mixed_encoder)" 'BEGIN {exit !(term > 0.1)}' || fail "no mix term: $(mix_term mixed_encoder)"
 expect_error "expected residual or transformer" pretrain_encoder --data pictures --tower mixer --out none
 succeed pretrain_encoder --evaluate "$avatars/encoder_held.safetensors" --held pictures
 grep -q 'side ' out.txt || fail "no zero-shot accuracy: $(cat out.txt)"

@@ -1,6 +1,7 @@
 /// What an encoder is trained for: pictures beside their captions, steps beside steps.
 #pragma once
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "nada/core/error.hpp"
@@ -40,6 +41,26 @@ inline Tensor naming_loss(const Tensor& u, const Tensor& t, const Tensor& truth,
   if (rows.size(0) == 0) return torch::zeros({}, u.options());
   const auto scores = at::log_softmax(scale * u.index_select(0, rows).matmul(t.t()), 1);
   return -scores.gather(1, truth.index_select(0, rows).unsqueeze(1)).mean();
+}
+
+/// Pictures that are partly one thing and partly another, named among texts:
+///     L = -mean_{k: a_k, b_k >= 0} (1 - w_k) log p_k(a_k) + w_k log p_k(b_k),   p_k(c) = softmax_c(scale u_k . t_c)
+///                                                                                         []  0 where no picture
+///                                                                                         counts
+/// u [N, E] and t [C, E] at unit length; a, b [N] int64 the two texts of each picture, or -1; share [N] = w in [0, 1].
+/// Source: Yun et al., arXiv:1905.04899, equation 1 (labels mixed as the pictures are).
+inline Tensor mixed_naming_loss(const Tensor& u, const Tensor& t, const Tensor& a, const Tensor& b, const Tensor& share,
+                                const Tensor& scale) {
+  const auto n = u.size(0);
+  require(
+      u.dim() == 2 && t.dim() == 2 && u.size(1) == t.size(1) && a.numel() == n && b.numel() == n && share.numel() == n,
+      "mixed naming loss: features of ", shape_text(u.sizes()), " and ", shape_text(t.sizes()), ", texts ",
+      shape_text(a.sizes()), " and ", shape_text(b.sizes()), ", shares ", shape_text(share.sizes()));
+  const auto rows = ((a >= 0) & (b >= 0)).nonzero().squeeze(1);
+  if (rows.size(0) == 0) return torch::zeros({}, u.options());
+  const auto scores = at::log_softmax(scale * u.index_select(0, rows).matmul(t.t()), 1);
+  const auto of = [&](const Tensor& which) { return scores.gather(1, which.index_select(0, rows).unsqueeze(1)); };
+  return -at::lerp(of(a), of(b), share.index_select(0, rows).unsqueeze(1)).mean();
 }
 
 /// How far steps between pictures are from the steps between their captions:

@@ -1,6 +1,7 @@
 /// Contrastive training of a CLIP, robust against small changes of the pictures.
 /// Sources: Radford et al., arXiv:2103.00020 (the loss); Madry et al., arXiv:1706.06083 (adversarial training);
-/// Santurkar et al., arXiv:1906.09453 (why: the gradients of robust networks draw what a person would).
+/// Santurkar et al., arXiv:1906.09453 (why: the gradients of robust networks draw what a person would); Yun et al.,
+/// arXiv:1905.04899 (pictures that are changed in a part).
 #pragma once
 #include <torch/autograd.h>
 
@@ -21,6 +22,7 @@
 #include "nada/formats/tensor_file.hpp"
 #include "nada/pretraining/augmentation.hpp"
 #include "nada/pretraining/contrastive.hpp"
+#include "nada/pretraining/partial_change.hpp"
 #include "nada/pretraining/trained_tensors.hpp"
 
 namespace nada {
@@ -31,6 +33,7 @@ struct EncoderTrainingSettings {
   double weight_decay = 0.05;  // of matrices and kernels, not of biases, gains and the temperature
   double step_weight = 1;      // of the term that aligns steps
   double column_weight = 1;    // of the term that names pictures among the texts of a column
+  double mix_weight = 0;       // of the term for pictures that are changed in a part; 0: none are made
   double radius = 0;           // of the adversarial changes, L2 in [-1, 1] units; 0: none
   Augmentation augmentation = {};
   std::optional<torch::ScalarType> products = {};  // what matrix products and convolutions compute in
@@ -54,13 +57,15 @@ struct CaptionedBatch {
 };
 
 struct EncoderStep {
-  double contrastive = 0, step = 0, naming = 0;  // unweighted, of the pictures that were trained on
-  double scale = 0;                              // exp(logit_scale)
+  double contrastive = 0, step = 0, naming = 0, mix = 0;  // unweighted, of the pictures that were trained on
+  double scale = 0;                                       // exp(logit_scale)
 };
 
-/// Trains all tensors of a CLIP. Every batch is augmented and then, with a radius, replaced by one step up its own
-/// loss: by uniform(0, radius) in the direction of each picture's gradient. Random numbers are those of Stream{seed,
-/// step}.
+/// Trains all tensors of a CLIP. Every batch is augmented; with a `mix_weight`, each pair of one content lends a
+/// picture that is changed in a part, to be named by both captions as far as it is changed: an encoder that never saw
+/// one takes a white face for a ghost, whatever hair and ground are. Then, with a radius, all are replaced by one step
+/// up their own loss: by uniform(0, radius) in the direction of each picture's gradient. Random numbers are those of
+/// Stream{seed, step}.
 class EncoderTraining {
  public:
   /// `tensors` with OpenAI's names; `settings` of the encoder need a vocabulary.
@@ -114,46 +119,58 @@ class EncoderTraining {
       which.push_back(found->second);
     }
     const auto caption = torch::tensor(which);
-    const auto texts = clip.read(clip.tokenize(different)).index_select(0, caption);  // [N, E]
+    const auto read = clip.read(clip.tokenize(different));  // [different captions, E]
     std::vector<std::string> names;
     if (settings_.column_weight > 0)
       for (const auto& column : batch.columns) names.insert(names.end(), column.texts.begin(), column.texts.end());
     const auto read_names = names.empty() ? Tensor() : clip.read(clip.tokenize(names));  // [all texts, E]
     const auto scale = leaves_["logit_scale"].exp();
+    Tensor images;
+    PartialChanges mixed;
+    {
+      const torch::NoGradGuard no_grad;
+      images = settings_.augmentation(batch.images, batch.unit, stream);
+      if (settings_.mix_weight > 0) mixed = change_partly(images, batch.unit, stream);
+      if (mixed.count() > 0) images = at::cat({images, mixed.images});
+    }
     struct Losses {
-      Tensor contrastive, step, naming;
+      Tensor contrastive, step, naming, mix;
     };
-    const auto losses = [&](const Tensor& u, const Tensor& t, const Tensor& n, const Tensor& s) -> Losses {
-      auto naming = torch::zeros({}, u.options());
+    const auto losses = [&](const Tensor& all, const Tensor& r, const Tensor& c, const Tensor& s) -> Losses {
+      const auto u = all.narrow(0, 0, n), t = r.index_select(0, caption);
+      const auto in_part = all.narrow(0, n, mixed.count());
+      const auto mix = [&](const Tensor& among, const Tensor& truth) {
+        return mixed_naming_loss(in_part, among, truth.index_select(0, mixed.from), truth.index_select(0, mixed.to),
+                                 mixed.share, s);
+      };
+      auto naming = torch::zeros({}, u.options()), mix_naming = naming;
       std::int64_t first = 0;
       if (!names.empty())
         for (const auto& column : batch.columns) {
           const auto count = static_cast<std::int64_t>(column.texts.size());
-          naming = naming + naming_loss(u, n.narrow(0, first, count), column.truth, s) /
-                                static_cast<double>(batch.columns.size());
+          const auto among = c.narrow(0, first, count);
+          const auto columns = static_cast<double>(batch.columns.size());
+          naming = naming + naming_loss(u, among, column.truth, s) / columns;
+          if (mixed.count() > 0) mix_naming = mix_naming + mix(among, column.truth) / columns;
           first += count;
         }
-      return {contrastive_loss(u, t, caption, s), step_loss(u, t, batch.pairs), naming};
+      if (mixed.count() > 0) mix_naming = settings_.column_weight * mix_naming + mix(r, caption);
+      return {contrastive_loss(u, t, caption, s), step_loss(u, t, batch.pairs), naming, mix_naming};
     };
     const auto sum = [&](const Losses& l) {
-      return l.contrastive + settings_.step_weight * l.step + settings_.column_weight * l.naming;
+      return l.contrastive + settings_.step_weight * l.step + settings_.column_weight * l.naming +
+             settings_.mix_weight * l.mix;
     };
-
-    Tensor images;
-    {
-      const torch::NoGradGuard no_grad;
-      images = settings_.augmentation(batch.images, batch.unit, stream);
-    }
     if (settings_.radius > 0) {
       const auto leaf = images.clone().requires_grad_(true);
       const auto found =
-          losses(clip.see(leaf).unit, texts.detach(), names.empty() ? Tensor() : read_names.detach(), scale.detach());
+          losses(clip.see(leaf).unit, read.detach(), names.empty() ? Tensor() : read_names.detach(), scale.detach());
       auto gradient = torch::autograd::grad({sum(found)}, {leaf})[0];
       const auto length = gradient.norm(2, at::IntArrayRef{1, 2, 3}, true).clamp_min(1e-12);
-      const auto far = settings_.radius * stream.uniform(Purpose::views, {n, 1, 1, 1}, 0, 3);
+      const auto far = settings_.radius * stream.uniform(Purpose::views, {images.size(0), 1, 1, 1}, 0, 3);
       images = (images + far * gradient / length).clamp(-1, 1);
     }
-    const auto found = losses(clip.see(images).unit, texts, read_names, scale);
+    const auto found = losses(clip.see(images).unit, read, read_names, scale);
     const auto loss = sum(found);
     require(std::isfinite(loss.item<double>()), "the encoder's loss is not finite");
     const auto gradients = torch::autograd::grad({loss}, leaves_.list(), {}, {}, false, /*allow_unused=*/true);
@@ -168,6 +185,7 @@ class EncoderTraining {
     return {.contrastive = found.contrastive.item<double>(),
             .step = found.step.item<double>(),
             .naming = found.naming.item<double>(),
+            .mix = found.mix.item<double>(),
             .scale = scale.item<double>()};
   }
 
