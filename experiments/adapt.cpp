@@ -24,6 +24,7 @@ namespace {
 struct Options : nada::AdaptOptions {
   std::string layers = "adaptive", views = "plain", exit = "full";
   int select_every = 10;
+  double blur = 0;
   bool reference = false;
   bool official_index = false, bare_selection = false, two_noises = false, zero_gradients = false;
   bool no_clamp = false, no_antialias = false;
@@ -36,6 +37,7 @@ struct Options : nada::AdaptOptions {
               "CHOICE");
     table.add("select-every", select_every, "steps between choices of adaptive layers: 1 or 10", saved, "1|10");
     table.add("views", views, "what the encoders see of an image: plain or crops", saved, "NAME");
+    table.add("blur", blur, "how far crops are blurred: by means over a square, its side as a share of the image's");
     table.add("exit", exit, "how much of the generator is rendered: full, 64, 128 or 256", saved, "NAME");
     table.group("As the official code does it (docs/differences.md)");
     table.add("reference", reference, "all of the following, and its optimiser; the other options must agree");
@@ -129,10 +131,15 @@ int with_exit(const Options& o, nada::Session& session, Selector selector, Views
   nada::fail("option views: expected plain or crops, found '", o.views, "'");
 }
 
+nada::CropViews crops(const Options& o) {
+  nada::require(o.blur >= 0 && o.blur <= 1, "option blur is ", o.blur, ", expected 0 to 1");
+  return {.blur = o.blur};
+}
+
 template <class Selector>
 int with_views(const Options& o, nada::Session& session, Selector selector) {
   if (o.views == "plain") return with_exit(o, session, std::move(selector), nada::Plain{});
-  if (o.views == "crops") return with_exit(o, session, std::move(selector), nada::CropViews{});
+  if (o.views == "crops") return with_exit(o, session, std::move(selector), crops(o));
   unknown_views(o);
 }
 
@@ -140,7 +147,7 @@ int with_views(const Options& o, nada::Session& session, Selector selector) {
 int with_official_index(const Options& o, nada::Session& session, nada::OfficialIndex<nada::AdaptiveTopK> selector) {
   nada::require(o.exit == "full" && o.select_every == 1, "--official-index needs --exit full and --select-every 1");
   if (o.views == "plain") return adapt(o, session, selector, nada::Plain{}, nada::FullSize{});
-  if (o.views == "crops") return adapt(o, session, selector, nada::CropViews{}, nada::FullSize{});
+  if (o.views == "crops") return adapt(o, session, selector, crops(o), nada::FullSize{});
   unknown_views(o);
 }
 

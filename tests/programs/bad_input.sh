@@ -42,6 +42,7 @@ expect_error 'steps: expected a whole number' adapt --target "a zombie" --steps 
 expect_error 'k is 40, but only 9 styles' adapt --target "a zombie" --layers adaptive:40
 expect_error "there is no layer 'conv.7'; the layers are mapping.0" adapt --target "a zombie" --layers conv.7
 expect_error 'option views: expected plain or crops' adapt --target "a zombie" --views none
+expect_error 'option blur is 2, expected 0 to 1' adapt --target "a zombie" --blur 2
 expect_error 'option select-every: expected 1 or 10' adapt --target "a zombie" --select-every 5
 expect_error 'learning rate is -1' "${run[@]}" --lr=-1
 expect_error 'batch is 0' "${run[@]}" --batch 0

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "nada/views/crop_views.hpp"
 #include "support/finite_differences.hpp"
@@ -96,7 +97,7 @@ BOOST_AUTO_TEST_CASE(the_same_stream_gives_the_same_draw_for_other_images_and_an
 
 BOOST_AUTO_TEST_CASE(the_views_of_a_sample_do_not_depend_on_the_batch) {
   const auto images = random({4, 3, 6, 6}, 1);
-  const CropViews views;
+  const CropViews views{.blur = 0.5};
   const auto all = views.show(images, Stream{3, 5}), two = views.show(images.narrow(0, 0, 2), Stream{3, 5});
   BOOST_TEST(largest_difference(two.narrow(0, 0, 2), all.narrow(0, 0, 2)) < 1e-14);
   BOOST_TEST(largest_difference(two.narrow(0, 2, 2), all.narrow(0, 4, 2)) < 1e-14);
@@ -111,6 +112,37 @@ BOOST_AUTO_TEST_CASE(noise_of_its_deviation_is_added_to_each_view_and_differs_be
   BOOST_TEST(std::abs(test::number((first * second).mean())) < 0.05 * 0.05 * 0.1);  // independent
 }
 
+BOOST_AUTO_TEST_CASE(a_blur_takes_half_to_all_of_each_view_to_the_mean_of_its_square) {
+  const auto images = random({6, 3, 16, 16}, 1);
+  const auto sharp = silent.show(images, Stream{2, 3});
+  const auto blurred = CropViews{.noise = 0, .blur = 0.2}.show(images, Stream{2, 3});  // 0.2 x 16 pixels: 3 x 3
+  std::vector<double> shares;
+  for (std::int64_t n = 0; n < 12; ++n) {
+    // One share explains every pixel: view = (1 - share) sharp + share mean.
+    double along = 0, square = 0, worst = 0;
+    const auto each = [&](auto&& see) {
+      for (std::int64_t c = 0; c < 3; ++c)
+        for (std::int64_t y = 0; y < 16; ++y)
+          for (std::int64_t x = 0; x < 16; ++x) {
+            double mean = 0;
+            for (int i = -1; i <= 1; ++i)
+              for (int j = -1; j <= 1; ++j) mean += sample(sharp[n][c], double(y + i), double(x + j)) / 9;
+            const auto at = test::number(sharp[n][c][y][x]);
+            see(mean - at, test::number(blurred[n][c][y][x]) - at);
+          }
+    };
+    each([&](double whole, double found) { along += whole * found, square += whole * whole; });
+    const double share = along / square;
+    each([&](double whole, double found) { worst = std::max(worst, std::abs(found - share * whole)); });
+    BOOST_TEST(worst < 1e-12);
+    BOOST_TEST((share >= 0.5 && share <= 1));
+    shares.push_back(share);
+  }
+  const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
+  BOOST_TEST(*most - *least > 0.2);
+  BOOST_TEST(same_bits(CropViews{.noise = 0, .blur = 0.08}.show(images, Stream{2, 3}), sharp));  // 1 pixel: nothing
+}
+
 BOOST_AUTO_TEST_CASE(noise_is_not_clamped_again) {
   const auto images = torch::ones({1, 3, 16, 16}, torch::kFloat64);
   BOOST_TEST(test::number(CropViews{}.show(images, Stream{1, 0}).max()) > 1.05);
@@ -120,7 +152,7 @@ BOOST_AUTO_TEST_CASE(the_gradient_reaches_the_images_through_both_views) {
   const auto probe = random({2, 3, 5, 5}, 2);
   test::check_gradient(
       [&](const Tensor& x) {
-        return (CropViews{}.show(x, Stream{1, 0}) * probe).sum();
+        return (CropViews{.blur = 0.6}.show(x, Stream{1, 0}) * probe).sum();
       },
       random({1, 3, 5, 5}, 1));
 }

@@ -1,5 +1,6 @@
-/// Two views of each image: itself and a random crop, both with a little noise.
+/// Two views of each image: itself and a random crop, both with a little noise, and blurred if asked for.
 #pragma once
+#include <cmath>
 #include <cstdint>
 
 #include "nada/core/stream.hpp"
@@ -10,11 +11,13 @@ namespace nada {
 
 /// View 1 is the image, view 2 a crop of it: per sample a side s uniform in [min_side, max_side] (of the image's), the
 /// centre's offset on each axis uniform in +-max(reach - s, 0) in [-1, 1] coordinates, half of them flipped left-right;
-/// bilinear, edges repeated, at the input's size. Then normal noise of deviation `noise` on each view, not clamped
-/// again. Why: an encoder that sees each image once is pleased by patterns of pixels; one that sees it twice asks for
-/// content.
+/// bilinear, edges repeated, at the input's size. Then, with `blur`, a share uniform in [1/2, 1] of each view gives way
+/// to its mean over a square of `blur` times the image's height (in whole pixels, odd), edges repeated. Then normal
+/// noise of deviation `noise` on each view, not clamped again. Why: an encoder that sees each image once is pleased by
+/// patterns of pixels; one that sees it twice asks for content. Without a blur what changes most easily are edges, and
+/// a large change of flat parts (a dark ground around white hair) is not found.
 struct CropViews {
-  double min_side = 0.75, max_side = 1.05, reach = 1.04, noise = 0.05;
+  double min_side = 0.75, max_side = 1.05, reach = 1.04, noise = 0.05, blur = 0;
 
   std::int64_t count() const { return 2; }
 
@@ -33,6 +36,12 @@ struct CropViews {
     const auto grid = at::affine_grid_generator(theta, images.sizes(), /*align_corners=*/false);
     const auto crops = at::grid_sampler(images, grid, /*bilinear=*/0, /*border=*/1, /*align_corners=*/false);
     auto views = at::cat({images, crops}, 0);
+    if (const auto radius = std::llround((blur * static_cast<double>(images.size(2)) - 1) / 2); radius > 0) {
+      const auto soft =
+          at::avg_pool2d(at::pad(views, {radius, radius, radius, radius}, "replicate"), 2 * radius + 1, 1);
+      const auto drawn = stream.uniform(Purpose::views, {n, 2}, 0, 3).t().reshape({2 * n, 1, 1, 1});
+      views = at::lerp(views, soft, (0.5 + 0.5 * drawn).to(images.options()));
+    }
     if (noise > 0) {
       const auto shape = images.sizes();
       const auto draw = [&](std::uint64_t view) { return stream.normal(Purpose::views, shape, 0, view); };
