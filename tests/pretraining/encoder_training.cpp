@@ -237,21 +237,30 @@ BOOST_AUTO_TEST_CASE(columns_teach_what_captions_do_not_tell) {
 }
 
 BOOST_AUTO_TEST_CASE(pictures_changed_in_a_part_are_named_by_both_texts) {
-  // How sure an encoder is that a dark picture of which one half turned red is red: near a half only if it was taught.
-  const auto sureness = [](double mix_weight) {
+  // How sure an encoder is of what it sees where one half of a picture is red and the other dark. All pictures have two
+  // halves, of which one is darker, so that one half can change alone.
+  const auto halves = [](Tensor images) {
+    images.narrow(3, 16, 16) -= 0.35;
+    return images;
+  };
+  const auto sureness = [&](double mix_weight) {
     EncoderTrainingSettings settings{.mix_weight = mix_weight};
     settings.adam.rate = 0.003;
-    settings.augmentation.noise = 0.05;
+    settings.augmentation.noise = 0.02;
     auto run = training(true, settings);
-    for (std::int64_t step = 0; step < 150; ++step) run.step(batch(step));
-    auto images = torch::full({4, 3, 32, 32}, -0.6);
-    for (std::int64_t i = 0; i < 4; ++i) images[i][0].narrow(i / 2, i % 2 * 16, 16) += 1.2;
+    for (std::int64_t step = 0; step < 200; ++step) {
+      auto now = batch(step);
+      now.images = halves((now.images * 5).round() / 5);  // its noise, of deviation 0.1, becomes rare
+      run.step(now);
+    }
+    auto images = torch::full({2, 3, 32, 32}, -0.6);
+    for (std::int64_t i = 0; i < 2; ++i) images[i][0].narrow(1, i * 16, 16) += 1.2;
     const auto encoder = run.encoder();
     const auto among = encoder.read(encoder.tokenize(std::vector<std::string>{texts[0], texts[3]}));
-    const auto scores = run.tensors().at("logit_scale").exp() * encoder.see(images).unit.matmul(among.t());
+    const auto scores = run.tensors().at("logit_scale").exp() * encoder.see(halves(images)).unit.matmul(among.t());
     return (at::softmax(scores, 1).select(1, 0) - 0.5).abs().mean().item<double>();  // 0: both; 0.5: one alone
   };
-  BOOST_TEST(sureness(1) < 0.25);
+  BOOST_TEST(sureness(1) < 0.3);
   BOOST_TEST(sureness(0) > 0.35);
 }
 

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/core/error.hpp"
+#include "support/files.hpp"
 #include "support/tiny.hpp"
 
 using namespace nada;
