@@ -148,8 +148,7 @@ struct AblationCell {
 /// Pictures of a target that variants may train with; those that follow are for measuring.
 inline constexpr std::int64_t training_pictures = 16;
 
-/// A recipe of which a variant replaces a part: the embedded default's with less of the global term and sharp views,
-/// which fit runs of fewer steps.
+/// A recipe of which a variant replaces a part: the embedded default's with less of the global term and sharp views.
 inline auto default_objective() {
   return weigh(1.0, Directional{}) + weigh(0.5, Global{}) + weigh(10.0, RangePenalty{});
 }

@@ -44,9 +44,8 @@ inline Tensor naming_loss(const Tensor& u, const Tensor& t, const Tensor& truth,
 }
 
 /// Pictures that are partly one thing and partly another, named among texts:
-///     L = -mean_{k: a_k, b_k >= 0} (1 - w_k) log p_k(a_k) + w_k log p_k(b_k),   p_k(c) = softmax_c(scale u_k . t_c)
-///                                                                                         []  0 where no picture
-///                                                                                         counts
+///     L = -mean_{k: a_k, b_k >= 0} (1 - w_k) log p_k(a_k) + w_k log p_k(b_k)   []  0 where no picture counts
+///     p_k(c) = softmax_c(scale u_k . t_c)
 /// u [N, E] and t [C, E] at unit length; a, b [N] int64 the two texts of each picture, or -1; share [N] = w in [0, 1].
 /// Source: Yun et al., arXiv:1905.04899, equation 1 (labels mixed as the pictures are).
 inline Tensor mixed_naming_loss(const Tensor& u, const Tensor& t, const Tensor& a, const Tensor& b, const Tensor& share,
