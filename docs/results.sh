@@ -9,11 +9,11 @@ out=runs/results
 sections=("$@")
 ((${#sections[@]})) || sections=(targets losses layers)
 
-common=(--targets sketch,zombie,statue --steps 60 --batch 4 --count 200)
+common=(--targets sketch,zombie,statue --steps 120 --batch 4 --count 200)
 declare -A programs=([losses]=ablate_losses [layers]=ablate_layers)
 declare -A seeds=([losses]=3 [layers]=3)
 declare -A variants=([losses]=both,directional,global
-  [layers]=top-6,all,top-3,top-1,top-6-each-step,random-6,gradient-6,official-6)
+  [layers]=top-6,all,top-8,top-3,top-1,top-6-each-step,random-6,gradient-6,official-6)
 
 # The page's part between <!-- NAME --> and <!-- end of NAME --> becomes FILE.
 put() {

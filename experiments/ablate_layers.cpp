@@ -25,6 +25,7 @@ auto variants(const Options&) {
   const auto top = [](std::size_t k) { return AdaptiveTopK{.k = k}; };
   return Variants{layers("top-6", Every<10, AdaptiveTopK>{top(6)}),
                   layers("all", AllLayers{}),
+                  layers("top-8", Every<10, AdaptiveTopK>{top(8)}),
                   layers("top-3", Every<10, AdaptiveTopK>{top(3)}),
                   layers("top-1", Every<10, AdaptiveTopK>{top(1)}),
                   layers("top-6-each-step", top(6)),

@@ -40,16 +40,16 @@ auto variants(const Options& options) {
       objective("both", recipe), objective("directional", weigh(1.0, Directional{}) + range),
       objective("global", weigh(1.0, Global{}) + range),
       // weights with which a step across the direction costs about 1, as by the cosine
-      objective("directional-l1",
-                weigh(10.0, Directional{.distance = StepDistance::l1}) + weigh(0.5, Global{}) + range),
-      objective("directional-l2",
-                weigh(64.0, Directional{.distance = StepDistance::l2}) + weigh(0.5, Global{}) + range),
+      objective("directional-l1", weigh(10.0, Directional{.distance = StepDistance::l1}) +
+                                      weigh(default_global_weight, Global{}) + range),
+      objective("directional-l2", weigh(64.0, Directional{.distance = StepDistance::l2}) +
+                                      weigh(default_global_weight, Global{}) + range),
       objective("manifold", recipe + weigh(1.0, Manifold{})),
       objective("patches", recipe + weigh(0.5, PatchDirectional{.size = 32})),
       objective("patch-similarity", recipe + weigh(0.5, PatchSimilarity{.size = 32, .count = 2})),
       objective("within", recipe + weigh(0.5, WithinDomain{})),
       objective("in-domain", recipe + weigh(10.0, InDomainDiversity{})),
-      objective("moment", weigh(1.0, Moment{}) + weigh(0.5, Global{}) + range),
+      objective("moment", weigh(1.0, Moment{}) + weigh(default_global_weight, Global{}) + range),
       objective("pixel-anchor", recipe + weigh(0.3, PixelAnchor{})),
       objective("token-anchor", recipe + weigh(0.3, PerceptualAnchor{})),
       objective("weight-anchor", recipe + weigh(0.001, WeightAnchor{})),

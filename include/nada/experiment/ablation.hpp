@@ -58,7 +58,7 @@ struct AblationOptions {
   std::filesystem::path generator, measure, templates, target_list, out;
   std::vector<EncoderChoice> encoders;
   std::string targets = "sketch,zombie,statue", source = "a cartoon portrait", only;
-  std::int64_t seeds = 5, steps = 60, batch = 4, count = 200, jobs = 0, cell = -1;
+  std::int64_t seeds = 5, steps = 120, batch = 4, count = 200, jobs = 0, cell = -1;
   double lr = 0.002;
   bool quick = false;
   MachineOptions machine;
@@ -148,9 +148,11 @@ struct AblationCell {
 /// Pictures of a target that variants may train with; those that follow are for measuring.
 inline constexpr std::int64_t training_pictures = 16;
 
-/// A recipe of which a variant replaces a part: the embedded default's with less of the global term and sharp views.
+/// The recipe of which a variant replaces a part: objective and views of configs/avatars/default.cfg, two thirds of the
+/// styles.
+inline constexpr double default_global_weight = 2.0;
 inline auto default_objective() {
-  return weigh(1.0, Directional{}) + weigh(0.5, Global{}) + weigh(10.0, RangePenalty{});
+  return weigh(1.0, Directional{}) + weigh(default_global_weight, Global{}) + weigh(10.0, RangePenalty{});
 }
 using DefaultSelector = Every<10, AdaptiveTopK>;
 
@@ -159,7 +161,7 @@ std::unique_ptr<AnyAdaptation> adapt_cell(const AblationCell& cell, S shift, O o
                                           P part = P{}) {
   using A = Adaptation<StyleGan2, Members<AnyClip>, S, O, Sel, P, CropViews, FullSize>;
   return std::make_unique<A>(cell.source, Members<AnyClip>(cell.encoders), std::move(shift), std::move(objective),
-                             std::move(selector), std::move(part), CropViews{}, FullSize{}, cell.settings);
+                             std::move(selector), std::move(part), CropViews{.blur = 0.05}, FullSize{}, cell.settings);
 }
 
 /// A variant: a name, and how to make its adaptation of a cell. Inactive ones lack a file that an option would name.
