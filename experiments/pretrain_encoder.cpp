@@ -3,7 +3,6 @@
 // Writes:   <out>/options.cfg  metrics.csv  evaluation.csv  merges.txt  state.safetensors  encoder.safetensors
 //           pretrain_encoder --evaluate FILE --held DATA      measures a CLIP and writes nothing
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -17,6 +16,7 @@
 #include "nada/experiment/training_run.hpp"
 #include "nada/pretraining/byte_pairs.hpp"
 #include "nada/pretraining/encoder_evaluation.hpp"
+#include "nada/pretraining/encoder_schedule.hpp"
 #include "nada/pretraining/encoder_training.hpp"
 #include "nada/pretraining/image_set.hpp"
 #include "nada/pretraining/initial_encoder.hpp"
@@ -33,11 +33,12 @@ struct Options : PretrainingOptions {
   std::string tower = "residual", layers = "1,1,1,1", precision = "float32";
   std::int64_t resolution = 0, width = 32, patch = 8, embedding = 128, text_width = 128, text_layers = 2, context = 48,
                merge_count = 600;
-  std::int64_t steps = 5000, warmup = 200, evaluate_every = 500, held_pictures = 3000;
-  double weight_decay = 0.05, step_weight = 1, column_weight = 1, mix_weight = 0, augmentation = 1, radius = 0,
-         radius_from = 0, radius_after = 0.2, full_captions = 0.5;
+  std::int64_t evaluate_every = 500, held_pictures = 3000;
+  double weight_decay = 0.05, full_captions = 0.5;
+  EncoderSchedule schedule = {};
+  std::vector<std::string> stages;
 
-  Options() : PretrainingOptions{.unit = "steps", .batch = 128, .lr = 0.001, .state_every = 100, .log_every = 20} {}
+  Options() : PretrainingOptions{.unit = "steps", .batch = 128, .state_every = 100, .log_every = 20} {}
 
   void declare(OptionTable& table) {
     using enum OptionTable::Kind;
@@ -58,23 +59,29 @@ struct Options : PretrainingOptions {
     table.add("merges", merges, "byte pairs to use; without, they are learned from the captions");
     table.add("merge-count", merge_count, "byte pairs to learn, at most");
     table.group("Training");
-    table.add("steps", steps, "training steps");
+    table.add("steps", schedule.steps, "training steps");
     declare_training(table, "AdamW's largest learning rate; it rises over the warm-up and falls to 0 along a cosine");
-    table.add("warmup", warmup, "steps of the warm-up");
+    table.add("warmup", schedule.warmup, "steps of the warm-up");
     table.add("weight-decay", weight_decay, "of matrices and kernels");
     table.add("precision", precision, "what matrix products and convolutions compute in: float32 or bfloat16", saved,
               "NAME");
-    table.add("step-weight", step_weight, "weight of the term that aligns steps between pictures and between captions");
-    table.add("column-weight", column_weight,
+    table.add("step-weight", schedule.step_weight,
+              "weight of the term that aligns steps between pictures and between captions");
+    table.add("column-weight", schedule.column_weight,
               "weight of the term that names pictures among the texts of each column of the tables");
-    table.add("mix-weight", mix_weight,
+    table.add("mix-weight", schedule.mix_weight,
               "weight of the term that names pictures which are changed in a part, between two of one group; 0: none");
-    table.add("augmentation", augmentation,
+    table.add("augmentation", schedule.augmentation,
               "how far pictures are cropped, blurred and dimmed, in [0, 1]; 1: as far as is useful");
-    table.add("radius", radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
-    table.add("radius-from", radius_from, "share of the steps before which no picture is changed so");
-    table.add("radius-after", radius_after,
+    table.add("radius", schedule.radius, "largest adversarial change of a picture, L2 in [-1, 1] units; 0: none");
+    table.add("radius-from", schedule.radius_from, "share of the steps before which no picture is changed so");
+    table.add("radius-after", schedule.radius_after,
               "share of the steps after which it is reached; in between, it grows evenly");
+    table.add(
+        "stage", stages,
+        "what is other after some steps, such as \"6000 steps=14000 radius=0\": steps is the length that rate and "
+        "radius follow; also lr, radius-from, radius-after, augmentation, step-weight, column-weight, mix-weight",
+        saved, "\"N NAME=VALUE ...\"");
     declare_measuring(table, "CLIP");
     table.add("evaluate-every", evaluate_every, "steps from one measurement to the next; 0: only at the end");
     table.add("held-pictures", held_pictures, "pictures of a measurement, about");
@@ -138,8 +145,8 @@ std::vector<NamedColumn> columns_of(const ImageSet& data, const std::vector<std:
   return out;
 }
 
-/// A picture drawn evenly, then the others of its group, until the batch is full.
-CaptionedBatch draw_batch(const ImageSet& data, const Options& o, const Stream& stream) {
+/// A picture drawn evenly, then the others of its group, until the batch is full; with the tables' columns if wanted.
+CaptionedBatch draw_batch(const ImageSet& data, const Options& o, bool columns, const Stream& stream) {
   const auto u = stream.uniform(Purpose::evaluation, {o.batch, 3});
   std::vector<std::int64_t> pictures, unit;
   std::vector<std::size_t> index;  // of the caption; the same in a group
@@ -167,7 +174,7 @@ CaptionedBatch draw_batch(const ImageSet& data, const Options& o, const Stream& 
   }
   out.images = data.images(pictures);
   out.unit = torch::tensor(unit);
-  if (o.column_weight > 0) out.columns = columns_of(data, pictures);
+  if (columns) out.columns = columns_of(data, pictures);
   return out;
 }
 
@@ -201,12 +208,11 @@ int pretrain(Options& o, OptionTable& table) {
   }
   require(o.tower == "residual" || o.tower == "transformer", "option tower: expected residual or transformer, found '",
           o.tower, "'");
-  require(o.steps >= 1 && o.batch >= 2 && o.evaluate_every >= 0 && o.warmup >= 0 && o.held_pictures >= 1 &&
-              o.resolution >= 0,
-          "options steps and held-pictures must be 1 or more, batch 2 or more");
-  require(o.radius >= 0 && o.radius_from >= 0 && o.radius_from <= o.radius_after && o.radius_after <= 1,
-          "options radius-from and radius-after are ", o.radius_from, " and ", o.radius_after,
-          ", expected 0 <= radius-from <= radius-after <= 1, and a radius of 0 or more");
+  const auto all = o.schedule.steps;
+  require(o.batch >= 2 && o.evaluate_every >= 0 && o.held_pictures >= 1 && o.resolution >= 0,
+          "options batch, held-pictures, evaluate-every and resolution must be at least 2, 1, 0 and 0");
+  o.schedule.lr = o.lr;
+  const StagedEncoderSchedule schedule(o.schedule, o.stages, all);
   const auto data = ImageSet::open(o.data, o.resolution);
   const auto captions = all_captions(data);
   std::optional<ImageSet> held;
@@ -229,12 +235,6 @@ int pretrain(Options& o, OptionTable& table) {
   shape.text_layers = o.text_layers;
   EncoderTrainingSettings settings;
   settings.weight_decay = o.weight_decay;
-  settings.step_weight = o.step_weight;
-  settings.column_weight = o.column_weight;
-  require(o.mix_weight >= 0, "option mix-weight is ", o.mix_weight, ", expected 0 or more");
-  settings.mix_weight = o.mix_weight;
-  require(o.augmentation >= 0 && o.augmentation <= 1, "option augmentation is ", o.augmentation, ", expected 0 to 1");
-  settings.augmentation = settings.augmentation.times(o.augmentation);
   require(o.precision == "float32" || o.precision == "bfloat16",
           "option precision: expected float32 or bfloat16, found '", o.precision, "'");
   if (o.precision == "bfloat16") settings.products = torch::kBFloat16;
@@ -274,31 +274,26 @@ int pretrain(Options& o, OptionTable& table) {
     save_tensors(folder / "encoder.safetensors", training.tensors(), o.metadata(folder, std::move(more)));
   };
 
-  if (o.is_finished(folder, training.steps(), o.steps, "encoder.safetensors")) return 0;
+  if (o.is_finished(folder, training.steps(), all, "encoder.safetensors")) return 0;
 
   const StopSignals signals;
-  Progress progress("training", o.steps, training.steps());
+  Progress progress("training", all, training.steps());
   Pace pace(training.steps() * o.batch);
   bool measured = false;
-  while (training.steps() < o.steps && !StopToken::requested()) {
+  while (training.steps() < all && !StopToken::requested()) {
     const auto now = training.steps();
-    const double part = static_cast<double>(now) / static_cast<double>(o.steps);
-    const double rise = now < o.warmup ? static_cast<double>(now + 1) / static_cast<double>(o.warmup) : 1;
-    const double rate = o.lr * rise * 0.5 * (1 + std::cos(M_PI * part));
-    const double radius = o.radius * (part >= o.radius_after ? 1
-                                      : part > o.radius_from ? (part - o.radius_from) / (o.radius_after - o.radius_from)
-                                                             : 0);
-    training.set_rate(rate);
-    training.set_radius(radius);
-    const auto found = training.step(draw_batch(data, o, Stream{o.seed, now + 1}));
+    const auto& stage = schedule.at(now);
+    stage.apply(settings, now);
+    training.set(settings);
+    const auto found = training.step(draw_batch(data, o, stage.column_weight > 0, Stream{o.seed, now + 1}));
     const auto step = training.steps();
     log.add("contrastive", found.contrastive);
     log.add("step_term", found.step);
     log.add("naming_term", found.naming);
     log.add("mix_term", found.mix);
     log.add("scale", found.scale);
-    log.add("lr", rate);
-    log.add("radius", radius);
+    log.add("lr", settings.adam.rate);
+    log.add("radius", settings.radius);
     char note[96];
     std::snprintf(note, sizeof note, "contrastive %.3f  step %.3f  naming %.3f", found.contrastive, found.step,
                   found.naming);
@@ -314,12 +309,12 @@ int pretrain(Options& o, OptionTable& table) {
       save_results();
     }
   }
-  const bool finished = training.steps() >= o.steps;
+  const bool finished = training.steps() >= all;
   training.save(folder / "state.safetensors");
   save_results();
   if (finished && !measured) evaluate();
   progress.finish();
-  o.tell_end(folder, training.steps(), o.steps, "encoder", "encoder.safetensors");
+  o.tell_end(folder, training.steps(), all, "encoder", "encoder.safetensors");
   return 0;
 }
 

@@ -136,6 +136,28 @@ succeed pretrain_encoder --data pictures --steps 10 ${small/--log-every 2/--log-
 column=$(head -1 late_encoder/metrics.csv | tr , '\n' | grep -n '^radius$' | cut -d: -f1)
 radii=$(tail -n +2 late_encoder/metrics.csv | cut -d, -f"$column" | tr '\n' ' ')
 [ "$radii" = "0 0 0 0 0 0.25 0.5 0.75 1 1 " ] || fail "radii of a late rise: $radii"
+# Stages are what a run is whose option file was changed in between: the same weights, whole and after a kill.
+# shellcheck disable=SC2086
+succeed pretrain_encoder --data pictures --steps 4 $small --out edited_encoder
+sed -i 's/^steps = .*/steps = 10/; s/^radius = .*/radius = 0.5/; s/^mix-weight = .*/mix-weight = 1/; s/^augmentation = .*/augmentation = 0.5/' \
+  edited_encoder/options.cfg
+succeed pretrain_encoder --resume edited_encoder
+stages=(--stage "0 steps=4" --stage "4 steps=10 radius=0.5 mix-weight=1 augmentation=0.5")
+# shellcheck disable=SC2086
+succeed pretrain_encoder --data pictures --steps 10 $small --held pictures "${stages[@]}" --out whole_stages
+check "stages are an edited run" cmp edited_encoder/state.safetensors whole_stages/state.safetensors
+# shellcheck disable=SC2086
+kill_and_resume pretrain_encoder killed_stages encoder.safetensors --data pictures --held pictures --steps 10 $small "${stages[@]}"
+# shellcheck disable=SC2086
+expect_error "is nothing that changes" pretrain_encoder --data pictures --steps 10 $small --stage "4 batch=3" --out none
+# shellcheck disable=SC2086
+expect_error "the learning rate is 0 before step 10" pretrain_encoder --data pictures --steps 10 $small --stage "0 steps=4" --out none
+# The embedded encoders' recipes are schedules that fit: what is refused is the folder, which is looked at later.
+for name in rn vit held; do
+  expect_error "no such folder" pretrain_encoder --config "$avatars/encoder_$name.cfg" --data nowhere --out none
+  # shellcheck disable=SC2086
+  expect_error "the learning rate is 0 before" pretrain_encoder --config "$avatars/encoder_$name.cfg" --steps 30000 --data nowhere --out none
+done
 # Pictures changed in a part have a term of their own.
 mix_term() { awk -F, 'NR == 1 {for (i = 1; i <= NF; ++i) at[$i] = i} END {print $at["mix_term"]}' "$1/metrics.csv"; }
 # shellcheck disable=SC2086

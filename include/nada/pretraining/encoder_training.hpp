@@ -82,12 +82,11 @@ class EncoderTraining {
 
   std::int64_t steps() const { return steps_; }
   const ClipSettings& clip() const { return clip_; }
-  /// Learning rate and radius from the next step on; neither is saved.
-  void set_rate(double rate) {
-    settings_.adam.rate = rate;
-    settings_.adam.check();
+  /// How the next steps train; not saved.
+  void set(const EncoderTrainingSettings& settings) {
+    settings.adam.check();
+    settings_ = settings;
   }
-  void set_radius(double radius) { settings_.radius = radius; }
 
   /// The tensors as they are now, detached.
   TensorMap tensors() const {
