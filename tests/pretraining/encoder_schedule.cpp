@@ -71,6 +71,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_stage_is_refused) {
   refuses({"50 radius=big"}, "expected a number, found 'big'");
   refuses({"50 width=3"}, "'width' in '50 width=3' is nothing that changes; these do: steps, lr, radius");
   refuses({"50 radius=0", "50 radius=1"}, "expected more than the 50 of the stage before");
+  refuses({"0 steps=100", "0 radius=1"}, "expected more than the 0 of the stage before");
+  refuses({"50 lr=0"}, "option lr is 0, expected more than 0");
   refuses({"50 radius=-1"}, "a radius of 0 or more");
   refuses({"50 augmentation=2"}, "option augmentation is 2, expected 0 to 1");
   refuses({"50 mix-weight=nan"}, "option mix-weight is nan");
@@ -78,6 +80,13 @@ BOOST_AUTO_TEST_CASE(what_is_no_stage_is_refused) {
   refuses({"50 steps=80"}, "the learning rate is 0 before step 100");
   refuses({"0 steps=40", "60 steps=100"}, "with steps = 40 the learning rate is 0 before step 60");
   refuses({"50 radius=0"}, "the learning rate is 0 before step 110", 110);
+}
+
+BOOST_AUTO_TEST_CASE(a_training_without_steps_is_refused_whatever_its_stages_are) {
+  auto none = first;
+  none.steps = 0;
+  const auto found = error_of([&] { StagedEncoderSchedule(none, {"0 steps=50"}, 0); });
+  BOOST_TEST(found.find("options steps and warmup are 0 and 10") != std::string::npos, found);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -138,11 +138,11 @@ radii=$(tail -n +2 late_encoder/metrics.csv | cut -d, -f"$column" | tr '\n' ' ')
 [ "$radii" = "0 0 0 0 0 0.25 0.5 0.75 1 1 " ] || fail "radii of a late rise: $radii"
 # Stages are what a run is whose option file was changed in between: the same weights, whole and after a kill.
 # shellcheck disable=SC2086
-succeed pretrain_encoder --data pictures --steps 4 $small --out edited_encoder
-sed -i 's/^steps = .*/steps = 10/; s/^radius = .*/radius = 0.5/; s/^mix-weight = .*/mix-weight = 1/; s/^augmentation = .*/augmentation = 0.5/' \
+succeed pretrain_encoder --data pictures --steps 4 $small --column-weight 0 --out edited_encoder
+sed -i 's/^steps = .*/steps = 10/; s/^radius = .*/radius = 0.5/; s/^mix-weight = .*/mix-weight = 1/; s/^lr = .*/lr = 0.002/; s/^column-weight = .*/column-weight = 2/; s/^augmentation = .*/augmentation = 0.5/' \
   edited_encoder/options.cfg
 succeed pretrain_encoder --resume edited_encoder
-stages=(--stage "0 steps=4" --stage "4 steps=10 radius=0.5 mix-weight=1 augmentation=0.5")
+stages=(--column-weight 0 --stage "0 steps=4" --stage "4 steps=10 radius=0.5 mix-weight=1 lr=0.002 column-weight=2 augmentation=0.5")
 # shellcheck disable=SC2086
 succeed pretrain_encoder --data pictures --steps 10 $small --held pictures "${stages[@]}" --out whole_stages
 check "stages are an edited run" cmp edited_encoder/state.safetensors whole_stages/state.safetensors
@@ -158,6 +158,7 @@ for name in rn vit held; do
   # shellcheck disable=SC2086
   expect_error "the learning rate is 0 before" pretrain_encoder --config "$avatars/encoder_$name.cfg" --steps 30000 --data nowhere --out none
 done
+check "a refused run leaves no folder" test ! -e none
 # Pictures changed in a part have a term of their own.
 mix_term() { awk -F, 'NR == 1 {for (i = 1; i <= NF; ++i) at[$i] = i} END {print $at["mix_term"]}' "$1/metrics.csv"; }
 # shellcheck disable=SC2086

@@ -31,7 +31,7 @@ struct EncoderSchedule {
   void check() const {
     require(steps >= 1 && warmup >= 0, "options steps and warmup are ", steps, " and ", warmup,
             ", expected 1 or more and 0 or more");
-    require(std::isfinite(lr) && lr >= 0, "option lr is ", lr, ", expected 0 or more");
+    require(std::isfinite(lr) && lr > 0, "option lr is ", lr, ", expected more than 0");
     require(
         radius >= 0 && std::isfinite(radius) && radius_from >= 0 && radius_from <= radius_after && radius_after <= 1,
         "options radius-from and radius-after are ", radius_from, " and ", radius_after,
@@ -67,17 +67,19 @@ struct EncoderSchedule {
 };
 
 /// A schedule in stages: each is the one before with some numbers changed. Written "FROM NAME=VALUE ...":
-/// "6000 steps=14000 radius=0" holds after 6,000 steps, until the next stage.
+/// "6000 steps=14000 radius=0" holds from step 6,001 on, each number until a later stage names it. One from 0 changes
+/// the first numbers.
 class StagedEncoderSchedule {
  public:
   /// The first numbers, and the stages in order. `all`: steps of the whole training.
   /// Errors: text that is no stage; stages out of order; steps that would have a rate of 0.
   StagedEncoderSchedule(const EncoderSchedule& first, const std::vector<std::string>& stages, std::int64_t all) {
+    first.check();
     stages_.push_back({0, first});
     for (const auto& text : stages) {
       auto next = read(text, stages_.back().second);
-      require(next.first > stages_.back().first || (next.first == 0 && stages_.size() == 1), "option stage: '", text,
-              "' begins after ", next.first, " steps, expected more than the ", stages_.back().first,
+      require(next.first > stages_.back().first || (next.first == 0 && &text == &stages.front()), "option stage: '",
+              text, "' begins after ", next.first, " steps, expected more than the ", stages_.back().first,
               " of the stage before");
       if (next.first == 0) stages_.clear();
       stages_.push_back(std::move(next));
@@ -87,7 +89,8 @@ class StagedEncoderSchedule {
       schedule.check();
       const auto end = i + 1 < stages_.size() ? std::min(all, stages_[i + 1].first) : all;
       require(from >= all || schedule.steps >= end, "option stage: with steps = ", schedule.steps,
-              " the learning rate is 0 before step ", end, ", where what begins after step ", from, " ends");
+              " the learning rate is 0 before step ", end, ", where what begins after step ", from,
+              " ends; give it more steps");
     }
   }
 
