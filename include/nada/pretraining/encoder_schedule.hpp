@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/pretraining/augmentation.hpp"
 #include "nada/pretraining/encoder_training.hpp"
 
 namespace nada {
@@ -52,11 +53,11 @@ struct EncoderSchedule {
     const auto p = part(done);
     return radius * (p >= radius_after ? 1 : p > radius_from ? (p - radius_from) / (radius_after - radius_from) : 0);
   }
-  /// `settings` of the step after `done` ones, augmented as far as `augmentation` of `full`.
-  void apply(EncoderTrainingSettings& settings, std::int64_t done, const Augmentation& full = {}) const {
+  /// Gives `settings` what it is in the step after `done` ones.
+  void apply(EncoderTrainingSettings& settings, std::int64_t done) const {
     settings.adam.rate = rate(done);
     settings.radius = radius_now(done);
-    settings.augmentation = full.times(augmentation);
+    settings.augmentation = Augmentation{}.times(augmentation);
     settings.step_weight = step_weight;
     settings.column_weight = column_weight;
     settings.mix_weight = mix_weight;
