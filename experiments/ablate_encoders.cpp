@@ -2,6 +2,7 @@
 // Run:      ablate_encoders --targets sketch,zombie,statue --seeds 5 [--quick]
 // Writes:   runs/ablate_encoders/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png  grid.png
 // cells/
+#include "nada/core/error.hpp"
 #include "nada/experiment/ablation.hpp"
 
 namespace {

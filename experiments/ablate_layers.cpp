@@ -2,7 +2,9 @@
 // Run:      ablate_layers --targets sketch,zombie,statue --seeds 5 [--quick]
 // Writes:   runs/ablate_layers/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png  grid.png  cells/
 #include "nada/experiment/ablation.hpp"
+#include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
+#include "nada/selection/every.hpp"
 #include "nada/selection/gradient_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/official_index.hpp"

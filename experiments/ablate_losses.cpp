@@ -1,17 +1,25 @@
 // Question: what does each term of the objective do, alone and beside the others?
 // Run:      ablate_losses --targets sketch,zombie,statue --seeds 5 [--only global,directional,both] [--quick]
 // Writes:   runs/ablate_losses/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png  grid.png  cells/
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/torchscript.hpp"
 #include "nada/experiment/ablation.hpp"
+#include "nada/experiment/option_table.hpp"
+#include "nada/losses/directional.hpp"
+#include "nada/losses/global.hpp"
 #include "nada/losses/lpips_anchor.hpp"
 #include "nada/losses/manifold.hpp"
 #include "nada/losses/moment.hpp"
 #include "nada/losses/patch_directional.hpp"
 #include "nada/losses/perceptual_anchor.hpp"
 #include "nada/losses/pixel_anchor.hpp"
+#include "nada/losses/range_penalty.hpp"
+#include "nada/losses/term.hpp"
 #include "nada/losses/texture.hpp"
 #include "nada/losses/weight_anchor.hpp"
 #include "nada/losses/within_domain.hpp"
+#include "nada/parameterization/full_weights.hpp"
 
 namespace {
 

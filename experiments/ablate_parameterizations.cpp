@@ -3,8 +3,10 @@
 // Writes:   runs/ablate_parameterizations/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png
 // grid.png
 #include "nada/experiment/ablation.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/parameterization/affine_only.hpp"
 #include "nada/parameterization/channel_scales.hpp"
+#include "nada/parameterization/full_weights.hpp"
 #include "nada/parameterization/low_rank.hpp"
 #include "nada/parameterization/style_offsets.hpp"
 #include "nada/selection/all_layers.hpp"

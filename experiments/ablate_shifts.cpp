@@ -1,7 +1,9 @@
 // Question: where should the direction come from: texts, a few pictures, the generator itself?
 // Run:      ablate_shifts --targets sketch,zombie,statue --seeds 5 [--quick]
 // Writes:   runs/ablate_shifts/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png  grid.png  cells/
+#include "nada/core/error.hpp"
 #include "nada/experiment/ablation.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/shifts/image_shift.hpp"
 #include "nada/shifts/mean_source.hpp"
 #include "nada/shifts/moving_anchor.hpp"

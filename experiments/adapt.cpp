@@ -7,17 +7,26 @@
 #include <sstream>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/core/error.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/run_experiment.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
 #include "nada/losses/pixel_anchor.hpp"
 #include "nada/losses/range_penalty.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/parameterization/full_weights.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/official_index.hpp"
+#include "nada/selection/selector.hpp"
 #include "nada/views/crop_views.hpp"
+#include "nada/views/views.hpp"
 
 namespace {
 

@@ -7,10 +7,18 @@
 #include <nlohmann/json.hpp>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/core/error.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/clip_names.hpp"
+#include "nada/encoders/transformer.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 
 namespace {
 

@@ -5,13 +5,27 @@
 #include <iostream>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/core/error.hpp"
+#include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/table.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/options_file.hpp"
 #include "nada/formats/picture_set.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/safetensors.hpp"
 #include "nada/formats/sha256.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "nada/metrics/measure.hpp"
+#include "nada/metrics/metric.hpp"
+#include "nada/metrics/text_score.hpp"
+#include "nada/shifts/text_shift.hpp"
 
 namespace {
 

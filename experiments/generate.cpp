@@ -8,11 +8,20 @@
 
 #include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/preset.hpp"
+#include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/model_file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 
 namespace {
 

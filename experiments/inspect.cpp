@@ -5,9 +5,16 @@
 #include <map>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/transformer.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
 
 namespace {

@@ -12,17 +12,26 @@
 #include <set>
 
 #include "nada/adaptation/blend.hpp"
+#include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/preset.hpp"
+#include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/invert_options.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/formats/video.hpp"
 #include "nada/generators/factorization.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 
 namespace {
 

@@ -5,10 +5,18 @@
 #include <cstdio>
 #include <iostream>
 
+#include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/run_folder.hpp"
+#include "nada/core/error.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
 #include "nada/experiment/invert_options.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
 
 namespace {
 

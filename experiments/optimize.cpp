@@ -12,12 +12,23 @@
 #include "nada/adaptation/adam.hpp"
 #include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/run_folder.hpp"
+#include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "nada/generators/latents.hpp"
+#include "nada/shifts/text_shift.hpp"
 
 namespace {
 

@@ -8,19 +8,32 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/adaptation/run_folder.hpp"
 #include "nada/core/child.hpp"
+#include "nada/core/error.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/core/stream.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/formats/options_file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "nada/metrics/measure.hpp"
+#include "nada/metrics/metric.hpp"
+#include "nada/metrics/text_score.hpp"
+#include "nada/parameterization/compressed.hpp"
 
 namespace {
 

@@ -9,11 +9,21 @@
 #include <optional>
 #include <set>
 
+#include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/core/stream.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/clip.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/tokenizer.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/training_run.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/metrics/measure.hpp"
 #include "nada/pretraining/byte_pairs.hpp"
 #include "nada/pretraining/encoder_evaluation.hpp"
 #include "nada/pretraining/encoder_schedule.hpp"

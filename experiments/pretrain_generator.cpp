@@ -6,19 +6,33 @@
 #include <cmath>
 #include <iostream>
 
+#include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/training_run.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "nada/metrics/frechet.hpp"
+#include "nada/metrics/measure.hpp"
 #include "nada/pretraining/adaptive_augmentation.hpp"
 #include "nada/pretraining/attribute_classifier.hpp"
 #include "nada/pretraining/coverage.hpp"
+#include "nada/pretraining/discriminator.hpp"
+#include "nada/pretraining/gan_loss.hpp"
 #include "nada/pretraining/generator_training.hpp"
 #include "nada/pretraining/image_set.hpp"
+#include "nada/pretraining/regularizer.hpp"
 
 namespace {
 

@@ -5,10 +5,17 @@
 #include <iostream>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/target_list.hpp"
 #include "nada/metrics/measure.hpp"
+#include "nada/metrics/text_score.hpp"
+#include "nada/shifts/text_shift.hpp"
 
 namespace {
 

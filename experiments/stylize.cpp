@@ -11,12 +11,24 @@
 #include <set>
 
 #include "nada/adaptation/blend.hpp"
+#include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/adaptation/run_folder.hpp"
 #include "nada/core/child.hpp"
+#include "nada/core/error.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
 #include "nada/experiment/invert_options.hpp"
+#include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/picture_resize.hpp"
+#include "nada/generators/latents.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/inversion/inverter.hpp"
 
 namespace {
 

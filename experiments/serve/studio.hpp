@@ -19,10 +19,16 @@
 #include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/vocabulary_check.hpp"
 #include "nada/experiment/invert_options.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/generators/latents.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/inversion/inverter.hpp"
 
 namespace nada::serve {
 

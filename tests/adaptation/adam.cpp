@@ -7,6 +7,8 @@
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
+BOOST_AUTO_TEST_SUITE(adaptation_adam, *boost::unit_test::tolerance(1e-12))
+
 using namespace nada;
 
 namespace {
@@ -25,8 +27,6 @@ struct Naive {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(adaptation_adam, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_algorithm_one_of_the_paper_number_by_number) {
   for (const auto& adam : {Adam{}, Adam{0.1, 0.9, 0.999, 1e-8}, Adam{0.01, 0.5, 0, 1e-3}}) {

@@ -7,17 +7,29 @@
 #include <vector>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/stylegan2.hpp"
+#include "nada/losses/directional.hpp"
+#include "nada/losses/global.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/parameterization/full_weights.hpp"
+#include "nada/selection/named_layers.hpp"
+#include "nada/selection/selector.hpp"
+#include "nada/shifts/fixed_shift.hpp"
 #include "nada/shifts/text_shift.hpp"
 #include "nada/views/crop_views.hpp"
+#include "nada/views/views.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
 #include "support/tiny_run.hpp"
 
+BOOST_AUTO_TEST_SUITE(adaptation_adaptation)
+
 using namespace nada;
 using namespace nada::test;
-
-BOOST_AUTO_TEST_SUITE(adaptation_adaptation)
 
 // -------------------- what a step is
 

@@ -6,6 +6,8 @@
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
+BOOST_AUTO_TEST_SUITE(adaptation_blend)
+
 using namespace nada;
 using test::TinyGenerator;
 
@@ -23,8 +25,6 @@ double difference(const TinyGenerator& a, const TinyGenerator& b) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(adaptation_blend)
 
 BOOST_AUTO_TEST_CASE(nothing_and_all_of_a_generator_are_the_ends) {
   const TinyGenerator base(1), other(2);

@@ -4,8 +4,15 @@
 #include <string>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
+
+BOOST_AUTO_TEST_SUITE(adaptation_delta)
 
 using namespace nada;
 using test::same_bits;
@@ -28,8 +35,6 @@ void save_generator(const std::filesystem::path& path, const StyleGan2& generato
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(adaptation_delta)
 
 BOOST_AUTO_TEST_CASE(applied_it_replaces_the_slots_of_its_layers_and_no_others) {
   const auto generator = base();

@@ -1,8 +1,17 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/preset.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/parameterization/compressed.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
+
+BOOST_AUTO_TEST_SUITE(adaptation_preset)
 
 using namespace nada;
 
@@ -29,8 +38,6 @@ Preset made(const StyleGan2& base) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(adaptation_preset)
 
 BOOST_AUTO_TEST_CASE(a_preset_comes_back_whole_and_its_generator_with_it) {
   const TemporaryFolder folder;

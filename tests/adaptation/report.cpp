@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(adaptation_report)
+
 using namespace nada;
 
 namespace {
@@ -87,8 +89,6 @@ ReportContent example() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(adaptation_report)
 
 BOOST_AUTO_TEST_CASE(a_page_is_well_formed) {
   const std::string html = render_report(example());

@@ -8,16 +8,26 @@
 #include <vector>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/observer.hpp"
+#include "nada/core/stop.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/losses/term.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/every.hpp"
+#include "nada/selection/named_layers.hpp"
 #include "nada/selection/official_index.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/files.hpp"
 #include "support/tiny_run.hpp"
 
+BOOST_AUTO_TEST_SUITE(adaptation_resume)
+
 using namespace nada;
 using namespace nada::test;
-
-BOOST_AUTO_TEST_SUITE(adaptation_resume)
 
 // -------------------- resume
 

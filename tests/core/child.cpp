@@ -7,9 +7,9 @@
 #include "nada/formats/file.hpp"
 #include "support/files.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(core_child)
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(the_exit_code_is_the_childs) {
   BOOST_TEST(Child({"sh", "-c", "exit 7"}).wait() == 7);

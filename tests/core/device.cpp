@@ -4,8 +4,15 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <torch/cuda.h>
 #include <string>
 #include <vector>
+#include "nada/core/error.hpp"
+
+BOOST_AUTO_TEST_SUITE(core_device)
 
 namespace {
 
@@ -19,8 +26,6 @@ std::string refusal(const std::string& device) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(core_device)
 
 BOOST_AUTO_TEST_CASE(devices_are_named_by_words) {
   BOOST_TEST(nada::parse_device("cpu").is_cpu());

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+BOOST_AUTO_TEST_SUITE(core_progress)
+
 using nada::Progress;
 using namespace nada::detail;
 
@@ -23,8 +25,6 @@ ProgressState example() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(core_progress)
 
 BOOST_AUTO_TEST_CASE(a_plain_line_says_everything) {
   BOOST_TEST(plain_line(example()) == "adapt  43%  129/300  4.8/s  0:36 left  loss 0.4321");

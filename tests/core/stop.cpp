@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(core_stop)
+
 using nada::StopSignals;
 using nada::StopToken;
 
@@ -24,8 +26,6 @@ int status_of(Body body) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(core_stop)
 
 BOOST_AUTO_TEST_CASE(an_interrupt_or_termination_sets_the_flag_and_the_program_goes_on) {
   for (const int signal : {SIGINT, SIGTERM}) {

@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+
+BOOST_AUTO_TEST_SUITE(core_stream)
 
 using nada::Purpose;
 using nada::Stream;
@@ -46,8 +49,6 @@ double correlation(const Tensor& a, const Tensor& b) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(core_stream)
 
 BOOST_AUTO_TEST_CASE(philox_gives_the_known_answers_of_random123) {
   using nada::detail::philox;

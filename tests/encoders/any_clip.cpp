@@ -6,8 +6,17 @@
 #include <vector>
 
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/clip.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/modified_resnet.hpp"
+#include "nada/encoders/preprocessing.hpp"
+#include "nada/encoders/transformer.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "support/files.hpp"
 #include "support/random_clip.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_any_clip)
 
 using namespace nada;
 using test::largest_difference;
@@ -36,8 +45,6 @@ std::string load_error(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_any_clip)
 
 BOOST_AUTO_TEST_CASE(a_native_file_says_which_tower_it_has_and_everything_else) {
   const TemporaryFolder folder;

@@ -6,12 +6,22 @@
 #include <string>
 #include <vector>
 
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/clip.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/modified_resnet.hpp"
+#include "nada/encoders/preprocessing.hpp"
+#include "nada/encoders/tokenizer.hpp"
+#include "nada/encoders/transformer.hpp"
+#include "nada/encoders/vision_transformer.hpp"
+#include "nada/encoders/weights.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/naive_transformer.hpp"
 #include "support/random_clip.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_clip)
 
 using namespace nada;
 using test::largest_difference;
@@ -26,8 +36,6 @@ Tensor ids(std::vector<std::int64_t> numbers) { return torch::tensor(numbers, to
 constexpr auto ignore = [](const std::string&, const Tensor&) {};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_clip)
 
 BOOST_AUTO_TEST_CASE(sizes_and_scale_come_from_the_tensors) {
   const auto clip = test::small_vit_clip();

@@ -3,8 +3,16 @@
 #include <string>
 
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/clip_names.hpp"
+#include "nada/encoders/transformer.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/model_file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "support/files.hpp"
 #include "support/random_clip.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_clip_names)
 
 using namespace nada;
 using test::same_bits;
@@ -23,8 +31,6 @@ const std::string config = R"({"vision_config": {"hidden_act": "gelu", "num_atte
                                "text_config": {"num_attention_heads": 2}})";
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_clip_names)
 
 BOOST_AUTO_TEST_CASE(hugging_faces_names_and_back_keep_every_bit) {
   const auto ours = vision_transformer();

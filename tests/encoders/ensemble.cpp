@@ -5,9 +5,12 @@
 #include <tuple>
 #include <vector>
 
+#include "nada/encoders/encoder.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_ensemble)
 
 using namespace nada;
 using test::LinearEncoder;
@@ -29,8 +32,6 @@ std::vector<Visit> visits(const Set& set) {
 LinearEncoder wide(std::int64_t width) { return test::linear_encoder(width, 1, 1); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_ensemble)
 
 BOOST_AUTO_TEST_CASE(an_ensemble_visits_encoders_of_several_types_in_order) {
   const Ensemble set{Member{wide(5), 1.0}, Member{PixelEncoder{}, 0.5}, Member{wide(7)}};

@@ -1,8 +1,11 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/encoders/feature_extractor.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_feature_extractor)
 
 using namespace nada;
 
@@ -12,8 +15,6 @@ struct Pixels {
   Tensor operator()(const Tensor& images) const { return images.flatten(1); }
 };
 static_assert(FeatureExtractor<TokenFeatures<Set>> && FeatureExtractor<Pixels> && !FeatureExtractor<int>);
-
-BOOST_AUTO_TEST_SUITE(encoders_feature_extractor)
 
 BOOST_AUTO_TEST_CASE(one_token_gives_twice_the_cosine_distance_times_the_weight) {
   const auto encoder = test::linear_encoder(6, 8, 1);

@@ -3,11 +3,17 @@
 #include <map>
 #include <string>
 
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/modified_resnet.hpp"
+#include "nada/encoders/transformer.hpp"
+#include "nada/encoders/weights.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/naive_transformer.hpp"
 #include "support/random_clip.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_modified_resnet)
 
 using namespace nada;
 using test::largest_difference;
@@ -65,8 +71,6 @@ struct Naive {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_modified_resnet)
 
 BOOST_AUTO_TEST_CASE(sizes_come_from_the_tensors) {
   const auto model = tower(test::random_resnet_clip());

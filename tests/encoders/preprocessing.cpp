@@ -4,10 +4,13 @@
 #include <array>
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/preprocessing.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_preprocessing)
 
 using namespace nada;
 using test::largest_difference;
@@ -45,8 +48,6 @@ Tensor bicubic_axis(std::int64_t in, std::int64_t out) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_preprocessing)
 
 BOOST_AUTO_TEST_CASE(geometry_is_that_of_torchvision) {
   struct Row {

@@ -14,9 +14,15 @@
 #include <string>
 #include <vector>
 
+#include "nada/encoders/text_cleaning.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/safetensors.hpp"
+#include "nada/parameterization/compressed.hpp"
 #include "nada_build.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_tokenizer)
 
 using namespace nada;
 
@@ -70,8 +76,6 @@ std::vector<std::string> joined_plainly(std::string word,
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_tokenizer)
 
 BOOST_AUTO_TEST_CASE(the_vocabulary_is_bytes_merges_start_and_end) {
   const auto t = small();

@@ -1,11 +1,15 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/torchscript.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/losses/lpips_anchor.hpp"
+#include "nada/losses/term.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_torchscript, *boost::unit_test::tolerance(1e-9))
 
 using namespace nada;
 using test::random;
@@ -42,8 +46,6 @@ def forward(self, x, return_features: bool=False):
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_torchscript, *boost::unit_test::tolerance(1e-9))
 
 BOOST_AUTO_TEST_CASE(calls_networks_of_the_lpips_kind_as_they_expect_it) {
   const TemporaryFolder folder;

@@ -2,11 +2,16 @@
 
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/transformer.hpp"
+#include "nada/encoders/weights.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/naive_transformer.hpp"
 #include "support/random_clip.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_transformer)
 
 using namespace nada;
 using test::largest_difference;
@@ -26,8 +31,6 @@ Transformer transformer(const TensorMap& tensors, std::int64_t heads = 2, Gelu k
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_transformer)
 
 BOOST_AUTO_TEST_CASE(attention_is_the_loop_over_heads_and_tokens) {
   const auto q = random({2, 3, 6}, 1), k = random({2, 5, 6}, 2), v = random({2, 5, 6}, 3);

@@ -3,11 +3,17 @@
 #include <set>
 #include <string>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/transformer.hpp"
 #include "nada/encoders/vision_transformer.hpp"
+#include "nada/encoders/weights.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/naive_transformer.hpp"
 #include "support/random_clip.hpp"
+
+BOOST_AUTO_TEST_SUITE(encoders_vision_transformer)
 
 using namespace nada;
 using test::largest_difference;
@@ -30,8 +36,6 @@ Tensor naive_tokens(const Tensor& image, const TensorMap& t) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_vision_transformer)
 
 BOOST_AUTO_TEST_CASE(sizes_come_from_the_tensors) {
   const auto model = tower(test::random_vit_clip());

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(encoders_vocabulary_check)
+
 using namespace nada;
 
 namespace {
@@ -22,8 +24,6 @@ std::string shown(const std::vector<UnknownWord>& words) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(encoders_vocabulary_check)
 
 BOOST_AUTO_TEST_CASE(words_of_the_phrases_are_known_in_any_case_and_order) {
   BOOST_TEST(shown(unknown_words("Art: SKETCH of THE zombie, an {} 8 bit zombie's statue!", phrases)) == "");

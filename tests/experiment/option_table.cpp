@@ -2,7 +2,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "nada/formats/file.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(experiment_option_table)
 
 using namespace nada;
 
@@ -29,8 +32,6 @@ struct Program {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(experiment_option_table)
 
 BOOST_AUTO_TEST_CASE(an_option_file_fills_what_the_command_line_leaves_open) {
   const TemporaryFolder folder;

@@ -1,7 +1,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/experiment/table.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(experiment_table)
 
 using namespace nada;
 
@@ -15,8 +18,6 @@ Estimate with_interval(double value, double half) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(experiment_table)
 
 BOOST_AUTO_TEST_CASE(numbers_have_the_digits_that_their_interval_allows) {
   BOOST_TEST(number_of(with_interval(0.123456, 0.0213)) == "0.123 ± 0.021");

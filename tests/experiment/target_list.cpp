@@ -1,11 +1,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/experiment/target_list.hpp"
+#include "nada/formats/file.hpp"
 #include "support/files.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(experiment_target_list)
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(pictures_lie_beside_the_list_and_may_be_missing) {
   const TemporaryFolder folder;

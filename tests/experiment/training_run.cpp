@@ -1,11 +1,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/experiment/training_run.hpp"
+#include "nada/formats/file.hpp"
 #include "support/files.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(experiment_training_run)
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(a_log_goes_on_after_the_saved_step) {
   const TemporaryFolder folder;

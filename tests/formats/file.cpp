@@ -5,6 +5,10 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -13,6 +17,8 @@
 #include <utility>
 
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_file)
 
 using namespace nada;
 namespace fs = std::filesystem;
@@ -34,8 +40,6 @@ std::size_t entries(const fs::path& folder) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_file)
 
 BOOST_AUTO_TEST_CASE(a_mapping_gives_the_bytes_and_can_be_moved) {
   const TemporaryFolder folder;

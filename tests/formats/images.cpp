@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "nada/formats/file.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_images)
 
 using namespace nada;
 
@@ -113,8 +116,6 @@ std::string with_orientation(std::string bytes, int orientation, bool little) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_images)
 
 BOOST_AUTO_TEST_CASE(a_png_comes_back_exactly_with_its_text) {
   const TemporaryFolder folder;

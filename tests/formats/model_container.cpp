@@ -7,9 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "nada/experiment/build.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/safetensors.hpp"
 #include "nada_build.hpp"
 #include "support/files.hpp"
 #include "support/pickles.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_model_container)
 
 using namespace nada;
 using namespace nada::test;
@@ -71,8 +76,6 @@ std::string floats(std::string_view key, std::int64_t number) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_model_container)
 
 BOOST_AUTO_TEST_CASE(the_two_containers_of_torch_save) {
   const auto object = dict(text("g_ema"),

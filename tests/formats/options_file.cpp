@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "nada/encoders/tokenizer.hpp"
+#include "nada/formats/file.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_options_file)
 
 using namespace nada;
 
@@ -19,8 +23,6 @@ std::string refusal(std::string_view text) {
   return error_of([&] { parse_options(text, "a.cfg"); });
 }
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_options_file)
 
 BOOST_AUTO_TEST_CASE(lines_become_options_in_order_with_their_numbers) {
   const auto options =

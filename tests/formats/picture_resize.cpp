@@ -8,9 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "nada/experiment/build.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada_build.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_picture_resize)
 
 using namespace nada;
 
@@ -32,8 +36,6 @@ Picture grey_row(std::vector<std::uint8_t> values) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_picture_resize)
 
 BOOST_AUTO_TEST_CASE(a_picture_at_its_own_size_stays_as_it_is) {
   const auto picture = ramp(9, 5);

@@ -1,13 +1,15 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/formats/picture_set.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(formats_picture_set)
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(images_and_pictures_are_each_others_inverse) {
   const auto images = to_images({make_canvas(3, 2, {0, 255, 51})});

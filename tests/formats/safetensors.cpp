@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "nada/formats/file.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_safetensors)
 
 using namespace nada;
 
@@ -51,8 +54,6 @@ const std::string small_header = "{\"__metadata__\":{\"nada.kind\":\"delta\"}," 
 const std::string small_file = file_of(small_header, std::string("\x00\x00\x80\x3F\x00\x00\x00\xC0\x01\x02\x03", 11));
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_safetensors)
 
 BOOST_AUTO_TEST_CASE(a_file_made_by_hand_is_read) {
   const TemporaryFolder folder;

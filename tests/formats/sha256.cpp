@@ -3,6 +3,8 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(formats_sha256)
+
 using namespace nada;
 
 namespace {
@@ -12,8 +14,6 @@ std::string digest(std::string_view text) {
   return sha.hex();
 }
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_sha256)
 
 BOOST_AUTO_TEST_CASE(gives_the_answers_of_the_standard) {
   BOOST_TEST(digest("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

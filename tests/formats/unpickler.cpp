@@ -4,8 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "nada/formats/safetensors.hpp"
 #include "support/files.hpp"
 #include "support/pickles.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_unpickler)
 
 using namespace nada;
 using namespace nada::test;
@@ -81,8 +84,6 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 std::string operator""_s(const char* text, std::size_t size) { return {text, size}; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_unpickler)
 
 BOOST_AUTO_TEST_CASE(plain_values_of_every_protocol) {
   // What Python 3 writes for {'a': [1, -2, 300, 70000, 2**40, True, None, 1.5], 'b': (b'x', 'é')}, and older forms.

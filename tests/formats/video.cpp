@@ -2,8 +2,12 @@
 
 #include <filesystem>
 
+#include "nada/core/error.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/formats/video.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(formats_video)
 
 using namespace nada;
 
@@ -16,8 +20,6 @@ Picture grey(int width, int height, std::uint8_t value) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_video)
 
 BOOST_AUTO_TEST_CASE(a_folder_gets_numbered_pngs_with_the_text) {
   const TemporaryFolder folder;

@@ -8,6 +8,8 @@
 #include "support/files.hpp"
 #include "support/pickles.hpp"
 
+BOOST_AUTO_TEST_SUITE(formats_zip)
+
 using namespace nada;
 using namespace nada::test;
 
@@ -27,8 +29,6 @@ std::string error_in(std::string_view bytes, std::string_view entry = "") {
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(formats_zip)
 
 BOOST_AUTO_TEST_CASE(entries_come_back_as_they_were) {
   const std::string text(100'000, 'x');

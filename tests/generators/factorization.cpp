@@ -1,13 +1,16 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/generators/factorization.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
 #include "support/tiny.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(generators_factorization)
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(rows_are_orthonormal_and_strengths_fall) {
   const auto found = factorize(test::small_stylegan2());

@@ -4,12 +4,12 @@
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
+BOOST_AUTO_TEST_SUITE(generators_latents)
+
 using namespace nada;
 using test::largest_difference;
 using test::random;
 using test::same_bits;
-
-BOOST_AUTO_TEST_SUITE(generators_latents)
 
 BOOST_AUTO_TEST_CASE(truncation_by_one_changes_nothing_and_by_zero_gives_the_mean) {
   const auto w = random({2, 4, 3}, 1), mean = random({3}, 2);

@@ -3,9 +3,18 @@
 #include <limits>
 #include <string>
 
+#include "nada/core/stream.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/model_file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
+
+BOOST_AUTO_TEST_SUITE(generators_load)
 
 using namespace nada;
 using test::largest_difference;
@@ -103,8 +112,6 @@ std::string load_error(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(generators_load)
 
 BOOST_AUTO_TEST_CASE(a_native_file_round_trip_keeps_every_bit_and_the_multiplier) {
   const TemporaryFolder folder;

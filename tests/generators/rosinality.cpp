@@ -6,6 +6,8 @@
 #include "nada/generators/rosinality.hpp"
 #include "support/files.hpp"
 
+BOOST_AUTO_TEST_SUITE(generators_rosinality)
+
 using namespace nada;
 
 namespace {
@@ -40,8 +42,6 @@ const std::vector<Row> table{{"style.1.weight", "mapping.0.weight", {512, 512}, 
                              {"latent_avg", "mean_style", {512}, {512}}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(generators_rosinality)
 
 BOOST_AUTO_TEST_CASE(names_and_shapes_have_their_native_places) {
   for (const auto& row : table) {

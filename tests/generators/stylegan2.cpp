@@ -4,10 +4,16 @@
 #include <map>
 #include <string>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/random_stylegan2.hpp"
+
+BOOST_AUTO_TEST_SUITE(generators_stylegan2)
 
 using namespace nada;
 using test::largest_difference;
@@ -35,8 +41,6 @@ std::string error_with(const std::function<void(NamedTensors&)>& change) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(generators_stylegan2)
 
 // -------------------- structure
 

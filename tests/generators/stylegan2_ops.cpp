@@ -3,9 +3,15 @@
 #include <array>
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/text_cleaning.hpp"
+#include "nada/encoders/weights.hpp"
 #include "nada/generators/stylegan2_ops.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(generators_stylegan2_ops)
 
 using namespace nada;
 using test::largest_difference;
@@ -67,8 +73,6 @@ Tensor naive(const Tensor& x, const Tensor& w, const Weights& l, const Tensor& n
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(generators_stylegan2_ops)
 
 BOOST_AUTO_TEST_CASE(upsampling_convolution_is_a_transposed_convolution_followed_by_the_fir_filter) {
   for (const auto& shape : {std::array<std::int64_t, 2>{4, 4}, {1, 1}, {3, 5}}) {

@@ -7,13 +7,13 @@
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
+BOOST_AUTO_TEST_SUITE(inversion_inverter)
+
 using namespace nada;
 using test::TinyGenerator;
 
 static_assert(Inverter<MeanStyle, TinyGenerator>);
 static_assert(!Inverter<int, TinyGenerator> && !Inverter<MeanStyle, int>);
-
-BOOST_AUTO_TEST_SUITE(inversion_inverter)
 
 BOOST_AUTO_TEST_CASE(psnr_of_a_constant_difference_is_known) {
   const auto a = torch::zeros({3, 3, 4, 4}, torch::kFloat64);

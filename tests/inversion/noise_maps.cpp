@@ -1,11 +1,12 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/inversion/noise_maps.hpp"
 #include "support/tiny.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(inversion_noise_maps)
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(a_constant_map_costs_the_same_at_every_scale) {
   const auto of = [](std::int64_t r, double c) {

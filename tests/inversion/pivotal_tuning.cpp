@@ -1,9 +1,16 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/adaptation/delta.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/ensemble.hpp"
+#include "nada/encoders/feature_extractor.hpp"
+#include "nada/inversion/inverter.hpp"
 #include "nada/inversion/pivotal_tuning.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(inversion_pivotal_tuning)
 
 using namespace nada;
 using test::TinyGenerator;
@@ -25,8 +32,6 @@ PivotalTuningSettings settings(std::int64_t steps, double locality = 0) {
 double difference(const Tensor& a, const Tensor& b) { return test::number((a - b).square().mean()); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(inversion_pivotal_tuning)
 
 BOOST_AUTO_TEST_CASE(brings_the_pivot_to_the_picture_and_changes_images_only_through_convolutions_and_rgb) {
   const TinyGenerator generator(1);

@@ -3,11 +3,17 @@
 #include <cmath>
 #include <numbers>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/ensemble.hpp"
+#include "nada/encoders/feature_extractor.hpp"
+#include "nada/inversion/inverter.hpp"
 #include "nada/inversion/style_optimization.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(inversion_style_optimization)
 
 using namespace nada;
 using test::TinyGenerator;
@@ -39,8 +45,6 @@ std::pair<Tensor, Tensor> made(const TinyGenerator& generator) {
 }  // namespace
 
 static_assert(Inverter<StyleOptimization<TokenFeatures<Set>>, TinyGenerator>);
-
-BOOST_AUTO_TEST_SUITE(inversion_style_optimization)
 
 BOOST_AUTO_TEST_CASE(finds_an_image_that_the_generator_made) {
   const TinyGenerator generator(1);

@@ -2,12 +2,21 @@
 
 #include <cmath>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/losses/perceptual_anchor.hpp"
+#include "nada/losses/term.hpp"
 #include "nada/losses/weight_anchor.hpp"
 #include "nada/parameterization/full_weights.hpp"
+#include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_anchors, *boost::unit_test::tolerance(1e-10))
 
 using namespace nada;
 using test::random;
@@ -33,8 +42,6 @@ Tensor tokens_term(const Tensor& adapted, const Tensor& anchor) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_anchors, *boost::unit_test::tolerance(1e-10))
 
 BOOST_AUTO_TEST_CASE(tokens_that_point_the_same_way_are_at_home_wherever_their_length) {
   const auto x = random({2, 3, 2, 2}, 1);

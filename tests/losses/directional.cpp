@@ -2,9 +2,15 @@
 
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
 #include "nada/losses/directional.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_directional, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 
@@ -21,8 +27,6 @@ double of_features(const Tensor& adapted, const Tensor& anchor, const Directiona
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_directional, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_zero_along_the_direction_one_across_it_and_two_against_it) {
   const auto anchor = test::row({0.3, -0.2, 0.5});

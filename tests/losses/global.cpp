@@ -2,9 +2,15 @@
 
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
 #include "nada/losses/global.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_global, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 
@@ -19,8 +25,6 @@ double of_features(const Tensor& adapted, const Global& term = {}) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_global, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_zero_at_the_target_one_across_it_and_two_opposite_to_it) {
   BOOST_TEST(of_features(test::row({1, 0, 0})) == 0);

@@ -1,14 +1,18 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/losses/manifold.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_manifold, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 
 static_assert(EncoderTerm<Manifold, test::LinearEncoder, FixedShift> && !SceneTerm<Manifold>);
-
-BOOST_AUTO_TEST_SUITE(losses_manifold, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_the_difference_of_the_cosines_whichever_way_the_image_moved) {
   const Endpoints ends{test::row({1, 0, 0}), test::row({0.6, 0.8, 0}), test::row({0, 1, 0})};  // cosine 0.6

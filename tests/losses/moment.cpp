@@ -1,8 +1,16 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/losses/moment.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/shift.hpp"
+#include "nada/shifts/text_shift.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_moment, *boost::unit_test::tolerance(1e-10))
 
 using namespace nada;
 using test::random;
@@ -35,8 +43,6 @@ Tensor evaluate(const Moment& term, const TextsOf& encoder, const Tensor& adapte
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_moment, *boost::unit_test::tolerance(1e-10))
 
 BOOST_AUTO_TEST_CASE(is_zero_where_the_image_steps_are_the_text_steps_in_any_order) {
   const TextsOf encoder{test::row({0, 0, 1}), torch::cat({test::row({1, 0, 1}), test::row({0, 1, 1})})};

@@ -1,10 +1,17 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/patch_directional.hpp"
+#include "nada/losses/patches.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/text_shift.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_patch_directional, *boost::unit_test::tolerance(1e-10))
 
 using namespace nada;
 using test::random;
@@ -25,8 +32,6 @@ Tensor evaluate(const Term& term, const test::LinearEncoder& encoder, const Tens
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_patch_directional, *boost::unit_test::tolerance(1e-10))
 
 BOOST_AUTO_TEST_CASE(one_part_and_a_patch_as_large_as_the_image_is_the_directional_term) {
   const auto encoder = test::linear_encoder(5, 4, 1);

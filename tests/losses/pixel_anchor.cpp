@@ -1,8 +1,13 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/losses/pixel_anchor.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/fixed_shift.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_pixel_anchor, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 
@@ -13,8 +18,6 @@ static_assert(SceneTerm<PixelAnchor> && !EncoderTerm<PixelAnchor, test::LinearEn
 Tensor of(const Tensor& adapted, const Tensor& anchor) { return PixelAnchor{}(Scene{adapted, anchor, {}, {}}); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_pixel_anchor, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_zero_for_equal_images) {
   const auto images = test::random({2, 3, 4, 4}, 1);

@@ -1,8 +1,13 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/losses/range_penalty.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/fixed_shift.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_range_penalty, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 
@@ -13,8 +18,6 @@ static_assert(SceneTerm<RangePenalty> && !EncoderTerm<RangePenalty, test::Linear
 Tensor of(const Tensor& images) { return RangePenalty{}(Scene{images, {}, {}, {}}); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_range_penalty, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_zero_with_gradient_zero_inside_the_range) {
   const auto images = torch::linspace(-1, 1, 48, torch::kFloat64).view({1, 3, 4, 4}).requires_grad_(true);

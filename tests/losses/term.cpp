@@ -3,11 +3,17 @@
 #include <tuple>
 #include <type_traits>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
 #include "nada/losses/range_penalty.hpp"
 #include "nada/losses/term.hpp"
+#include "nada/shifts/fixed_shift.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_term)
 
 using namespace nada;
 
@@ -29,8 +35,6 @@ static_assert(!SceneTerm<Nameless> && !AnyTerm<Nameless> && !AnyTerm<int>);
 static_assert(EncoderTerm<On<1, Directional>, test::LinearEncoder, FixedShift> && AnyTerm<On<1, Directional>>);
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(losses_term)
 
 BOOST_AUTO_TEST_CASE(a_sum_of_weighted_terms_has_their_types_in_order) {
   using Sum = decltype(1.0 * Directional{} + 0.3 * Global{} + weigh(10, RangePenalty{}));

@@ -1,16 +1,19 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
+#include "nada/losses/term.hpp"
 #include "nada/losses/texture.hpp"
+#include "nada/shifts/fixed_shift.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(losses_texture, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 using test::random;
 
 static_assert(EncoderTerm<Texture, test::LinearEncoder, FixedShift> && !has(Texture::reads, Reads::anchor));
-
-BOOST_AUTO_TEST_SUITE(losses_texture, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_zero_for_the_pictures_themselves_and_cycles_through_them) {
   const auto pictures = random({2, 3, 2, 2}, 1);

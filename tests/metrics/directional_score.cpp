@@ -1,13 +1,14 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/metrics/directional_score.hpp"
+#include "nada/metrics/metric.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_directional_score, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 
 static_assert(Metric<DirectionalScore>);
-
-BOOST_AUTO_TEST_SUITE(metrics_directional_score, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_the_mean_cosine_of_the_steps_whatever_their_length) {
   Evidence evidence;

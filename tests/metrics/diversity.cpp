@@ -2,9 +2,14 @@
 
 #include <set>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/metrics/diversity.hpp"
+#include "nada/metrics/metric.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_diversity, *boost::unit_test::tolerance(1e-9))
 
 using namespace nada;
 using test::random;
@@ -28,8 +33,6 @@ double best_of_two(const Tensor& d) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(metrics_diversity, *boost::unit_test::tolerance(1e-9))
 
 BOOST_AUTO_TEST_CASE(two_heaps_on_a_line_have_their_middles_as_medoids) {
   const auto clusters = k_medoids(line({0, 1, 2, 100, 101, 103}), 2);

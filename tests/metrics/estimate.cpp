@@ -1,12 +1,13 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/metrics/estimate.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(metrics_estimate, *boost::unit_test::tolerance(1e-9))
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(t_limits_are_those_of_printed_tables) {
   BOOST_TEST(t_limit(1) == 12.706204736, boost::test_tools::tolerance(1e-8));

@@ -2,9 +2,14 @@
 
 #include <complex>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/metrics/frechet.hpp"
+#include "nada/metrics/metric.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_frechet, *boost::unit_test::tolerance(1e-8))
 
 using namespace nada;
 using test::random;
@@ -36,8 +41,6 @@ double by_general_eigenvalues(const Tensor& x, const Tensor& y) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(metrics_frechet, *boost::unit_test::tolerance(1e-8))
 
 BOOST_AUTO_TEST_CASE(of_diagonal_gaussians_is_the_sum_over_axes) {
   const auto x =

@@ -1,7 +1,11 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/metrics/identity.hpp"
+#include "nada/metrics/metric.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_identity, *boost::unit_test::tolerance(1e-9))
 
 using namespace nada;
 using test::random;
@@ -18,8 +22,6 @@ double identity(const Tensor& adapted, const Tensor& source) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(metrics_identity, *boost::unit_test::tolerance(1e-9))
 
 BOOST_AUTO_TEST_CASE(is_one_where_everything_moved_by_one_vector_or_grew) {
   const auto x = random({20, 5}, 1);

@@ -2,8 +2,14 @@
 
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/kernel_distance.hpp"
+#include "nada/metrics/metric.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_kernel_distance, *boost::unit_test::tolerance(1e-9))
 
 using namespace nada;
 using test::random;
@@ -19,8 +25,6 @@ double expected_kernel(double squared_shift, double s, double t, double sigma, d
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(metrics_kernel_distance, *boost::unit_test::tolerance(1e-9))
 
 BOOST_AUTO_TEST_CASE(is_the_double_sum_of_its_definition) {
   const auto x = random({4, 3}, 1), y = random({5, 3}, 2);

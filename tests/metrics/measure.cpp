@@ -1,12 +1,16 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stream.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/metrics/measure.hpp"
+#include "nada/metrics/metric.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_measure)
 
 using namespace nada;
 using test::random;
-
-BOOST_AUTO_TEST_SUITE(metrics_measure)
 
 BOOST_AUTO_TEST_CASE(leaves_out_what_the_evidence_is_not_enough_for) {
   const auto x = random({30, 5}, 1), y = random({25, 5}, 2);

@@ -1,15 +1,17 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/encoders/encoder.hpp"
+#include "nada/metrics/metric.hpp"
 #include "nada/metrics/precision_recall.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_precision_recall, *boost::unit_test::tolerance(1e-9))
 
 using namespace nada;
 using test::random;
 
 static_assert(Metric<Precision> && Metric<Recall>);
-
-BOOST_AUTO_TEST_SUITE(metrics_precision_recall, *boost::unit_test::tolerance(1e-9))
 
 BOOST_AUTO_TEST_CASE(counts_points_within_the_distance_to_the_k_th_neighbour) {
   const auto support = torch::tensor({0.0, 1.0, 3.0, 10.0}, torch::kFloat64).unsqueeze(1);

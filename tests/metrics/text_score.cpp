@@ -1,13 +1,16 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/metrics/estimate.hpp"
+#include "nada/metrics/metric.hpp"
 #include "nada/metrics/text_score.hpp"
+#include "nada/shifts/text_shift.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(metrics_text_score, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 
 static_assert(Metric<TextScore>);
-
-BOOST_AUTO_TEST_SUITE(metrics_text_score, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(is_the_mean_cosine_to_the_target) {
   Evidence evidence;

@@ -3,11 +3,23 @@
 #include <cmath>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/parameterization/affine_only.hpp"
 #include "nada/parameterization/by_name.hpp"
+#include "nada/parameterization/channel_scales.hpp"
+#include "nada/parameterization/full_weights.hpp"
+#include "nada/parameterization/low_rank.hpp"
+#include "nada/parameterization/parameterization.hpp"
+#include "nada/parameterization/style_offsets.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/random_stylegan2.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(parameterization_by_name, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 using test::random;
@@ -78,8 +90,6 @@ std::vector<Tensor> base() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(parameterization_by_name, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(parts_start_at_the_base_and_fold_back_into_plain_weights) {
   check_part(FullWeights{});

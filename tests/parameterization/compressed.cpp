@@ -2,9 +2,12 @@
 
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
 #include "nada/parameterization/compressed.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(parameterization_compressed)
 
 using namespace nada;
 using test::TinyGenerator;
@@ -26,8 +29,6 @@ std::int64_t numbers(const std::map<std::string, Tensor>& leaves) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(parameterization_compressed)
 
 BOOST_AUTO_TEST_CASE(without_a_limit_the_change_is_kept) {
   const TinyGenerator base(1), adapted(2);

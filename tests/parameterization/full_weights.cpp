@@ -2,9 +2,15 @@
 
 #include <vector>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/parameterization/full_weights.hpp"
+#include "nada/parameterization/parameterization.hpp"
 #include "nada/selection/all_layers.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(parameterization_full_weights)
 
 using namespace nada;
 using test::random;
@@ -17,8 +23,6 @@ static_assert(Parameterization<FullWeights> && !Parameterization<AllLayers> && !
 const Layer layer{"conv.8.0", LayerKind::convolution, 8, 1, {"weight", "bias"}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(parameterization_full_weights)
 
 BOOST_AUTO_TEST_CASE(covers_every_kind_of_layer_and_names_leaves_as_the_slots) {
   for (const auto kind : {LayerKind::mapping, LayerKind::constant, LayerKind::convolution, LayerKind::rgb})

@@ -3,11 +3,15 @@
 #include <cmath>
 #include <set>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/pretraining/adaptive_augmentation.hpp"
 #include "nada/pretraining/discriminator.hpp"
 #include "nada/pretraining/regularizer.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_adaptive_augmentation)
 
 using namespace nada;
 using boost::test_tools::tolerance;
@@ -62,8 +66,6 @@ Tensor mirrored_shift(const Tensor& image, std::int64_t x, std::int64_t y) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_adaptive_augmentation)
 
 BOOST_AUTO_TEST_CASE(a_probability_of_zero_leaves_the_images_themselves) {
   const auto images = pictures();

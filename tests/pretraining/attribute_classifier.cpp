@@ -1,8 +1,14 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stream.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "nada/pretraining/attribute_classifier.hpp"
+#include "nada/pretraining/image_set.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_attribute_classifier)
 
 using namespace nada;
 
@@ -46,8 +52,6 @@ ClassifierSettings small() {
 const auto on = [](std::int64_t, double) { return true; };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_attribute_classifier)
 
 BOOST_AUTO_TEST_CASE(columns_are_those_that_tell_pictures_apart_with_sorted_texts) {
   const TemporaryFolder folder;

@@ -1,8 +1,14 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/formats/file.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/pretraining/attribute_classifier.hpp"
 #include "nada/pretraining/coverage.hpp"
+#include "nada/pretraining/image_set.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_coverage)
 
 using namespace nada;
 
@@ -24,8 +30,6 @@ ImageSet flat_pictures(const TemporaryFolder& folder, const std::vector<std::str
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_coverage)
 
 BOOST_AUTO_TEST_CASE(shares_are_counted_among_the_pictures_that_say_something) {
   const auto numbers = torch::tensor({0, -1, 2, 0, 2, 1, 2, -1, 2, -1}, torch::kInt64).view({5, 2});

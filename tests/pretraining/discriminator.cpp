@@ -1,12 +1,16 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/pretraining/discriminator.hpp"
 #include "nada/pretraining/discriminator_names.hpp"
+#include "nada/pretraining/gan_loss.hpp"
 #include "nada/pretraining/generator_training.hpp"
 #include "nada/pretraining/regularizer.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_discriminator)
 
 using namespace nada;
 
@@ -39,8 +43,6 @@ StyleGan2Discriminator made(const DiscriminatorShape& shape) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_discriminator)
 
 BOOST_AUTO_TEST_CASE(has_the_gradient_of_finite_differences_at_images_and_at_every_kind_of_tensor) {
   constexpr double kinks = 2e-3;  // a step may cross the kink of one of some thousand activations

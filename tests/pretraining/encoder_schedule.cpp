@@ -2,7 +2,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "nada/pretraining/encoder_training.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_encoder_schedule)
 
 using namespace nada;
 
@@ -14,8 +17,6 @@ const EncoderSchedule first{
 StagedEncoderSchedule staged(std::vector<std::string> stages, std::int64_t all = 100) { return {first, stages, all}; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_encoder_schedule)
 
 BOOST_AUTO_TEST_CASE(the_rate_rises_over_the_warm_up_and_falls_along_half_a_cosine) {
   BOOST_TEST(first.rate(50) == 0.25, boost::test_tools::tolerance(1e-12));  // cos(pi / 2) = 0

@@ -1,12 +1,24 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/clip.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/tokenizer.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/pretraining/augmentation.hpp"
 #include "nada/pretraining/byte_pairs.hpp"
+#include "nada/pretraining/contrastive.hpp"
 #include "nada/pretraining/encoder_evaluation.hpp"
 #include "nada/pretraining/encoder_training.hpp"
+#include "nada/pretraining/image_set.hpp"
 #include "nada/pretraining/initial_encoder.hpp"
 #include "support/files.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_encoder_training)
 
 using namespace nada;
 
@@ -54,8 +66,6 @@ CaptionedBatch batch(std::int64_t step) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_encoder_training)
 
 BOOST_AUTO_TEST_CASE(byte_pairs_join_what_stands_together_most_often) {
   const std::vector<std::string> corpus = {"low low low low low", "lower lower",

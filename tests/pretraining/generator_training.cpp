@@ -1,9 +1,21 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "nada/metrics/frechet.hpp"
+#include "nada/pretraining/adaptive_augmentation.hpp"
+#include "nada/pretraining/discriminator.hpp"
+#include "nada/pretraining/gan_loss.hpp"
 #include "nada/pretraining/generator_training.hpp"
+#include "nada/pretraining/regularizer.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_generator_training)
 
 using namespace nada;
 
@@ -43,8 +55,6 @@ bool same(const StyleGan2& a, const StyleGan2& b) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_generator_training)
 
 BOOST_AUTO_TEST_CASE(a_new_generator_makes_images_of_the_promised_size_whose_activations_have_unit_scale) {
   const StyleGan2 generator(initial_generator({}, {0, 0}));

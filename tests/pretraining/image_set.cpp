@@ -2,14 +2,17 @@
 
 #include <filesystem>
 
+#include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
+#include "nada/formats/tensor_file.hpp"
 #include "nada/pretraining/image_set.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 
-using namespace nada;
-
 BOOST_AUTO_TEST_SUITE(pretraining_image_set)
+
+using namespace nada;
 
 BOOST_AUTO_TEST_CASE(tables_keep_commas_and_quotes_and_refuse_ragged_rows) {
   const TemporaryFolder folder;

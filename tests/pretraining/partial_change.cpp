@@ -3,8 +3,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(pretraining_partial_change)
 
 using namespace nada;
 
@@ -27,8 +31,6 @@ PartialChanges change(const Tensor& a, const Tensor& b, std::uint64_t seed = 1) 
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pretraining_partial_change)
 
 BOOST_AUTO_TEST_CASE(each_pixel_is_one_of_the_two_pictures_and_the_share_counts_the_change) {
   // The left half changes by 0.2, the right by 0.6.

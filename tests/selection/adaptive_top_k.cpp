@@ -2,17 +2,20 @@
 
 #include <cmath>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/tokenizer.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/files.hpp"
 #include "support/probe.hpp"
+
+BOOST_AUTO_TEST_SUITE(selection_adaptive_top_k, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 using boost::test_tools::per_element;
 using test::HandMadeProbe;
 
 static_assert(LayerSelector<AdaptiveTopK> && !Stateful<AdaptiveTopK>);
-
-BOOST_AUTO_TEST_SUITE(selection_adaptive_top_k, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(scores_of_a_linear_loss_are_steps_times_rate_times_slope) {
   const HandMadeProbe made({3, -1, 0, 2});

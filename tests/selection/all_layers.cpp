@@ -2,15 +2,16 @@
 
 #include "nada/parameterization/full_weights.hpp"
 #include "nada/selection/all_layers.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/files.hpp"
 #include "support/probe.hpp"
+
+BOOST_AUTO_TEST_SUITE(selection_all_layers)
 
 using namespace nada;
 using test::HandMadeProbe;
 
 static_assert(LayerSelector<AllLayers> && !LayerSelector<FullWeights> && !LayerSelector<int> && !Stateful<AllLayers>);
-
-BOOST_AUTO_TEST_SUITE(selection_all_layers)
 
 BOOST_AUTO_TEST_CASE(chooses_every_convolution_and_neither_mapping_nor_constant_nor_rgb) {
   const HandMadeProbe made({1, 1, 1});

@@ -4,7 +4,10 @@
 
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/every.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/probe.hpp"
+
+BOOST_AUTO_TEST_SUITE(selection_every)
 
 using namespace nada;
 
@@ -25,8 +28,6 @@ std::size_t choice(EveryThree& selector, std::int64_t step) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(selection_every)
 
 BOOST_AUTO_TEST_CASE(asks_at_steps_0_n_2n_and_repeats_the_answer_between) {
   const Counting counting;

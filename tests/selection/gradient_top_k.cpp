@@ -2,17 +2,20 @@
 
 #include <cmath>
 
+#include "nada/core/stream.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/selection/gradient_top_k.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/files.hpp"
 #include "support/probe.hpp"
 #include "support/tiny_run.hpp"
+
+BOOST_AUTO_TEST_SUITE(selection_gradient_top_k)
 
 using namespace nada;
 using test::HandMadeProbe;
 
 static_assert(LayerSelector<GradientTopK>);
-
-BOOST_AUTO_TEST_SUITE(selection_gradient_top_k)
 
 BOOST_AUTO_TEST_CASE(chooses_the_convolutions_with_the_largest_gradients) {
   HandMadeProbe made({1, 1, 1, 1});

@@ -1,15 +1,16 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/selection/named_layers.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/files.hpp"
 #include "support/probe.hpp"
+
+BOOST_AUTO_TEST_SUITE(selection_named_layers)
 
 using namespace nada;
 using test::HandMadeProbe;
 
 static_assert(LayerSelector<NamedLayers> && !Stateful<NamedLayers>);
-
-BOOST_AUTO_TEST_SUITE(selection_named_layers)
 
 BOOST_AUTO_TEST_CASE(chooses_layers_by_name_sorted_and_each_once) {
   const HandMadeProbe made({1, 1});

@@ -1,13 +1,18 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/official_index.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/files.hpp"
 #include "support/probe.hpp"
 #include "support/random_stylegan2.hpp"
+
+BOOST_AUTO_TEST_SUITE(selection_official_index)
 
 using namespace nada;
 using boost::test_tools::per_element;
@@ -49,8 +54,6 @@ std::vector<std::string> chosen(std::size_t k, const std::vector<double>& slopes
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(selection_official_index)
 
 BOOST_AUTO_TEST_CASE(each_index_alone_chooses_the_layer_of_the_official_list) {
   for (std::size_t index = 0; index < official.size(); ++index) {

@@ -2,17 +2,19 @@
 
 #include <map>
 
+#include "nada/generators/generator.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/random_k.hpp"
+#include "nada/selection/selector.hpp"
 #include "support/files.hpp"
 #include "support/probe.hpp"
+
+BOOST_AUTO_TEST_SUITE(selection_random_k)
 
 using namespace nada;
 using test::HandMadeProbe;
 
 static_assert(LayerSelector<RandomK> && LayerSelector<Every<10, RandomK>>);
-
-BOOST_AUTO_TEST_SUITE(selection_random_k)
 
 BOOST_AUTO_TEST_CASE(chooses_k_convolutions_the_same_for_the_same_step) {
   HandMadeProbe made({1, 1, 1, 1, 1, 1});

@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-using namespace nada::serve;
-
 BOOST_AUTO_TEST_SUITE(serve_http)
+
+using namespace nada::serve;
 
 BOOST_AUTO_TEST_CASE(a_server_on_loopback_answers_to_loopback_names_only) {
   const Names names;

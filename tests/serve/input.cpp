@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(serve_input)
+
 using namespace nada::serve;
 
 namespace {
@@ -15,8 +17,6 @@ void expect_400(const std::string& sentence, Body body) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(serve_input)
 
 BOOST_AUTO_TEST_CASE(fields_are_read_and_defaults_taken) {
   auto in =

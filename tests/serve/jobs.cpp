@@ -6,6 +6,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(serve_jobs)
+
 using namespace nada::serve;
 
 namespace {
@@ -33,8 +35,6 @@ void expect_status(int status, Body body) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(serve_jobs)
 
 BOOST_AUTO_TEST_CASE(jobs_run_one_at_a_time_in_order) {
   JobQueue jobs(9);

@@ -4,7 +4,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "nada/formats/file.hpp"
 #include "support/files.hpp"
+
+BOOST_AUTO_TEST_SUITE(serve_runs)
 
 using namespace nada::serve;
 namespace fs = std::filesystem;
@@ -25,9 +28,7 @@ struct Folder {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(serve_runs, Folder)
-
-BOOST_AUTO_TEST_CASE(a_run_is_found_by_its_name_and_nothing_else_is) {
+BOOST_FIXTURE_TEST_CASE(a_run_is_found_by_its_name_and_nothing_else_is, Folder) {
   add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
   BOOST_TEST(runs.find("a-zombie-1").has_value());
   for (const char* id :
@@ -35,12 +36,12 @@ BOOST_AUTO_TEST_CASE(a_run_is_found_by_its_name_and_nothing_else_is) {
     BOOST_TEST(!runs.find(id).has_value(), id);
 }
 
-BOOST_AUTO_TEST_CASE(a_link_out_of_the_folder_is_no_run) {
+BOOST_FIXTURE_TEST_CASE(a_link_out_of_the_folder_is_no_run, Folder) {
   fs::create_directory_symlink("/etc", runs.folder() / "etc");
   BOOST_TEST(!runs.find("etc").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out) {
+BOOST_FIXTURE_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out, Folder) {
   const auto path = add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
   add("other", "# invert of nada x\nsteps = 3\n");
   add("broken", "no options\n");
@@ -62,7 +63,7 @@ BOOST_AUTO_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out)
   BOOST_TEST(list[0].resumable);
 }
 
-BOOST_AUTO_TEST_CASE(files_have_fixed_names) {
+BOOST_FIXTURE_TEST_CASE(files_have_fixed_names, Folder) {
   const auto path = add("a-1", "# adapt of nada x\n");
   nada::write_text(path / "samples" / "000030.png", "x");
   nada::write_text(path / "secret", "x");
@@ -76,7 +77,7 @@ BOOST_AUTO_TEST_CASE(files_have_fixed_names) {
     BOOST_CHECK_EXCEPTION(run_file(path, name), Refusal, [](const Refusal& refused) { return refused.status == 404; });
 }
 
-BOOST_AUTO_TEST_CASE(metrics_are_read_line_by_whole_line_as_they_grow) {
+BOOST_FIXTURE_TEST_CASE(metrics_are_read_line_by_whole_line_as_they_grow, Folder) {
   const auto path = add("a-1", "# adapt of nada x\n") / "metrics.csv";
   MetricsTail tail(path);
   BOOST_TEST(tail.more().empty());

@@ -1,7 +1,11 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
 #include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(shifts_fixed_shift)
 
 using namespace nada;
 
@@ -11,8 +15,6 @@ static_assert(Shift<FixedShift, test::LinearEncoder> && Shift<FixedShift, test::
 static_assert(!TextualShift<FixedShift> && !MovingShift<FixedShift>);
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(shifts_fixed_shift)
 
 BOOST_AUTO_TEST_CASE(gives_its_endpoints_to_every_encoder_without_asking_for_images) {
   const FixedShift shift{test::endpoints_between(test::row({1, 2, 3}), test::row({-1, 0, 1}))};

@@ -1,10 +1,15 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/shifts/image_shift.hpp"
 #include "nada/shifts/mean_source.hpp"
+#include "nada/shifts/shift.hpp"
 #include "nada/shifts/text_shift.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(shifts_image_shift, *boost::unit_test::tolerance(1e-12))
 
 using namespace nada;
 using test::random;
@@ -20,8 +25,6 @@ Tensor pictures(std::vector<Tensor> rows) { return test::pixels(torch::cat(rows)
 const Sampler no_sampler = [](std::int64_t) -> Tensor { throw std::logic_error("asked for samples"); };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(shifts_image_shift, *boost::unit_test::tolerance(1e-12))
 
 BOOST_AUTO_TEST_CASE(goes_from_the_mean_of_one_set_to_the_mean_of_the_other) {
   const ImageShift shift(pictures({test::row({1, 0, 0}), test::row({0, 1, 0})}), pictures({test::row({0, 0, 1})}));

@@ -1,10 +1,18 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/adaptation/adaptation.hpp"
+#include "nada/losses/directional.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/selection/named_layers.hpp"
+#include "nada/shifts/fixed_shift.hpp"
 #include "nada/shifts/image_shift.hpp"
 #include "nada/shifts/moving_anchor.hpp"
+#include "nada/shifts/shift.hpp"
 #include "nada/shifts/text_shift.hpp"
 #include "support/files.hpp"
 #include "support/tiny_run.hpp"
+
+BOOST_AUTO_TEST_SUITE(shifts_moving_anchor)
 
 using namespace nada;
 
@@ -22,8 +30,6 @@ Run make_run(std::int64_t every = 3) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(shifts_moving_anchor)
 
 BOOST_AUTO_TEST_CASE(moves_after_every_n_steps_but_not_at_the_start) {
   const MovingAnchor shift(FixedShift{}, 3);

@@ -4,9 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/shifts/shift.hpp"
 #include "nada/shifts/text_shift.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(shifts_text_shift)
 
 using namespace nada;
 using test::largest_difference;
@@ -26,8 +32,6 @@ std::string templates_error(const std::string& text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(shifts_text_shift)
 
 BOOST_AUTO_TEST_CASE(fill_replaces_every_pair_of_braces_and_nothing_else) {
   BOOST_TEST(fill("a drawing of {}", "a cat") == "a drawing of a cat");

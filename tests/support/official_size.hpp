@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "nada/core/stream.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/stylegan2.hpp"
 #include "random_stylegan2.hpp"
 
 namespace nada::test {

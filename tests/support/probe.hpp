@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/selection/selector.hpp"
 #include "support/tiny.hpp"
 

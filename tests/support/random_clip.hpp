@@ -7,6 +7,10 @@
 
 #include "nada/core/error.hpp"
 #include "nada/encoders/clip.hpp"
+#include "nada/encoders/modified_resnet.hpp"
+#include "nada/encoders/tokenizer.hpp"
+#include "nada/encoders/vision_transformer.hpp"
+#include "nada/encoders/weights.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "support/tiny.hpp"
 

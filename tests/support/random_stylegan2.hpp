@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "support/tiny.hpp"
 

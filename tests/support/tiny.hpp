@@ -15,6 +15,7 @@
 #include "nada/generators/generator.hpp"
 #include "nada/losses/term.hpp"
 #include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
 
 namespace nada::test {
 

@@ -10,10 +10,18 @@
 #include <vector>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/parameterization/full_weights.hpp"
 #include "nada/selection/named_layers.hpp"
+#include "nada/selection/selector.hpp"
+#include "nada/shifts/fixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
+#include "nada/views/views.hpp"
 #include "support/tiny.hpp"
 
 namespace nada::test {

@@ -4,9 +4,13 @@
 #include <cmath>
 #include <vector>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/views/crop_views.hpp"
 #include "support/finite_differences.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(views_crop_views)
 
 using namespace nada;
 using test::largest_difference;
@@ -46,8 +50,6 @@ int flipped(const Tensor& images, const Tensor& views) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(views_crop_views)
 
 BOOST_AUTO_TEST_CASE(shows_all_images_then_all_crops_at_the_size_of_the_input) {
   const auto images = random({3, 3, 6, 6}, 1);

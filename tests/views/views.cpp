@@ -1,8 +1,12 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/views/crop_views.hpp"
 #include "nada/views/views.hpp"
 #include "support/tiny.hpp"
+
+BOOST_AUTO_TEST_SUITE(views_views)
 
 using namespace nada;
 
@@ -15,8 +19,6 @@ static_assert(Views<Plain> && Views<CropViews> && !Views<Uncounted> && !Views<Fu
 static_assert(Exit<FullSize> && Exit<EarlyExit<64>> && !Exit<Plain>);
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(views_views)
 
 BOOST_AUTO_TEST_CASE(plain_shows_each_image_once_as_it_is) {
   const auto images = test::random({2, 3, 4, 4}, 1);

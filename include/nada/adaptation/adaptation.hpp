@@ -1,14 +1,19 @@
 /// The run itself: moves a copy of a generator along a shift.
 #pragma once
+#include <torch/autograd.h>
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -16,9 +21,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <torch/autograd.h>
-#include <nlohmann/json.hpp>
 
 #include "nada/adaptation/adam.hpp"
 #include "nada/adaptation/delta.hpp"
@@ -29,10 +31,14 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/losses/term.hpp"
 #include "nada/parameterization/full_weights.hpp"
+#include "nada/parameterization/parameterization.hpp"
 #include "nada/selection/selector.hpp"
 #include "nada/shifts/shift.hpp"
 #include "nada/views/views.hpp"

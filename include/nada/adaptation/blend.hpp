@@ -3,10 +3,8 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <utility>
 
 #include "nada/core/error.hpp"
-#include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
 
 namespace nada {

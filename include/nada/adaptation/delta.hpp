@@ -1,16 +1,16 @@
 /// Deltas: what an adaptation changed, as a file beside its base.
 #pragma once
+#include <cstddef>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
-#include "nada/formats/recognise.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
@@ -29,22 +29,9 @@ struct Delta {
 
 /// Metadata that a delta's file has beyond `more` (prompts, options, `nada.base`: path of the base, relative to the
 /// file).
-inline void save_delta(const std::filesystem::path& path, const Delta& delta, Metadata more = {}) {
-  more["nada.kind"] = "delta";
-  more["nada.format"] = format_version;
-  more["nada.base_sha256"] = delta.base_hash;
-  more["nada.parameterization"] = delta.parameterization;
-  save_tensors(path, delta.leaves, more);
-}
+void save_delta(const std::filesystem::path& path, const Delta& delta, Metadata more = {});
 
-inline Delta load_delta(const Safetensors& file) {
-  require(is_delta(recognise(file)), file.path(), " is ", name_of(recognise(file)), ", expected a delta");
-  Delta out{value_or(file.metadata(), "nada.base_sha256"), value_or(file.metadata(), "nada.parameterization"),
-            to_tensors(file)};
-  out.leaves.erase("preset.sample");
-  require_finite(out.leaves, file.path().string());
-  return out;
-}
+Delta load_delta(const Safetensors& file);
 
 /// SHA-256 that a delta keeps of a base that is no StyleGan2: over `<layer>.<slot>` and the mean style.
 template <Generator G>
@@ -100,19 +87,11 @@ G apply_delta(const G& base, const Delta& delta, const std::string& what) {
 
 /// A generator from a generator file, or from a delta and its base (`base`, else the path that the delta names,
 /// relative to it).
-inline StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {},
-                                const std::optional<std::filesystem::path>& base = {}) {
-  const auto model = ModelFile::open(path);
-  if (!is_delta(model.kind())) {
-    require(!base, path, " is ", name_of(model.kind()), ", expected a delta (a base was given for it)");
-    return load_stylegan2(model, place);
-  }
-  const auto file = Safetensors::open(path);
-  const auto named = value_or(file.metadata(), "nada.base");
-  require(base || !named.empty(), path, ": the delta names no base; give it with --base");
-  const auto base_path = base ? *base : path.parent_path() / named;
-  require(std::filesystem::exists(base_path), path, ": its base ", base_path, " is not there; give it with --base");
-  return apply_delta(load_stylegan2(base_path, place), load_delta(file), path.string());
-}
+StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {},
+                         const std::optional<std::filesystem::path>& base = {});
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/adaptation/delta.ipp"
+#endif

@@ -1,6 +1,5 @@
 /// Who watches a run.
 #pragma once
-#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>

@@ -1,7 +1,7 @@
 /// Errors: one clear sentence for the person in front of the program.
 #pragma once
-#include <concepts>
 #include <filesystem>
+#include <ostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>

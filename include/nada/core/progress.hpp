@@ -1,18 +1,14 @@
 /// How far a long loop is, for the person who waits: one living line on a terminal, a line now and then elsewhere.
 #pragma once
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,73 +17,17 @@ namespace nada {
 namespace detail {
 
 /// Columns that one code point takes on a terminal: 0 for combining marks, 2 for East Asian and pictographs, else 1.
-inline int columns_of(char32_t c) {
-  const auto in = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
-  if (in(0x300, 0x36F) || in(0x200B, 0x200F) || in(0x20D0, 0x20FF) || in(0xFE00, 0xFE0F)) return 0;
-  const bool wide = in(0x1100, 0x115F) || in(0x2E80, 0xA4CF) || in(0xAC00, 0xD7A3) || in(0xF900, 0xFAFF) ||
-                    in(0xFE30, 0xFE6F) || in(0xFF00, 0xFF60) || in(0xFFE0, 0xFFE6) || in(0x1F300, 0x1FAFF) ||
-                    in(0x20000, 0x3FFFD);
-  return wide ? 2 : 1;
-}
+int columns_of(char32_t c);
 
 /// The longest beginning of `text` (UTF-8) that fits in `columns`, and how many of them it takes. Control characters
 /// become spaces, so that the result is one line.
-inline std::pair<std::string, int> fit_columns(std::string_view text, int columns) {
-  std::string fitted;
-  int used = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = std::min<std::size_t>(lead >= 0xF0   ? 4
-                                                     : lead >= 0xE0 ? 3
-                                                     : lead >= 0xC0 ? 2
-                                                                    : 1,
-                                                     text.size() - i);
-    char32_t c = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-    for (std::size_t j = 1; j < length; ++j) c = (c << 6) | (static_cast<unsigned char>(text[i + j]) & 0x3FU);
-    const bool control = c < 0x20 || c == 0x7F;
-    const int width = columns_of(c);
-    if (used + width > columns) break;
-    if (control) {
-      fitted += ' ';
-    } else {
-      fitted += text.substr(i, length);
-    }
-    used += width;
-    i += length;
-  }
-  return {std::move(fitted), used};
-}
+std::pair<std::string, int> fit_columns(std::string_view text, int columns);
 
 /// 0:07, 12:30, 3:05:00, 2d 04:00.
-inline std::string clock_text(double seconds) {
-  if (!(seconds >= 0) || seconds > 1e9) return "?";
-  const auto s = static_cast<long long>(std::llround(seconds));
-  std::array<char, 48> text{};
-  if (s < 3600) {
-    std::snprintf(text.data(), text.size(), "%lld:%02lld", s / 60, s % 60);
-  } else if (s < 86400) {
-    std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
-  } else {
-    std::snprintf(text.data(), text.size(), "%lldd %02lld:%02lld", s / 86400, s / 3600 % 24, s / 60 % 60);
-  }
-  return text.data();
-}
+std::string clock_text(double seconds);
 
 /// 12.3/s, 0.45/s; below one in ten seconds the time of one: 14 s each.
-inline std::string rate_text(double per_second) {
-  if (!(per_second > 0) || !std::isfinite(per_second)) return "-/s";
-  std::array<char, 32> text{};
-  if (per_second < 0.1) {
-    std::snprintf(text.data(), text.size(), "%.0f s each", 1 / per_second);
-  } else {
-    std::snprintf(text.data(), text.size(),
-                  per_second < 1     ? "%.2f/s"
-                  : per_second < 100 ? "%.1f/s"
-                                     : "%.0f/s",
-                  per_second);
-  }
-  return text.data();
-}
+std::string rate_text(double per_second);
 
 /// What a line of progress says.
 struct ProgressState {
@@ -97,72 +37,20 @@ struct ProgressState {
   double seconds = 0;                // since the start
   bool finished = false;             // tells the time taken, not the time left
 
-  double fraction() const {
-    if (total <= 0) return finished ? 1.0 : 0.0;
-    return std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0);
-  }
+  double fraction() const;
   std::string percent() const {
     return total > 0 ? std::to_string(static_cast<int>(std::floor(100 * fraction()))) + "%" : std::string();
   }
   std::string count() const { return std::to_string(done) + (total > 0 ? "/" + std::to_string(total) : std::string()); }
-  std::string time() const {
-    if (finished) return clock_text(seconds);
-    if (total <= 0 || !(per_second > 0)) return "";
-    return clock_text(static_cast<double>(std::max<std::int64_t>(0, total - done)) / per_second) + " left";
-  }
+  std::string time() const;
 };
 
 /// One line without a bar: `adapt  43%  129/300  4.8/s  0:36 left  loss 0.4321`.
-inline std::string plain_line(const ProgressState& state) {
-  std::string line;
-  for (const std::string& part : {std::string(state.label), state.percent(), state.count(), rate_text(state.per_second),
-                                  state.time(), std::string(state.note)}) {
-    if (part.empty() || part == "-/s") continue;
-    if (!line.empty()) line += "  ";
-    line += part;
-  }
-  return fit_columns(line, 1 << 20).first;
-}
+std::string plain_line(const ProgressState& state);
 
 /// One line of at most `columns` - 1 columns with a bar. The narrower it is, the more is left out: first the bar
 /// shrinks and goes, then label and rate; the count and the note stay longest.
-inline std::string bar_line(const ProgressState& state, int columns, bool unicode) {
-  const int room = std::max(1, columns - 1);
-  const auto width = [](std::string_view text) { return fit_columns(text, 1 << 20).second; };
-  const auto assemble = [&](bool label, bool rate, bool note, int bar) {
-    std::string line;
-    const auto add = [&line](std::string_view part) {
-      if (part.empty()) return;
-      if (!line.empty()) line += "  ";
-      line += part;
-    };
-    if (label) add(fit_columns(state.label, std::max(12, room / 3)).first);
-    if (bar > 0) {
-      const int full = static_cast<int>(std::floor(state.fraction() * bar + 1e-9));
-      std::string picture = unicode ? "" : "[";
-      for (int i = 0; i < bar; ++i) picture += unicode ? (i < full ? "━" : "┄") : (i < full ? "#" : "-");
-      add(unicode ? picture : picture + "]");
-    }
-    std::string percent = state.percent();
-    if (!percent.empty()) percent.insert(0, static_cast<std::size_t>(std::max(0, 4 - width(percent))), ' ');
-    add(percent);
-    add(state.count());
-    if (rate) add(rate_text(state.per_second));
-    if (rate) add(state.time());
-    if (note) add(state.note);
-    return fit_columns(line, 1 << 20).first;
-  };
-  const int frame = unicode || state.total <= 0 ? 0 : 2;  // the brackets
-  if (state.total > 0) {
-    const int rest = width(assemble(true, true, true, 0)) + 2 + frame;
-    if (room - rest >= 8) return assemble(true, true, true, std::min(32, room - rest));
-  }
-  for (const auto& [label, rate] : {std::pair{true, true}, {false, true}, {false, false}}) {
-    std::string line = assemble(label, rate, true, 0);
-    if (width(line) <= room) return line;
-  }
-  return fit_columns(assemble(false, false, true, 0), room).first;
-}
+std::string bar_line(const ProgressState& state, int columns, bool unicode);
 
 inline double progress_clock() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -180,14 +68,7 @@ class Progress {
   /// `total` steps, 0 where unknown, of which `done` were made earlier (they count neither for rate nor time left).
   /// `terminal`: whether to redraw; by default whether `out` is std::cerr, std::clog or std::cout on a terminal.
   Progress(std::string label, std::int64_t total, std::int64_t done = 0, std::ostream& out = std::cerr,
-           std::optional<bool> terminal = {})
-      : out_(out),
-        label_(std::move(label)),
-        total_(total),
-        done_(done),
-        terminal_(terminal.value_or(is_terminal(out))) {
-    start_at(detail::progress_clock());
-  }
+           std::optional<bool> terminal = {});
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() {
@@ -198,39 +79,16 @@ class Progress {
   void update(std::int64_t done, std::string_view note = {}) { update_at(done, note, detail::progress_clock()); }
 
   /// Writes a line of its own above the bar.
-  void say(std::string_view text) {
-    if (drawn_) out_ << "\r\x1b[K";
-    out_ << text << '\n' << std::flush;
-    drawn_ = false;
-    if (terminal_ && !finished_) draw(last_shown_);
-  }
+  void say(std::string_view text);
 
   /// The loop ended, complete or not: writes the last state with the time taken, then `closing` on a line of its own
   /// where it is not empty. What follows is ignored.
   void finish(std::string_view closing = {}) { finish_at(closing, detail::progress_clock()); }
 
   /// The same for a given time in seconds, which tests choose.
-  void start_at(double now) {
-    start_ = last_shown_ = now;
-    marks_.assign(1, {now, done_});
-  }
-  void update_at(std::int64_t done, std::string_view note, double now) {
-    if (finished_) return;
-    done_ = done;
-    note_.assign(note);
-    while (marks_.size() > 1 && now - marks_[1].first >= kWindow) marks_.pop_front();
-    if (now - marks_.back().first >= kRedraw) marks_.emplace_back(now, done);
-    if (terminal_ ? !drawn_ || now - last_shown_ >= kRedraw : now - last_shown_ >= kPlain) draw(now);
-  }
-  void finish_at(std::string_view closing, double now) {
-    if (finished_) return;
-    finished_ = true;
-    draw(now);
-    if (drawn_) out_ << '\n';
-    drawn_ = false;
-    if (!closing.empty()) out_ << closing << '\n';
-    out_ << std::flush;
-  }
+  void start_at(double now);
+  void update_at(std::int64_t done, std::string_view note, double now);
+  void finish_at(std::string_view closing, double now);
 
  private:
   static constexpr double kRedraw = 0.1, kPlain = 5, kWindow = 10;  // seconds
@@ -238,47 +96,13 @@ class Progress {
   static int descriptor(const std::ostream& out) {
     return &out == &std::cout ? STDOUT_FILENO : &out == &std::cerr || &out == &std::clog ? STDERR_FILENO : -1;
   }
-  static bool is_terminal(const std::ostream& out) {
-    const char* const kind = std::getenv("TERM");
-    return descriptor(out) >= 0 && isatty(descriptor(out)) == 1 && !(kind && std::string_view(kind) == "dumb");
-  }
-  int columns() const {
-    winsize size = {};
-    if (descriptor(out_) >= 0 && ioctl(descriptor(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-    return 80;
-  }
-  static bool speaks_utf8() {
-    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-      const char* const value = std::getenv(name);
-      if (!value || !*value) continue;
-      const std::string_view text = value;  // the first that is set decides
-      return text.find("UTF-8") != text.npos || text.find("utf8") != text.npos || text.find("utf-8") != text.npos;
-    }
-    return false;
-  }
+  static bool is_terminal(const std::ostream& out);
+  int columns() const;
+  static bool speaks_utf8();
 
-  detail::ProgressState state(double now) const {
-    // Over the recent window; for the summary over all.
-    const auto& [since, before] = finished_ ? std::pair{start_, first_done_} : marks_.front();
-    const double seconds = now - since;
-    return {.label = label_,
-            .note = note_,
-            .done = done_,
-            .total = total_,
-            .per_second = seconds > 0 ? static_cast<double>(done_ - before) / seconds : 0,
-            .seconds = now - start_,
-            .finished = finished_};
-  }
+  detail::ProgressState state(double now) const;
 
-  void draw(double now) {
-    if (terminal_) {
-      out_ << '\r' << detail::bar_line(state(now), columns(), unicode_) << "\x1b[K" << std::flush;
-      drawn_ = true;
-    } else {
-      out_ << detail::plain_line(state(now)) << '\n' << std::flush;
-    }
-    last_shown_ = now;
-  }
+  void draw(double now);
 
   std::ostream& out_;
   std::string label_, note_;
@@ -289,3 +113,7 @@ class Progress {
 };
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/core/progress.ipp"
+#endif

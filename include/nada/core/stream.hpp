@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <limits>
 
 #include "nada/core/error.hpp"
@@ -36,45 +35,16 @@ using PhiloxKey = std::array<std::uint32_t, 2>;
 /// Philox4x32-10: four random words of a counter under a key.
 /// Source:  Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 /// Facts:   gives the known answers of the authors' Random123.
-inline PhiloxCounter philox(PhiloxCounter counter, PhiloxKey key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
-    const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
-  }
-  return counter;
-}
+PhiloxCounter philox(PhiloxCounter counter, PhiloxKey key);
 
 /// One step of splitmix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection that scatters nearby values.
-inline std::uint64_t splitmix64(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-  return x ^ (x >> 31);
-}
+std::uint64_t splitmix64(std::uint64_t x);
 
 /// The four numbers of one block, uniform in [0, 1): the top 24 bits of each word, which float32 holds exactly.
-inline std::array<float, 4> uniform_block(const PhiloxCounter& words) {
-  std::array<float, 4> numbers{};
-  for (std::size_t i = 0; i < 4; ++i) numbers[i] = static_cast<float>(words[i] >> 8) * 0x1p-24F;
-  return numbers;
-}
+std::array<float, 4> uniform_block(const PhiloxCounter& words);
 
 /// The four numbers of one block, standard normal: Box-Muller in double, rounded to float; at most 6.8 in size.
-inline std::array<float, 4> normal_block(const PhiloxCounter& words) {
-  constexpr double two_pi = 6.283185307179586476925286766559;
-  std::array<float, 4> numbers{};
-  for (std::size_t i = 0; i < 4; i += 2) {
-    const double radius = std::sqrt(-2.0 * std::log((words[i] + 0.5) * 0x1p-32));  // the logarithm of (0, 1)
-    const double angle = two_pi * (words[i + 1] * 0x1p-32);
-    numbers[i] = static_cast<float>(radius * std::cos(angle));
-    numbers[i + 1] = static_cast<float>(radius * std::sin(angle));
-  }
-  return numbers;
-}
+std::array<float, 4> normal_block(const PhiloxCounter& words);
 
 }  // namespace detail
 
@@ -98,19 +68,10 @@ struct Stream {
   }
 
   /// Uniform numbers in [0, 1); shape[0] counts samples, the first of which is `first_sample`.
-  Tensor uniform(Purpose purpose, torch::IntArrayRef shape, std::int64_t first_sample = 0,
-                 std::uint64_t sub = 0) const {
-    return draw(purpose, shape, first_sample, sub, /*kind=*/0, detail::uniform_block);
-  }
+  Tensor uniform(Purpose purpose, torch::IntArrayRef shape, std::int64_t first_sample = 0, std::uint64_t sub = 0) const;
 
  private:
-  detail::PhiloxKey key(Purpose purpose, std::uint64_t sub) const {
-    std::uint64_t mixed = detail::splitmix64(seed);
-    for (const std::uint64_t part : {static_cast<std::uint64_t>(purpose), static_cast<std::uint64_t>(step), sub}) {
-      mixed = detail::splitmix64(mixed ^ part);
-    }
-    return {static_cast<std::uint32_t>(mixed), static_cast<std::uint32_t>(mixed >> 32)};
-  }
+  detail::PhiloxKey key(Purpose purpose, std::uint64_t sub) const;
 
   // Block b of sample s has the counter (b, kind, low half of s, high half of s); it gives four numbers. The kind keeps
   // normal and uniform numbers of one purpose independent.
@@ -146,3 +107,7 @@ struct Stream {
 };
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/core/stream.ipp"
+#endif

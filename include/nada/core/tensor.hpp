@@ -3,6 +3,9 @@
 #include <torch/types.h>
 #include <torch/version.h>
 
+#include <cstddef>
+#include <string>
+
 namespace nada {
 
 using torch::Tensor;

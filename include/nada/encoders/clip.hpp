@@ -1,7 +1,9 @@
 /// CLIP: images and texts into one space.
 /// Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020.
 #pragma once
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,11 +15,9 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
-#include "nada/encoders/modified_resnet.hpp"
 #include "nada/encoders/preprocessing.hpp"
 #include "nada/encoders/tokenizer.hpp"
 #include "nada/encoders/transformer.hpp"
-#include "nada/encoders/vision_transformer.hpp"
 #include "nada/encoders/weights.hpp"
 
 namespace nada {

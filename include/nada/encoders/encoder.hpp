@@ -1,10 +1,10 @@
 /// What a text-image encoder must offer, and sets of encoders.
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "nada/core/tensor.hpp"
 

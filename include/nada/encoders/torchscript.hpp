@@ -1,19 +1,11 @@
 /// Feature networks that come as TorchScript, such as those of NVIDIA's metrics. Loading one runs the code inside: only
 /// by an explicit option that names the file.
 #pragma once
-#include <algorithm>
+#include <torch/csrc/jit/api/module.h>
+
 #include <filesystem>
 #include <memory>
-#include <stdexcept>
-#include <string>
-#include <unordered_map>
-#include <utility>
-#include <vector>
 
-#include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/serialization/import.h>
-
-#include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/feature_extractor.hpp"
 
@@ -31,46 +23,9 @@ class TorchScriptFeatures {
 
   /// Runs code of the file.
   static TorchScriptFeatures load(const std::filesystem::path& path, Convention convention,
-                                  torch::Device device = torch::kCPU) {
-    require(std::filesystem::is_regular_file(path), path, ": no such file, expected a TorchScript network");
-    TorchScriptFeatures out;
-    try {
-      out.module_ = std::make_shared<torch::jit::Module>(torch::jit::load(path.string(), device));
-    } catch (const c10::Error&) {
-      fail(path, ": is no TorchScript archive that this LibTorch can load");
-    }
-    out.module_->eval();
-    for (auto parameter : out.module_->parameters()) parameter.set_requires_grad(false);
-    out.convention_ = convention;
-    out.path_ = path;
-    return out;
-  }
+                                  torch::Device device = torch::kCPU);
 
-  Tensor operator()(const Tensor& images) const {
-    require(images.dim() == 4 && images.size(1) == 3, path_, ": images of shape ", shape_text(images.sizes()),
-            ", expected [N, 3, H, W]");
-    auto x = (images + 1) * 127.5;
-    std::vector<c10::IValue> arguments;
-    std::unordered_map<std::string, c10::IValue> named;
-    if (convention_ == Convention::lpips) {
-      if (std::max(x.size(2), x.size(3)) > 256) x = at::adaptive_avg_pool2d(x, {256, 256});
-      named = {{"resize_images", false}, {"return_lpips", true}};
-    } else {
-      x = x.round().clamp(0, 255).to(torch::kUInt8);
-      named = {{"return_features", true}};
-    }
-    arguments.emplace_back(std::move(x));
-    try {
-      // forward changes nothing of a module in evaluation, but is not const
-      return module_->forward(std::move(arguments), named).toTensor().flatten(1);
-    } catch (const c10::Error& error) {
-      const std::string what = error.what_without_backtrace();
-      fail(path_, ": the network refused the call (", what.substr(0, what.find('\n')), ")");
-    } catch (const std::runtime_error& error) {
-      const std::string what = error.what();
-      fail(path_, ": the network refused the call (", what.substr(0, what.find('\n')), ")");
-    }
-  }
+  Tensor operator()(const Tensor& images) const;
 
  private:
   TorchScriptFeatures() = default;
@@ -81,3 +36,7 @@ class TorchScriptFeatures {
 static_assert(FeatureExtractor<TorchScriptFeatures>);
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/encoders/torchscript.ipp"
+#endif

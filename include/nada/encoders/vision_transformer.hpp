@@ -1,9 +1,11 @@
 /// CLIP's image tower as a vision transformer (arXiv:2103.00020, section 2.4; Dosovitskiy et al., arXiv:2010.11929).
 #pragma once
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"

@@ -2,18 +2,11 @@
 ///
 /// An encoder trained on few captions tokenizes every text but means something only by words that the captions had.
 #pragma once
-#include <algorithm>
 #include <cstddef>
-#include <iterator>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <utility>
 #include <vector>
-
-#include "nada/encoders/text_cleaning.hpp"
 
 namespace nada {
 
@@ -27,82 +20,22 @@ namespace detail {
 
 /// The words of `text` after cleaning: runs of letters, marks and numbers, each once, in order. Articles and English
 /// endings behind an apostrophe ('s 't 're 've 'm 'll 'd) are none.
-inline std::vector<std::u32string> words(std::string_view text) {
-  static constexpr std::u32string_view articles[] = {U"a", U"an", U"the"};
-  static constexpr std::u32string_view endings[] = {U"s", U"t", U"re", U"ve", U"m", U"ll", U"d"};
-  const auto listed = [](const auto& list, std::u32string_view word) {
-    return std::find(std::begin(list), std::end(list), word) != std::end(list);
-  };
-  const auto in_word = [](char32_t c) { return is_letter(c) || is_mark(c) || is_number(c); };
-  const std::u32string points = cleaned(text);
-  std::vector<std::u32string> result;
-  std::set<std::u32string> seen;
-  for (auto at = points.begin(); at != points.end();) {
-    const auto first = std::find_if(at, points.end(), in_word);
-    at = std::find_if_not(first, points.end(), in_word);
-    std::u32string word(first, at);
-    const bool ending = first - points.begin() >= 2 && *(first - 1) == '\'' && in_word(*(first - 2));
-    if (word.empty() || listed(articles, word) || (ending && listed(endings, word))) continue;
-    if (seen.insert(word).second) result.push_back(std::move(word));
-  }
-  return result;
-}
+std::vector<std::u32string> words(std::string_view text);
 
 /// The least number of letters to insert, remove, replace, or swap with a neighbour (none touched twice) that makes `b`
 /// of `a`; `limit + 1` where there are more than `limit`.
-inline std::size_t edits(std::u32string_view a, std::u32string_view b, std::size_t limit) {
-  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
-  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);  // rows i - 2, i - 1, i
-  for (std::size_t j = 0; j <= b.size(); ++j) now[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    before.swap(last);
-    last.swap(now);
-    now[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], before[j - 2] + 1);
-    }
-  }
-  return std::min(now[b.size()], limit + 1);
-}
+std::size_t edits(std::u32string_view a, std::u32string_view b, std::size_t limit);
 
 }  // namespace detail
 
 /// The words of `text` that are in none of `phrases`, in order, each once, with at most `near` similar words of the
 /// phrases: those within max(2, half the word's length) edits that leave at least one letter, fewest edits first,
 /// then longest common beginning, then by letters. `{}` and a, an, the are no words. Without phrases all is known.
-inline std::vector<UnknownWord> unknown_words(std::string_view text, std::span<const std::string> phrases,
-                                              std::size_t near = 3) {
-  std::set<std::u32string> known;
-  for (const auto& phrase : phrases) {
-    auto words = detail::words(phrase);
-    known.insert(std::make_move_iterator(words.begin()), std::make_move_iterator(words.end()));
-  }
-  std::vector<UnknownWord> result;
-  if (phrases.empty()) return result;
-  for (const auto& word : detail::words(text)) {
-    if (known.contains(word)) continue;
-    struct Candidate {
-      std::size_t edits, different;  // different: letters of the word after the common beginning
-      const std::u32string* word;
-      bool operator<(const Candidate& other) const {
-        return std::tie(edits, different, *word) < std::tie(other.edits, other.different, *other.word);
-      }
-    };
-    std::vector<Candidate> candidates;
-    for (const auto& other : known) {
-      const std::size_t limit =
-          std::min(std::max<std::size_t>(2, word.size() / 2), std::max(word.size(), other.size()) - 1);
-      const std::size_t edits = detail::edits(word, other, limit);
-      const auto common = std::mismatch(word.begin(), word.end(), other.begin(), other.end()).first - word.begin();
-      if (edits <= limit) candidates.push_back({edits, word.size() - static_cast<std::size_t>(common), &other});
-    }
-    std::sort(candidates.begin(), candidates.end());
-    candidates.resize(std::min(candidates.size(), near));
-    result.push_back({encode_utf8(word), {}});
-    for (const auto& candidate : candidates) result.back().near.push_back(encode_utf8(*candidate.word));
-  }
-  return result;
-}
+std::vector<UnknownWord> unknown_words(std::string_view text, std::span<const std::string> phrases,
+                                       std::size_t near = 3);
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/encoders/vocabulary_check.ipp"
+#endif

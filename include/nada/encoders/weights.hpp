@@ -1,5 +1,7 @@
 /// Tensors by name, as an encoder is built from them.
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>

@@ -1,25 +1,20 @@
 /// Options of a program: declared once, read from the command line and from option files, written into run folders.
 #pragma once
-#include <algorithm>
 #include <charconv>
-#include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <iostream>
-#include <map>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include <boost/program_options.hpp>
-
 #include "nada/core/error.hpp"
 #include "nada/formats/file.hpp"
-#include "nada/formats/options_file.hpp"
 
 namespace nada {
 
@@ -28,6 +23,26 @@ struct EncoderChoice {
   std::filesystem::path path;
   double weight = 1;
 };
+
+/// The number that `text` is, for the option `name`. T: an integer or floating-point type.
+/// Errors: "option <name>: expected a number, found '<text>'" where the text is anything else or out of T's range.
+template <class T>
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) T
+    read_number(const std::string& name, const std::string& text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  require(error == std::errc{} && stop == end && !text.empty(), "option ", name, ": expected ",
+          std::is_floating_point_v<T> ? "a number"
+          : std::is_unsigned_v<T>     ? "a whole number >= 0"
+                                      : "a whole number",
+          ", found '", text, "'");
+  return value;
+}
+
+/// The encoder that FILE or FILE:weight names; a relative path is taken from the folder `base`. What follows the last
+/// colon is a weight only where it is a number, so that paths may have colons.
+EncoderChoice read_encoder_choice(const std::string& text, const std::filesystem::path& base);
 
 namespace detail {
 
@@ -46,32 +61,12 @@ struct OptionText {
       const std::filesystem::path path(text);
       return path.empty() || path.is_absolute() || base.empty() ? path : (base / path).lexically_normal();
     } else if constexpr (std::is_same_v<T, EncoderChoice>) {
-      EncoderChoice out;
-      auto file = text;
-      if (const auto colon = text.rfind(':'); colon != std::string::npos) {
-        const char *begin = text.data() + colon + 1, *end = text.data() + text.size();
-        double weight = 0;
-        if (const auto [stop, error] = std::from_chars(begin, end, weight);
-            error == std::errc{} && stop == end && begin != end) {
-          out.weight = weight;
-          file = text.substr(0, colon);
-        }
-      }
-      out.path = OptionText<std::filesystem::path>::read(name, file, base);
-      return out;
+      return read_encoder_choice(text, base);
     } else if constexpr (std::is_same_v<T, bool>) {
       require(text == "true" || text == "false", "option ", name, ": expected true or false, found '", text, "'");
       return text == "true";
     } else if constexpr (std::is_arithmetic_v<T>) {
-      T value{};
-      const char* end = text.data() + text.size();
-      const auto [stop, error] = std::from_chars(text.data(), end, value);
-      require(error == std::errc{} && stop == end && !text.empty(), "option ", name, ": expected ",
-              std::is_floating_point_v<T> ? "a number"
-              : std::is_unsigned_v<T>     ? "a whole number >= 0"
-                                          : "a whole number",
-              ", found '", text, "'");
-      return value;
+      return read_number<T>(name, text);
     } else {
       return T{OptionText<typename T::value_type>::read(name, text, base)};  // std::optional
     }
@@ -157,148 +152,32 @@ class OptionTable {
     groups_.back().entries.push_back(std::move(entry));
   }
 
+  /// Takes `old_name` for the option `name` too, on the command line and in option files, and says so on stderr the
+  /// first time. Help, option files that are written, and given() have the new name alone.
+  /// Errors: an option that was not added; an old name that an option or an alias has.
+  void alias(std::string old_name, std::string name);
+
   bool given(const std::string& name) const { return given_.count(name) > 0; }  ///< on the command line
 
   /// Reads an option file; paths in it are relative to it. Errors: file and line of an unknown key or a bad value.
-  void read_file(const std::filesystem::path& path) {
-    std::set<std::string> seen;
-    for (const auto& line : read_options(path)) {
-      auto* entry = find(line.key);
-      if (!entry || entry->kind != Kind::saved) {
-        std::string known;
-        for (const auto& g : groups_)
-          for (const auto& e : g.entries)
-            if (e.kind == Kind::saved) known += (known.empty() ? "" : ", ") + e.name;
-        fail(path, ":", line.line, ": unknown key '", line.key, "'; the keys are ", known);
-      }
-      in_file_.insert(line.key);
-      if (given(line.key)) continue;  // the command line has the last word
-      const bool first = seen.insert(line.key).second;
-      if (first) entry->clear();
-      try {
-        entry->read(line.value, path.parent_path());
-      } catch (const Error& error) {
-        fail(path, ":", line.line, ": ", error.what());
-      }
-    }
-  }
+  void read_file(const std::filesystem::path& path);
 
   /// Gives options the values that the option `by` stands for. Values of an option file yield, unless the file sets
   /// `by` too. Errors: one that was given another value beside `by`.
-  void demand(const std::string& by, const std::vector<std::pair<std::string, std::string>>& values) {
-    for (const auto& [name, value] : values) {
-      auto* entry = find(name);
-      const auto now = entry->write({});
-      if (now == std::vector{value}) continue;
-      require(!given(name) && !(in_file_.count(by) && !given(by) && in_file_.count(name)), "--", by, " means ", name,
-              " = ", value, ", but ", now.empty() ? "nothing" : now.front(), " was given for it");
-      entry->read(value, {});
-    }
-  }
+  void demand(const std::string& by, const std::vector<std::pair<std::string, std::string>>& values);
 
   /// Reads the command line. Returns false where --help or --version was asked for and printed.
-  bool read_command_line(int argc, const char* const* argv, const std::string& version) {
-    namespace po = boost::program_options;
-    po::options_description all;
-    auto add = all.add_options();
-    const auto text = [] { return po::value<std::vector<std::string>>()->composing(); };
-    po::positional_options_description bare;
-    for (const auto& g : groups_)
-      for (const auto& e : g.entries) {
-        if (e.flag) {
-          add(e.name.c_str(), po::value<std::vector<std::string>>()->zero_tokens()->implicit_value({"true"}, ""), "");
-        } else {
-          add(e.name.c_str(), text(), "");
-        }
-        if (e.positional) bare.add(e.name.c_str(), 1);
-      }
-    add("help,h", "")("version", "");
-    namespace style = po::command_line_style;
-    std::vector<po::option> parsed;
-    try {
-      parsed = po::command_line_parser(argc, argv)
-                   .options(all)
-                   .positional(bare)
-                   .style(style::unix_style & ~style::allow_guessing)
-                   .run()
-                   .options;
-    } catch (const po::too_many_positional_options_error&) {
-      fail("an argument too many; `", program_, " --help` lists the options (texts with blanks need quotes)");
-    } catch (const po::error& error) {
-      fail(error.what(), "; `", program_, " --help` lists the options");
-    }
-    for (const auto& option : parsed) {
-      if (option.string_key == "help") {
-        print_help(std::cout);
-        return false;
-      }
-      if (option.string_key == "version") {
-        std::cout << program_ << " of nada " << version << '\n';
-        return false;
-      }
-    }
-    for (const auto& option : parsed) {
-      auto* entry = find(option.string_key);
-      if (given_.insert(entry->name).second) entry->clear();
-      if (entry->flag) {
-        entry->read("true", {});
-      } else {
-        for (const auto& value : option.value) entry->read(value, {});
-      }
-    }
-    return true;
-  }
+  bool read_command_line(int argc, const char* const* argv, const std::string& version);
 
   /// The saved options as an option file for the folder `base`.
-  std::string render(const std::filesystem::path& base) const {
-    std::string out;
-    for (const auto& [name, value] : values(base)) out += format_option(name, value) + "\n";
-    return out;
-  }
+  std::string render(const std::filesystem::path& base) const;
   /// The saved options as (name, value), paths relative to `base`.
-  std::vector<std::pair<std::string, std::string>> values(const std::filesystem::path& base) const {
-    std::vector<std::pair<std::string, std::string>> out;
-    for (const auto& g : groups_)
-      for (const auto& e : g.entries)
-        if (e.kind == Kind::saved)
-          for (auto& value : e.write(base)) out.emplace_back(e.name, std::move(value));
-    return out;
-  }
+  std::vector<std::pair<std::string, std::string>> values(const std::filesystem::path& base) const;
   /// Names of all options that were given on the command line.
   const std::set<std::string>& given() const { return given_; }
   const std::string& program() const { return program_; }
 
-  void print_help(std::ostream& out) const {
-    out << program_ << ": " << summary_ << "\n\n  " << example_ << "\n";
-    for (const auto& g : groups_) {
-      out << '\n' << g.title << ":\n";
-      for (const auto& e : g.entries) {
-        std::string left = "  --" + e.name + (e.flag ? "" : " " + e.value);
-        if (left.size() < 28)
-          left.resize(28, ' ');
-        else
-          left.append("\n").append(28, ' ');
-        out << left;
-        auto help = e.help;
-        if (!e.flag)
-          if (const auto now = e.write(std::filesystem::path{}); !now.empty() && !now.front().empty()) {
-            help += " (default ";
-            for (std::size_t i = 0; i < now.size(); ++i) help += (i ? ", " : "") + now[i];
-            help += ")";
-          }
-        std::size_t column = 28;
-        for (std::size_t at = 0; at < help.size();) {  // wrapped at 100 columns
-          const auto end = std::min(help.find(' ', at), help.size());
-          if (column + (end - at) > 100 && column > 28) out << '\n' << std::string(28, ' '), column = 28;
-          out << help.substr(at, end - at) << ' ';
-          column += end - at + 1;
-          at = end + 1;
-        }
-        out << '\n';
-      }
-    }
-    out << "\n  --help                    this text\n  --version                 the version of this program\n";
-  }
+  void print_help(std::ostream& out) const;
 
  private:
   struct Entry {
@@ -313,6 +192,10 @@ class OptionTable {
   struct Group {
     std::string title;
     std::vector<Entry> entries;
+  };
+  struct Alias {
+    std::string old_name, name;
+    bool told = false;  // on stderr
   };
 
   template <class T>
@@ -330,16 +213,18 @@ class OptionTable {
       return "N";
     }
   }
-  Entry* find(std::string_view name) {
-    for (auto& g : groups_)
-      for (auto& e : g.entries)
-        if (e.name == name) return &e;
-    return nullptr;
-  }
+  Entry* find(std::string_view name);
+  /// The option of this name or old name, nullptr where there is none; tells of an old name.
+  Entry* find_or_alias(std::string_view name);
 
   std::string program_, summary_, example_;
   std::vector<Group> groups_;
+  std::vector<Alias> aliases_;
   std::set<std::string> given_, in_file_;
 };
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/experiment/option_table.ipp"
+#endif

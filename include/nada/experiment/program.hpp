@@ -3,12 +3,10 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <new>
 #include <string>
-#include <type_traits>
 
-#include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
-#include "nada/core/stop.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/formats/file.hpp"

@@ -1,22 +1,13 @@
 /// Experiments: a question, a choice of parts, options and one run, without loop, file or device code.
 #pragma once
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
-#include <iomanip>
-#include <iostream>
-#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/run_folder.hpp"
-#include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
-#include "nada/core/stop.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -33,87 +24,14 @@ class Session {
   using LayerScores = std::function<std::vector<double>()>;
 
   /// Runs the adaptation in its folder, or says what would run. Returns the exit code.
-  int run(AnyAdaptation& adaptation, const LayerScores& scores = {}) {
-    require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
-    if (options_.dry_run) return describe(adaptation, scores);
-    const bool resuming = !options_.resume.empty();
-    const auto path = resuming               ? options_.resume
-                      : options_.out.empty() ? free_run_folder(options_.texts.target)
-                                             : options_.out;
-    auto folder = resuming ? RunFolder::open(path, notes(path)) : RunFolder::create(path, notes(path));
-    adaptation.base_path = options_.generator;
-    adaptation.delta_metadata = {{"nada.source", options_.texts.source},
-                                 {"nada.target", options_.texts.target},
-                                 {"nada.options", folder.notes().options_text}};
-    bool finished = false;
-    if (resuming) {
-      adaptation.load_state(path / "state.safetensors");
-      finished = adaptation.steps_done() >= options_.steps && folder.complete();
-      if (finished)
-        std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
-                  << options_.steps << " steps\n";
-    }
-    if (!finished) {
-      const StopSignals signals;
-      const bool all = folder.run(adaptation, options_.steps, options_.samples_every, options_.state_every);
-      if (!all)
-        std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps
-                  << " steps; continue with --resume " << path.string() << '\n';
-    }
-    std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   "
-              << (path / "report.html").string() << "\ndelta    " << (path / "adapted.safetensors").string() << '\n';
-    return 0;
-  }
+  int run(AnyAdaptation& adaptation, const LayerScores& scores = {});
 
  private:
-  RunNotes notes(const std::filesystem::path& path) const {
-    RunNotes out;
-    out.title = options_.texts.source + " → " + options_.texts.target;
-    out.options_text = "# " + table_.program() + " of nada " + revision() +
-                       "; --config with this file repeats the run\n" + table_.render(path);
-    out.options = table_.values(path);
-    out.facts = {{"code", "nada " + revision()},
-                 {"LibTorch", libtorch_version()},
-                 {"processor", processor_name()},
-                 {"threads", std::to_string(at::get_num_threads())},
-                 {"device", join(options_.machine.place())}};
-    out.seed = options_.seed;
-    return out;
-  }
+  RunNotes notes(const std::filesystem::path& path) const;
 
-  int describe(const AnyAdaptation& adaptation, const LayerScores& scores) const {
-    auto& out = std::cout;
-    out << "options\n";
-    for (const auto& [name, value] : table_.values({}))
-      out << "  " << std::left << std::setw(16) << name << value << '\n';
-    out << "generator\n  latents " << adaptation.latent_size() << ", " << adaptation.style_count()
-        << " styles, rendered at " << adaptation.resolution() << " px\nterms\n ";
-    for (const auto& name : adaptation.term_names()) out << ' ' << name;
-    const auto chosen = adaptation.preview();
-    const auto ranks = scores ? scores() : std::vector<double>(adaptation.layers().size(), std::nan(""));
-    std::int64_t trains = 0, all = 0;
-    out << "\nlayers (* trains in the next step)" << (scores ? ": name, parameters, kind, score" : "") << '\n';
-    for (std::size_t k = 0; k < adaptation.layers().size(); ++k) {
-      const auto& layer = adaptation.layers()[k];
-      const bool trained = std::find(chosen.begin(), chosen.end(), k) != chosen.end();
-      const auto count = adaptation.parameters(k);
-      all += count;
-      if (trained) trains += count;
-      out << "  " << (trained ? "* " : "  ") << std::setw(12) << layer.name << std::right << std::setw(9) << count
-          << std::left << "  " << name_of(layer.kind);
-      if (!std::isnan(ranks[k])) out << "  " << number(ranks[k]);
-      out << '\n';
-    }
-    out << "parameters\n  " << trains << " of " << all << " train\nsteps\n  " << options_.steps << " with batches of "
-        << options_.batch << "; nothing was written\n";
-    return 0;
-  }
+  int describe(const AnyAdaptation& adaptation, const LayerScores& scores) const;
 
-  static std::string number(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3e", value);
-    return text;
-  }
+  static std::string number(double value);
 
   const AdaptOptions& options_;
   const OptionTable& table_;
@@ -145,3 +63,7 @@ int run_experiment(int argc, char** argv, Body&& body) {
 }
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/experiment/run_experiment.ipp"
+#endif

@@ -1,58 +1,24 @@
 /// Several pictures: a folder of files, or one file of tiles.
 #pragma once
-#include <algorithm>
-#include <cctype>
-#include <cstdint>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
-#include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
-#include "nada/formats/picture_resize.hpp"
 
 namespace nada {
 
 /// The tiles of `size` pixels that fill a picture, row by row. Errors: a picture that they do not fill.
-inline std::vector<Picture> cut_tiles(const Picture& sheet, int size, const std::string& what) {
-  require(size >= 1 && sheet.width % size == 0 && sheet.height % size == 0, what, ": is ", sheet.width, "x",
-          sheet.height, " pixels, which tiles of ", size, " pixels do not fill");
-  std::vector<Picture> out;
-  for (int top = 0; top < sheet.height; top += size)
-    for (int left = 0; left < sheet.width; left += size) out.push_back(crop(sheet, left, top, size, size));
-  return out;
-}
+std::vector<Picture> cut_tiles(const Picture& sheet, int size, const std::string& what);
 
 /// Pictures of a folder (PNG and JPEG files by name, not those in folders below), or of one file: itself, or with
 /// `tile` > 0 its tiles. All come as their centre squares of `size` pixels, resized as PIL does it; size 0: as they
 /// are, which must then agree. Errors: no such path, a folder without pictures, a file that is none.
-inline Tensor read_picture_set(const std::filesystem::path& path, int size = 0, int tile = 0) {
-  std::vector<Picture> pictures;
-  if (std::filesystem::is_directory(path)) {
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      auto extension = entry.path().extension().string();
-      std::transform(extension.begin(), extension.end(), extension.begin(),
-                     [](unsigned char c) { return std::tolower(c); });
-      if (extension == ".png" || extension == ".jpg" || extension == ".jpeg") files.push_back(entry.path());
-    }
-    std::sort(files.begin(), files.end());
-    require(!files.empty(), path, ": the folder holds no .png, .jpg or .jpeg file");
-    for (const auto& file : files) pictures.push_back(read_picture(file));
-  } else {
-    auto picture = read_picture(path);
-    if (tile > 0) {
-      pictures = cut_tiles(picture, tile, path.string());
-    } else {
-      pictures.push_back(std::move(picture));
-    }
-  }
-  if (size > 0)
-    for (auto& picture : pictures) picture = centre_square(picture, size);
-  return to_images(pictures);
-}
+Tensor read_picture_set(const std::filesystem::path& path, int size = 0, int tile = 0);
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/formats/picture_set.ipp"
+#endif

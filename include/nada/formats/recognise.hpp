@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "nada/core/error.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/safetensors.hpp"
 
 namespace nada {
@@ -78,27 +78,10 @@ constexpr bool is_encoder(FileKind kind) {
 }
 
 /// Metadata entry or `otherwise`.
-inline std::string value_or(const Metadata& metadata, const std::string& key, std::string otherwise = "") {
-  const auto found = metadata.find(key);
-  return found == metadata.end() ? std::move(otherwise) : found->second;
-}
+std::string value_or(const Metadata& metadata, const std::string& key, std::string otherwise = "");
 
 /// What a file's own words say; nothing where it is no native one. Errors: a native file of a newer format.
-inline std::optional<FileKind> recognise(const Metadata& metadata, const std::filesystem::path& path) {
-  const auto kind = value_or(metadata, "nada.kind");
-  if (kind.empty()) return std::nullopt;
-  const auto version = value_or(metadata, "nada.format");
-  require(version == format_version, path, ": format ", version.empty() ? "unknown" : version, ", this version reads ",
-          format_version);
-  if (kind == "generator") return FileKind::generator;
-  if (kind == "encoder") return FileKind::encoder;
-  if (kind == "delta") return FileKind::delta;
-  if (kind == "preset") return FileKind::preset;
-  if (kind == "state") return FileKind::state;
-  if (kind == "codes") return FileKind::codes;
-  if (kind == "classifier") return FileKind::classifier;
-  return FileKind::unknown;
-}
+std::optional<FileKind> recognise(const Metadata& metadata, const std::filesystem::path& path);
 
 /// What the tensors' names say; `has(name)`: there is a tensor of that name.
 template <class Has>
@@ -114,9 +97,10 @@ FileKind recognise_names(Has&& has) {
 }
 
 /// Errors: a native file of a newer format.
-inline FileKind recognise(const Safetensors& file) {
-  if (const auto kind = recognise(file.metadata(), file.path())) return *kind;
-  return recognise_names([&](const char* name) { return file.find(name) != nullptr; });
-}
+FileKind recognise(const Safetensors& file);
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/formats/recognise.ipp"
+#endif

@@ -1,150 +1,42 @@
 /// Between safetensors and LibTorch.
 #pragma once
-#include <cstring>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/safetensors.hpp"
-#include "nada/formats/sha256.hpp"
 
 namespace nada {
 
-inline torch::ScalarType scalar_type(DType type) {
-  switch (type) {
-    case DType::f64:
-      return torch::kFloat64;
-    case DType::f32:
-      return torch::kFloat32;
-    case DType::f16:
-      return torch::kFloat16;
-    case DType::bf16:
-      return torch::kBFloat16;
-    case DType::i64:
-      return torch::kInt64;
-    case DType::i32:
-      return torch::kInt32;
-    case DType::i16:
-      return torch::kInt16;
-    case DType::i8:
-      return torch::kInt8;
-    case DType::u8:
-      return torch::kUInt8;
-    case DType::boolean:
-      return torch::kBool;
-  }
-  fail("unknown tensor type");
-}
+torch::ScalarType scalar_type(DType type);
 
-inline DType dtype_of(torch::ScalarType type) {
-  switch (type) {
-    case torch::kFloat64:
-      return DType::f64;
-    case torch::kFloat32:
-      return DType::f32;
-    case torch::kFloat16:
-      return DType::f16;
-    case torch::kBFloat16:
-      return DType::bf16;
-    case torch::kInt64:
-      return DType::i64;
-    case torch::kInt32:
-      return DType::i32;
-    case torch::kInt16:
-      return DType::i16;
-    case torch::kInt8:
-      return DType::i8;
-    case torch::kUInt8:
-      return DType::u8;
-    case torch::kBool:
-      return DType::boolean;
-    default:
-      fail("tensors of type ", torch::toString(type), " cannot be stored");
-  }
-}
+DType dtype_of(torch::ScalarType type);
 
 /// A contiguous CPU tensor with a copy of the values, strides honoured.
-inline Tensor to_tensor(const TensorView& view) {
-  const auto options = torch::TensorOptions().dtype(scalar_type(view.dtype));
-  auto out = torch::empty(view.shape, options);
-  if (out.numel() == 0) return out;
-  if (is_contiguous(view)) {  // wherever it lies, without another copy on the way
-    std::memcpy(out.data_ptr(), view.bytes.data(), view.bytes.size());
-    return out;
-  }
-  // from_blob wants a mutable pointer; the values are only read. Unaligned data is copied byte by byte first.
-  auto* data = const_cast<std::byte*>(view.bytes.data());
-  Tensor aligned;
-  if (reinterpret_cast<std::uintptr_t>(data) % size_of(view.dtype) != 0) {
-    aligned = torch::empty({static_cast<std::int64_t>(view.bytes.size())}, torch::kUInt8);
-    std::memcpy(aligned.data_ptr(), data, view.bytes.size());
-    data = static_cast<std::byte*>(aligned.data_ptr());
-  }
-  return out.copy_(torch::from_blob(data, view.shape, view.strides, options));
-}
+Tensor to_tensor(const TensorView& view);
 
 /// Named tensors of a file, sorted by name.
 using TensorMap = std::map<std::string, Tensor>;
 
-inline TensorMap to_tensors(const Safetensors& file) {
-  TensorMap out;
-  for (const auto& view : file.tensors()) out.emplace(view.name, to_tensor(view));
-  return out;
-}
+TensorMap to_tensors(const Safetensors& file);
 
 /// The same of any model file, which gives the memory of its own pages back on the way.
-inline TensorMap to_tensors(const ModelFile& file) {
-  TensorMap out;
-  for (const auto& view : file.tensors()) {
-    out.emplace(view.name, to_tensor(view));
-    file.release(view);
-  }
-  return out;
-}
+TensorMap to_tensors(const ModelFile& file);
 
 /// Refuses NaN and infinity, naming the tensor.
-inline void require_finite(const TensorMap& tensors, const std::string& what) {
-  constexpr std::int64_t at_once = 1 << 18;  // so that the answers take little memory beside the tensors
-  for (const auto& [name, value] : tensors)
-    if (value.is_floating_point())
-      for (const auto& part : value.flatten().split(at_once))
-        if (!part.isfinite().all().item<bool>())
-          fail(what, ": tensor ", name, " holds NaN or infinity, expected finite numbers");
-}
+void require_finite(const TensorMap& tensors, const std::string& what);
 
 /// Writes tensors with metadata; see save_safetensors.
-inline void save_tensors(const std::filesystem::path& path, const TensorMap& tensors, const Metadata& metadata) {
-  std::vector<Tensor> held;
-  std::vector<TensorView> views;
-  for (const auto& [name, value] : tensors) {
-    held.push_back(value.detach().cpu().contiguous());
-    const auto& t = held.back();
-    views.push_back(
-        {name,
-         dtype_of(t.scalar_type()),
-         t.sizes().vec(),
-         t.strides().vec(),
-         {static_cast<const std::byte*>(t.data_ptr()), static_cast<std::size_t>(t.numel()) * t.element_size()}});
-  }
-  save_safetensors(path, views, metadata);
-}
+void save_tensors(const std::filesystem::path& path, const TensorMap& tensors, const Metadata& metadata);
 
 /// SHA-256 over the sorted names, shapes and float32 values: the same for a file and its conversion.
-inline std::string content_hash(const TensorMap& tensors) {
-  Sha256 hash;
-  for (const auto& [name, value] : tensors) {
-    hash.update(name + shape_text(value.sizes()));
-    const auto v = value.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-    hash.update(
-        std::span(static_cast<const std::byte*>(v.data_ptr()), static_cast<std::size_t>(v.numel()) * sizeof(float)));
-  }
-  return hash.hex();
-}
+std::string content_hash(const TensorMap& tensors);
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/formats/tensor_file.ipp"
+#endif

@@ -1,12 +1,11 @@
 /// Directions in W along which pictures change most.
 #pragma once
-#include <algorithm>
+#include <Eigen/Dense>
+
 #include <cstddef>
 #include <cstdint>
 #include <set>
 #include <vector>
-
-#include <Eigen/Dense>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
@@ -54,16 +53,10 @@ Directions factorize(const G& generator, const std::set<int>& styles = {}) {
 }
 
 /// w+ [N, L, D] moved by `amount` along `direction` [D], in the chosen styles (none named: all).
-inline Tensor move_styles(const Tensor& styles, const Tensor& direction, double amount,
-                          const std::set<int>& which = {}) {
-  auto out = styles.clone();
-  const auto step = amount * direction.to(styles.options());
-  if (which.empty()) return out + step;
-  for (const auto l : which) {
-    require(l >= 0 && l < styles.size(1), "there is no style ", l, ", only 0 to ", styles.size(1) - 1);
-    out.select(1, l) += step;
-  }
-  return out;
-}
+Tensor move_styles(const Tensor& styles, const Tensor& direction, double amount, const std::set<int>& which = {});
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/generators/factorization.ipp"
+#endif

@@ -1,6 +1,7 @@
 /// What a generator must offer, and the words for its parts.
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>

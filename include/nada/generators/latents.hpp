@@ -1,9 +1,8 @@
 /// Latents and styles: truncation, mixing, samples by seed.
 #pragma once
-#include <optional>
+#include <cstdint>
 
 #include "nada/core/error.hpp"
-#include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 
 namespace nada {

@@ -1,9 +1,9 @@
 /// From a picture to the styles that make it.
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string_view>
 #include <vector>
 
 #include "nada/core/error.hpp"

@@ -1,10 +1,8 @@
 /// Noise inputs that are optimized with the styles.
 #pragma once
-#include <algorithm>
-#include <cstdint>
-#include <vector>
-
 #include <ATen/Functions.h>
+
+#include <vector>
 
 #include "nada/core/tensor.hpp"
 

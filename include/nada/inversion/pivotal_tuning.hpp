@@ -1,12 +1,13 @@
 /// A generator that is bent a little, so that a picture's styles give the picture.
 #pragma once
+#include <torch/autograd.h>
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
-
-#include <torch/autograd.h>
 
 #include "nada/adaptation/adam.hpp"
 #include "nada/adaptation/delta.hpp"

@@ -3,7 +3,9 @@
 #include <string_view>
 
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/losses/term.hpp"
+#include "nada/shifts/shift.hpp"
 
 namespace nada {
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/losses/term.hpp"
 #include "nada/shifts/shift.hpp"
 #include "nada/shifts/text_shift.hpp"

@@ -3,13 +3,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/losses/patches.hpp"
 #include "nada/losses/term.hpp"
+#include "nada/shifts/shift.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {

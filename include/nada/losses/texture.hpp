@@ -1,11 +1,12 @@
 /// Nearness to the texture of given pictures.
 #pragma once
 #include <string_view>
-#include <utility>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/losses/term.hpp"
+#include "nada/shifts/shift.hpp"
 
 namespace nada {
 

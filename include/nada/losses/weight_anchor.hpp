@@ -1,15 +1,16 @@
 /// Holds the tensors that train near where they started.
 #pragma once
+#include <torch/autograd.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include <torch/autograd.h>
-
 #include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/losses/term.hpp"

@@ -2,12 +2,13 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/losses/term.hpp"
+#include "nada/shifts/shift.hpp"
 
 namespace nada {
 

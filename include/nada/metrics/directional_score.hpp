@@ -2,6 +2,7 @@
 #pragma once
 #include <string_view>
 
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/metric.hpp"
 
 namespace nada {

@@ -1,12 +1,9 @@
 /// Measured numbers with confidence intervals.
 #pragma once
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <vector>
-
-#include <boost/math/distributions/students_t.hpp>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
@@ -26,40 +23,17 @@ struct Estimate {
 };
 
 /// The number that Student's t exceeds in size with probability 1 - Estimate::confidence.
-inline double t_limit(std::int64_t degrees) {
-  require(degrees >= 1, "a t-interval needs at least 2 numbers");
-  const boost::math::students_t distribution(static_cast<double>(degrees));
-  return boost::math::quantile(distribution, 0.5 + Estimate::confidence / 2);
-}
+double t_limit(std::int64_t degrees);
 
 /// Mean of independent numbers with the t-interval of their spread; of one number: without interval.
-inline Estimate mean_estimate(const std::vector<double>& numbers) {
-  require(!numbers.empty(), "the mean of no numbers");
-  const auto n = static_cast<double>(numbers.size());
-  Estimate out;
-  for (const double x : numbers) out.value += x / n;
-  if (numbers.size() == 1) return out;
-  double squares = 0;
-  for (const double x : numbers) squares += (x - out.value) * (x - out.value);
-  out.error = std::sqrt(squares / (n - 1) / n);
-  out.half_width = t_limit(static_cast<std::int64_t>(numbers.size()) - 1) * out.error;
-  return out;
-}
+Estimate mean_estimate(const std::vector<double>& numbers);
 
 /// Numbers of a tensor as a list.
-inline std::vector<double> to_numbers(const Tensor& values) {
-  const auto flat = values.detach().to(torch::kCPU, torch::kFloat64).contiguous().view(-1);
-  return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
-}
+std::vector<double> to_numbers(const Tensor& values);
 inline Estimate mean_estimate(const Tensor& numbers) { return mean_estimate(to_numbers(numbers)); }
 
 /// Mean of a - b of paired numbers with its t-interval: what an ablation says of two variants on the same cells.
-inline Estimate paired_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  require(a.size() == b.size(), "paired numbers: ", a.size(), " and ", b.size());
-  std::vector<double> difference;
-  for (std::size_t i = 0; i < a.size(); ++i) difference.push_back(a[i] - b[i]);
-  return mean_estimate(difference);
-}
+Estimate paired_difference(const std::vector<double>& a, const std::vector<double>& b);
 
 /// Any statistic of `count` exchangeable samples, with the t-interval of the jackknife that leaves out one of `groups`
 /// groups at a time:
@@ -87,3 +61,7 @@ Estimate jackknife(std::int64_t count, Statistic&& statistic, std::int64_t group
 }
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/metrics/estimate.ipp"
+#endif

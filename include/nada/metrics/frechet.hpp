@@ -1,14 +1,9 @@
 /// Frechet distance between two sets of features.
 #pragma once
-#include <algorithm>
-#include <cmath>
 #include <string_view>
 
-#include <Eigen/Dense>
-#include <Eigen/Eigenvalues>
-
-#include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/metric.hpp"
 
 namespace nada {
@@ -18,29 +13,7 @@ namespace nada {
 /// Source:  Heusel et al., arXiv:1706.08500 (FID); the symmetric form is Dowson and Landau (1982).
 /// Facts:   0 for equal sets and their permutations; of Gaussians that differ by a shift its squared length; of
 ///          diagonal covariances sum (s_x - s_y)^2. Few samples make it larger: compare sets of one size only.
-inline double frechet_distance(const Tensor& x, const Tensor& y) {
-  const auto a = samples_of(x, "Frechet distance", 2), b = samples_of(y, "Frechet distance", 2);
-  require(a.size(1) == b.size(1), "Frechet distance: features of ", a.size(1), " and ", b.size(1), " numbers");
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const auto view = [](const Tensor& t) {
-    return Eigen::Map<const Matrix>(t.data_ptr<double>(), t.size(0), t.size(1));
-  };
-  const auto covariance = [](const Eigen::Map<const Matrix>& samples, Eigen::VectorXd& mean) -> Eigen::MatrixXd {
-    mean = samples.colwise().mean().transpose();
-    const Matrix centred = samples.rowwise() - mean.transpose();
-    return centred.transpose() * centred / static_cast<double>(samples.rows() - 1);
-  };
-  Eigen::VectorXd mean_a, mean_b;
-  const Eigen::MatrixXd ca = covariance(view(a), mean_a), cb = covariance(view(b), mean_b);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> own(ca);
-  const Eigen::MatrixXd root =
-      own.eigenvectors() * own.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal() * own.eigenvectors().transpose();
-  const Eigen::MatrixXd product = root * cb * root;
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> both((product + product.transpose()) / 2,
-                                                            Eigen::EigenvaluesOnly);
-  const double overlap = both.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
-  return std::max(0.0, (mean_a - mean_b).squaredNorm() + ca.trace() + cb.trace() - 2 * overlap);
-}
+double frechet_distance(const Tensor& x, const Tensor& y);
 
 /// Frechet distance of the adapted images to real pictures of the target, in raw features of the measuring encoder.
 struct Frechet {
@@ -48,11 +21,11 @@ struct Frechet {
   static constexpr bool higher_is_better = false;
   static constexpr Needs needs = Needs::real;
 
-  Estimate operator()(const Evidence& e) const {
-    const auto x = samples_of(e.adapted.raw, name, 2);
-    return jackknife(x.size(0),
-                     [&](const Tensor& kept) { return frechet_distance(x.index_select(0, kept), e.real.raw); });
-  }
+  Estimate operator()(const Evidence& e) const;
 };
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/metrics/frechet.ipp"
+#endif

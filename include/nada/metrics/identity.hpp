@@ -2,6 +2,8 @@
 #pragma once
 #include <string_view>
 
+#include "nada/core/tensor.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/metric.hpp"
 
 namespace nada {

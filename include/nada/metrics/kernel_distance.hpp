@@ -2,10 +2,12 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string_view>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/metric.hpp"
 
 namespace nada {

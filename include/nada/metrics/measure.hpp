@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "nada/core/stream.hpp"
@@ -15,6 +14,7 @@
 #include "nada/generators/latents.hpp"
 #include "nada/metrics/directional_score.hpp"
 #include "nada/metrics/diversity.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/frechet.hpp"
 #include "nada/metrics/identity.hpp"
 #include "nada/metrics/kernel_distance.hpp"

@@ -1,6 +1,8 @@
 /// What a metric sees and must offer.
 #pragma once
 #include <concepts>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "nada/core/error.hpp"

@@ -2,9 +2,10 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 
-#include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/metric.hpp"
 
 namespace nada {

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
+#include "nada/metrics/estimate.hpp"
 #include "nada/metrics/metric.hpp"
 #include "nada/shifts/text_shift.hpp"
 

@@ -1,11 +1,14 @@
 /// Only the affine layer that makes a convolution's style trains.
 #pragma once
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "nada/parameterization/parameterization.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/parameterization/slots.hpp"
 
 namespace nada {

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <system_error>
 
 #include "nada/core/error.hpp"
 #include "nada/parameterization/affine_only.hpp"

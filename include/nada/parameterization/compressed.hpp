@@ -1,16 +1,14 @@
 /// Changes of weights in few numbers, after training.
 #pragma once
+#include <Eigen/Dense>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
-
-#include <Eigen/Dense>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"

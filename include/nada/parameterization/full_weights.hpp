@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "nada/parameterization/parameterization.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
 
 namespace nada {
 

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "nada/parameterization/parameterization.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/parameterization/slots.hpp"
 
 namespace nada {

@@ -1,9 +1,9 @@
 /// How a chosen layer may change.
 #pragma once
 #include <concepts>
-#include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nada/core/stream.hpp"

@@ -2,15 +2,17 @@
 #pragma once
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
-#include "nada/parameterization/parameterization.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/parameterization/slots.hpp"
 
 namespace nada {

@@ -1,66 +1,22 @@
 /// Pictures to learn from, with captions: a folder of picture files, or of shards that a renderer wrote.
 #pragma once
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/formats/file.hpp"
-#include "nada/formats/images.hpp"
-#include "nada/formats/picture_resize.hpp"
-#include "nada/formats/safetensors.hpp"
-#include "nada/formats/tensor_file.hpp"
 
 namespace nada {
 
 /// The rows of a table of comma-separated values, quotes as in RFC 4180, the header first.
 /// Errors: a row with more or fewer cells than the header, an open quote.
-inline std::vector<std::vector<std::string>> read_table(const std::filesystem::path& path) {
-  const auto text = read_text(path);
-  const std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some spreadsheets write one
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> row(1);
-  bool quoted = false, any = false;
-  const auto end_row = [&] {
-    if (!any) return;
-    require(rows.empty() || row.size() == rows.front().size(), path, ": row ", rows.size() + 1, " has ", row.size(),
-            " cells, expected ", rows.empty() ? 0 : rows.front().size(), " as in the first row");
-    rows.push_back(std::exchange(row, std::vector<std::string>(1)));
-    any = false;
-  };
-  for (std::size_t i = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c != '"') {
-        row.back() += c;
-      } else if (i + 1 < text.size() && text[i + 1] == '"') {
-        row.back() += text[++i];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '\n') {
-      end_row();
-    } else if (c == '"' && row.back().empty()) {
-      quoted = any = true;
-    } else if (c == ',') {
-      row.emplace_back();
-      any = true;
-    } else if (c != '\r') {
-      row.back() += c;
-      any = true;
-    }
-  }
-  require(!quoted, path, ": a quote is opened and never closed");
-  end_row();
-  return rows;
-}
+std::vector<std::vector<std::string>> read_table(const std::filesystem::path& path);
 
 /// Square RGB pictures of one size, with what is said of each. Two layouts, which may be mixed, at any depth of a
 /// folder:
@@ -81,69 +37,19 @@ class ImageSet {
 
   /// Errors: no such folder, no pictures in it, a shard of another size (`resolution` 0: as the first one), a table
   /// that does not fit.
-  static ImageSet open(const std::filesystem::path& folder, std::int64_t resolution = 0) {
-    namespace fs = std::filesystem;
-    require(fs::is_directory(folder), folder, fs::exists(folder) ? ": is not a folder" : ": no such folder");
-    std::vector<fs::path> files;
-    for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
-      const bool hidden = entry->path().filename().string().starts_with('.');
-      if (hidden) entry.disable_recursion_pending();
-      if (!hidden && entry->is_regular_file()) files.push_back(entry->path());
-    }
-    std::sort(files.begin(), files.end());
-    ImageSet out;
-    out.resolution_ = resolution;
-    for (const auto& file : files)
-      if (file.extension() == ".safetensors") out.add_shard(file);
-    for (const auto& file : files)
-      if (is_picture(file)) out.add_picture(file);
-    if (!out.loose_.empty()) {
-      out.shards_.push_back({torch::stack(out.loose_), {}, {}});
-      out.loose_.clear();
-      out.tables_.clear();
-    }
-    require(!out.records_.empty(), folder,
-            ": holds no pictures (shards *.safetensors with `images`, png or jpg files)");
-    std::int64_t first = 0;
-    for (const auto& shard : out.shards_) {
-      out.first_.push_back(first);
-      first += shard.images.size(0);
-    }
-    for (std::int64_t i = 0; i < out.size(); ++i)
-      if (const auto& group = out[i].group; !group.empty()) out.groups_[group].push_back(i);
-    return out;
-  }
+  static ImageSet open(const std::filesystem::path& folder, std::int64_t resolution = 0);
 
   std::int64_t size() const { return static_cast<std::int64_t>(records_.size()); }
   std::int64_t resolution() const { return resolution_; }
   const Record& operator[](std::int64_t i) const { return records_.at(static_cast<std::size_t>(i)); }
   /// Where a picture comes from, for messages: its file, or a shard and its number there.
-  std::string where(std::int64_t i) const {
-    require(i >= 0 && i < size(), "there is no picture ", i, " among ", size());
-    const auto s = shard_of(i);
-    const auto number = i - first_[s];
-    return shards_[s].path.empty() ? files_[static_cast<std::size_t>(number)].string()
-                                   : join(shards_[s].path.string(), ", picture ", number);
-  }
+  std::string where(std::int64_t i) const;
   /// Pictures by group.
   const std::map<std::string, std::vector<std::int64_t>>& groups() const { return groups_; }
 
   /// Pictures as images [N, 3, R, R] in [-1, 1].
-  Tensor images(const std::vector<std::int64_t>& indices) const {
-    auto out = torch::empty({static_cast<std::int64_t>(indices.size()), 3, resolution_, resolution_}, torch::kUInt8);
-    for (std::size_t k = 0; k < indices.size(); ++k) {
-      const auto i = indices[k];
-      require(i >= 0 && i < size(), "there is no picture ", i, " among ", size());
-      const auto s = shard_of(i);
-      out[static_cast<std::int64_t>(k)].copy_(shards_[s].images[i - first_[s]]);
-    }
-    return out.to(torch::kFloat32).div_(127.5).sub_(1);
-  }
-  Tensor images(std::int64_t first, std::int64_t count) const {
-    std::vector<std::int64_t> indices;
-    for (std::int64_t i = first; i < first + count; ++i) indices.push_back(i);
-    return images(indices);
-  }
+  Tensor images(const std::vector<std::int64_t>& indices) const;
+  Tensor images(std::int64_t first, std::int64_t count) const;
 
  private:
   struct Shard {
@@ -155,102 +61,18 @@ class ImageSet {
   std::size_t shard_of(std::int64_t i) const {
     return static_cast<std::size_t>(std::upper_bound(first_.begin(), first_.end(), i) - first_.begin() - 1);
   }
-  static bool is_picture(const std::filesystem::path& file) {
-    auto extension = file.extension().string();
-    for (auto& c : extension)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-  }
-  static std::vector<std::string> parted(const std::string& text, char at) {
-    std::vector<std::string> out;
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const auto end = std::min(text.find(at, begin), text.size());
-      if (end > begin) out.push_back(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    return out;
-  }
-  static Record record(const std::vector<std::string>& header, const std::vector<std::string>& row) {
-    Record out;
-    for (std::size_t c = 0; c < header.size(); ++c) {
-      if (header[c] == "caption")
-        out.captions = parted(row[c], '|');
-      else if (header[c] == "group")
-        out.group = row[c];
-      else if (header[c] != "file" && !row[c].empty())
-        out.texts[header[c]] = row[c];
-    }
-    return out;
-  }
+  static bool is_picture(const std::filesystem::path& file);
+  static std::vector<std::string> parted(const std::string& text, char at);
+  static Record record(const std::vector<std::string>& header, const std::vector<std::string>& row);
 
-  void add_shard(const std::filesystem::path& path) {
-    const auto file = Safetensors::open(path);
-    const auto* const view = file.find("images");
-    if (view == nullptr) return;  // some other model file
-    require(view->dtype == DType::u8 && view->shape.size() == 4 && view->shape[1] == 3 &&
-                view->shape[2] == view->shape[3] && view->shape[2] > 0,
-            path, ": `images` is ", name_of(view->dtype), " ", shape_text(view->shape), ", expected U8 [N, 3, S, S]");
-    if (resolution_ == 0) resolution_ = view->shape[2];
-    require(view->shape[2] == resolution_, path, ": the pictures have ", view->shape[2], " pixels a side, expected ",
-            resolution_);
-    auto table = path;
-    table.replace_extension(".csv");
-    const auto n = view->shape[0];
-    if (std::filesystem::exists(table)) {
-      const auto rows = read_table(table);
-      require(static_cast<std::int64_t>(rows.size()) == n + 1, table, ": has ", rows.size(),
-              " rows, expected a header and ", n, ", one a picture");
-      for (std::size_t i = 1; i < rows.size(); ++i) records_.push_back(record(rows[0], rows[i]));
-    } else {
-      records_.resize(records_.size() + static_cast<std::size_t>(n));
-    }
-    shards_.push_back({torch::from_blob(const_cast<std::byte*>(view->bytes.data()), view->shape, torch::kUInt8),
-                       file.mapping(), path});
-  }
+  void add_shard(const std::filesystem::path& path);
 
-  void add_picture(const std::filesystem::path& path) {
-    const auto picture = read_picture(path);
-    if (resolution_ == 0) resolution_ = std::min(picture.width, picture.height);
-    const auto square = centre_square(picture, static_cast<int>(resolution_));
-    loose_.push_back(
-        torch::from_blob(const_cast<std::uint8_t*>(square.pixels.data()), {resolution_, resolution_, 3}, torch::kUInt8)
-            .permute({2, 0, 1})
-            .contiguous());
-    records_.push_back(caption_of(path));
-    files_.push_back(path);
-  }
+  void add_picture(const std::filesystem::path& path);
 
-  Record caption_of(const std::filesystem::path& path) {
-    const auto& known = table_of(path.parent_path() / "captions.csv");
-    const auto found = known.find(path.filename().string());
-    auto out = found == known.end() ? Record{} : found->second;
-    auto text = path;
-    text.replace_extension(".txt");
-    if (!std::filesystem::exists(text)) return out;
-    out.captions.clear();
-    for (auto& line : parted(read_text(text), '\n')) {
-      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-      if (!line.empty()) out.captions.push_back(line);
-    }
-    return out;
-  }
+  Record caption_of(const std::filesystem::path& path);
 
   /// A table's records by file; none where there is no such table.
-  const std::map<std::string, Record>& table_of(const std::filesystem::path& table) {
-    const auto [place, fresh] = tables_.try_emplace(table);
-    auto& known = place->second;
-    if (!fresh || !std::filesystem::exists(table)) return known;
-    const auto rows = read_table(table);
-    require(!rows.empty(), table, ": is empty, expected a header with `file` and `caption`");
-    const auto column = std::find(rows[0].begin(), rows[0].end(), "file") - rows[0].begin();
-    require(column < static_cast<std::ptrdiff_t>(rows[0].size()), table, ": has no column `file`");
-    for (std::size_t i = 1; i < rows.size(); ++i) {
-      const auto& file = rows[i][static_cast<std::size_t>(column)];
-      require(known.emplace(file, record(rows[0], rows[i])).second, table, ": row ", i + 1, " names ", file,
-              " for the second time");
-    }
-    return known;
-  }
+  const std::map<std::string, Record>& table_of(const std::filesystem::path& table);
 
   std::int64_t resolution_ = 0;
   std::vector<Record> records_;
@@ -263,3 +85,7 @@ class ImageSet {
 };
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/pretraining/image_set.ipp"
+#endif

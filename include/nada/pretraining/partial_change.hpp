@@ -1,7 +1,6 @@
 /// Pictures that lie between two of one content: changed in a part of the picture.
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"

@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 
 namespace nada {

@@ -1,5 +1,7 @@
 /// The paper's choice of layers.
 #pragma once
+#include <torch/autograd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -8,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include <torch/autograd.h>
-
 #include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/selection/selector.hpp"
 
 namespace nada {

@@ -1,6 +1,7 @@
 /// Every convolution trains.
 #pragma once
 #include "nada/core/error.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/selection/selector.hpp"
 
 namespace nada {

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "nada/core/error.hpp"
 #include "nada/selection/selector.hpp"
 
 namespace nada {

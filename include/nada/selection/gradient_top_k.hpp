@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/selector.hpp"
 

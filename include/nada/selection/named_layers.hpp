@@ -1,6 +1,7 @@
 /// The layers that are named train.
 #pragma once
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/selection/selector.hpp"
 
 namespace nada {

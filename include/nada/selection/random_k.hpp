@@ -2,11 +2,11 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <set>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/selector.hpp"
 

@@ -1,5 +1,6 @@
 /// A shift whose endpoints are given.
 #pragma once
+#include "nada/encoders/encoder.hpp"
 #include "nada/shifts/shift.hpp"
 
 namespace nada {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/shifts/shift.hpp"
 
 namespace nada {

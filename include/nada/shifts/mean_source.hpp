@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "nada/core/error.hpp"
-#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/shifts/image_shift.hpp"
 #include "nada/shifts/shift.hpp"
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "nada/core/error.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/shifts/shift.hpp"
 
 namespace nada {

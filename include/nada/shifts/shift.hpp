@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "nada/core/tensor.hpp"
-#include "nada/encoders/encoder.hpp"
 
 namespace nada {
 

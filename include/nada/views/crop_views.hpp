@@ -5,7 +5,6 @@
 
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
-#include "nada/views/views.hpp"
 
 namespace nada {
 

@@ -1,0 +1,123 @@
+// Bodies of device.hpp.
+#pragma once
+#include "nada/core/device.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+#include <sys/resource.h>
+#include <torch/cuda.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <istream>
+#include <limits>
+#include <system_error>
+#include <thread>
+
+#include "nada/core/config.hpp"
+#include "nada/core/error.hpp"
+
+namespace nada {
+
+namespace detail {
+NADA_INLINE void wait_quietly(int n) {
+  static const bool asked = std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY");
+  static bool done = false;
+  if (asked || done || n < 2) return;
+  done = true;
+  std::promise<void> ready;
+  auto started = ready.get_future();
+  std::thread([n, &ready] {
+    at::set_num_threads(n);
+    torch::zeros({1 << 20}).add_(1);  // large enough to be shared out: this thread now has a team
+    ready.set_value();
+    std::promise<void>().get_future().wait();  // as long as the process lives: the team goes with its thread
+  }).detach();
+  started.wait();
+}
+
+}  // namespace detail
+
+NADA_INLINE void use_threads(int n) {
+  require(n >= 0, "the number of threads must be 0 (all of this machine's) or more, not ", n);
+  if (n == 0) n = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  at::set_num_threads(n);
+  if (void* const symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(symbol)(n);
+  }
+  detail::wait_quietly(n);
+}
+
+NADA_INLINE void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // glibc's largest
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
+NADA_INLINE void distrust_wrong_convolutions() {
+#if TORCH_VERSION_MAJOR >= 2
+  struct Version {
+    int major, minor, patch;  // of more that dnnl_version_t has
+  };
+  void* const symbol = dlsym(RTLD_DEFAULT, "dnnl_version");
+  if (symbol == nullptr || !at::globalContext().userEnabledMkldnn()) return;
+  const auto* const loaded = reinterpret_cast<const Version* (*)()>(symbol)();
+  if (loaded->major != 3 || loaded->minor != 7) return;
+  at::globalContext().setUserEnabledMkldnn(false);
+  std::cerr
+      << "warning: oneDNN 3.7, which this LibTorch loads, computes wrong convolutions; without it they are right, "
+         "and slower\n";
+#endif
+}
+
+NADA_INLINE torch::Device parse_device(std::string_view text) {
+  if (text == "cpu") return torch::kCPU;
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  if (text == "auto") return count > 0 ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  int index = 0;
+  bool valid = text == "cuda";
+  if (text.starts_with("cuda:")) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + 5, end, index);
+    valid = error == std::errc{} && stop == end && index >= 0;
+  }
+  require(valid, "device must be auto, cpu, cuda or cuda:N, not '", text, "'");
+  if (count == 0 && !at::detail::getCUDAHooks().hasCUDART()) {
+    fail("device ", text, " was asked for, but this LibTorch (", TORCH_VERSION,
+         ") was built without CUDA; use --device cpu, or build with a LibTorch that has it");
+  }
+  require(count > 0, "device ", text, " was asked for, but LibTorch sees no CUDA device on this machine");
+  require(index < count, "device ", text, " does not exist: this machine has ", count, " CUDA device",
+          count == 1 ? ", cuda:0" : join("s, cuda:0 to cuda:", count - 1));
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index));
+}
+
+NADA_INLINE std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("model name") && !line.starts_with("Model\t")) continue;  // ARM boards say `Model`
+    const auto colon = line.find(':');
+    const auto start = colon == std::string::npos ? colon : line.find_first_not_of(" \t", colon + 1);
+    if (start != std::string::npos) return line.substr(start);
+  }
+  return "unknown processor";
+}
+
+NADA_INLINE double peak_memory_mb() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;  // Linux counts KiB
+}
+
+}  // namespace nada

@@ -1,0 +1,219 @@
+// Bodies of invert_options.hpp.
+#pragma once
+#include "nada/experiment/invert_options.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include "nada/core/config.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/progress.hpp"
+#include "nada/core/stop.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/ensemble.hpp"
+#include "nada/encoders/torchscript.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/formats/grid.hpp"
+#include "nada/formats/picture_resize.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/inversion/pivotal_tuning.hpp"
+
+namespace nada {
+
+NADA_INLINE SquarePicture square_picture(Picture whole, int resolution) {
+  SquarePicture out;
+  out.side = std::min(whole.width, whole.height);
+  out.left = (whole.width - out.side) / 2;
+  out.top = (whole.height - out.side) / 2;
+  out.square = resize(crop(whole, out.left, out.top, out.side, out.side), resolution, resolution);
+  out.image = to_images({out.square});
+  out.whole = std::move(whole);
+  return out;
+}
+
+NADA_INLINE void InvertOptions::declare(OptionTable& table) {
+  table.group("Inversion");
+  table.add("generator", generator, "generator file or delta (default the embedded one)");
+  table.add("encoder", encoders, "CLIP files whose patch tokens compare pictures (default the embedded two)");
+  table.add("lpips", lpips,
+            "TorchScript network vgg16.pt that compares pictures in the place of --encoder; runs code of the file");
+  table.add("judge", judge,
+            "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
+  category.declare(table);
+  table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
+  table.add("steps", steps, "steps of the search");
+  table.add("starts", starts, "starts of the search: the mean style and the samples that look most like the picture");
+  table.add("quick", quick, "100 steps from 2 starts, where --steps and --starts are not given");
+  table.add("lr", rate, "Adam's learning rate");
+  table.add("perceptual", perceptual, "weight of the difference that the encoders (or --lpips) see");
+  table.add("pixels", pixels, "weight of the mean squared difference of pixels");
+  table.add("pull", pull, "weight of the squared distance to the mean style, in deviations");
+  table.add("noise-maps", noise_maps, "search for the generator's noise inputs too");
+  table.add("tune", tune, "steps of pivotal tuning after the search; 0: the generator stays as it is");
+  table.add("tune-lr", tune_rate, "its learning rate");
+  table.add("samples", samples, "of the generator that the picture's domain is measured against");
+  table.add("seed", seed, "of all that is random");
+}
+
+NADA_INLINE void InvertOptions::use_defaults(const OptionTable& table) {
+  const auto folder = configs() / "avatars";
+  if (generator.empty()) generator = folder / "generator.safetensors";
+  require(lpips.empty() || encoders.empty(), "--lpips takes the place of --encoder: give one of the two");
+  if (encoders.empty() && lpips.empty())
+    encoders = {{folder / "encoder_rn.safetensors", 0.5}, {folder / "encoder_vit.safetensors", 0.5}};
+  if (judge.empty()) judge = folder / "encoder_held.safetensors";
+  if (quick && !table.given("steps")) steps = 100;
+  if (quick && !table.given("starts")) starts = 2;
+  require(space == "w" || space == "w+", "option space: expected w or w+, found '", space, "'");
+  require(tune >= 0, "option tune: expected 0 or more steps, found ", tune);
+  require(samples >= 2, "option samples: expected at least 2, found ", samples);
+  settings({}).check();
+}
+
+NADA_INLINE StyleOptimizationSettings InvertOptions::settings(const Tensor& labels) const {
+  StyleOptimizationSettings out;
+  out.space = space == "w" ? StyleSpace::w : StyleSpace::w_plus;
+  out.steps = steps;
+  out.starts = starts;
+  out.perceptual = perceptual;
+  out.pixels = pixels;
+  out.pull = pull;
+  out.rate = rate;
+  out.noise_maps = noise_maps;
+  out.labels = labels;
+  return out;
+}
+
+NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch::Device device)
+    : options_(options),
+      generator_(load_generator(options.generator, {device, torch::kFloat32})),
+      features_(load_features(options, device)),
+      judge_(load_clip(options.judge, {}, device)),
+      labels_(options.category.labels(generator_)) {}
+
+NADA_INLINE Tensor PictureInverter::image(const StyleGan2& generator, const Inversion& inversion) {
+  const torch::NoGradGuard no_grad;
+  return with_noise(generator, inversion).synthesize(inversion.styles, Render{}).clamp(-1, 1);
+}
+
+NADA_INLINE DomainDistance PictureInverter::domain(const Tensor& image) const {
+  const auto embedding = [this](const Tensor& images) { return judge_.see(images.clamp(-1, 1), Wanted{}).unit; };
+  return domain_distance(generator_, embedding, image, Stream{options_.seed, 0}, options_.samples, labels_);
+}
+
+NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const InversionProgress& search,
+                                                    const InversionProgress& tuning) const {
+  const auto target = picture.to(generator_.options());
+  InvertedPicture out;
+  out.domain = domain(target);
+  const StyleOptimization inverter(features_, options_.settings(labels_));
+  static_assert(explain_inverter<decltype(inverter), StyleGan2>());
+  out.inversion = inverter.invert(generator_, target, Stream{options_.seed, 0}, search);
+  if (options_.tune > 0) {
+    PivotalTuningSettings settings;
+    settings.steps = options_.tune;
+    settings.rate = options_.tune_rate;
+    settings.perceptual = options_.perceptual;
+    settings.pixels = options_.pixels;
+    const PivotalTuning tuner(features_, settings);
+    // The noise is no part of the base that the delta belongs to.
+    auto delta =
+        tuner.tune(with_noise(generator_, out.inversion), target, out.inversion, Stream{options_.seed, 0}, tuning);
+    delta.base_hash = base_hash(generator_);
+    out.image = image(apply_delta(generator_, delta, "the tuned generator"), out.inversion);
+    out.tuning = std::move(delta);
+  } else {
+    out.image = image(generator_, out.inversion);
+  }
+  const torch::NoGradGuard no_grad;
+  out.psnr = psnr(out.image, target).item<double>();
+  out.perceptual = feature_distance(features_(out.image), features_(target)).item<double>();
+  out.identity = (judge_.see(out.image, {}).unit * judge_.see(target, {}).unit).sum().item<double>();
+  return out;
+}
+
+NADA_INLINE AnyFeatureExtractor PictureInverter::load_features(const InvertOptions& options, torch::Device device) {
+  if (!options.lpips.empty())
+    return [network = TorchScriptFeatures::load(options.lpips, TorchScriptFeatures::Convention::lpips, device)](
+               const Tensor& images) { return network(images.clamp(-1, 1)); };
+  std::vector<Member<AnyClip>> members;
+  for (const auto& choice : options.encoders) members.push_back({load_clip(choice.path, {}, device), choice.weight});
+  return [encoders = std::make_shared<const Members<AnyClip>>(std::move(members))](const Tensor& images) {
+    return TokenFeatures{encoders.get()}(images);
+  };
+}
+
+NADA_INLINE InvertedPicture invert_with_progress(const PictureInverter& inverter, const InvertOptions& options,
+                                                 const Tensor& picture,
+                                                 const std::function<void(std::int64_t step, double loss)>& told) {
+  Progress search("searching", options.steps), tuning("tuning", std::max<std::int64_t>(1, options.tune));
+  const auto watch = [&told](Progress& bar, std::int64_t before) {
+    return [&told, &bar, before](std::int64_t step, std::int64_t, double loss) {
+      char text[32];
+      std::snprintf(text, sizeof text, "loss %.4f", loss);
+      bar.update(step, text);
+      if (told) told(before + step, loss);
+      return !StopToken::requested();
+    };
+  };
+  auto found = inverter.invert(picture, watch(search, 0), watch(tuning, options.steps));
+  (options.tune > 0 ? tuning : search).finish();
+  if (found.domain.far()) {
+    char text[128];
+    std::snprintf(text, sizeof text, "(%.3f from its nearest sample, these are at most %.3f from another)",
+                  found.domain.picture, found.domain.largest);
+    std::cerr << "warning: the picture is far from what the generator makes " << text
+              << ", so what comes of it may not resemble it\n";
+  }
+  return found;
+}
+
+NADA_INLINE std::string quality_text(const InvertedPicture& found) {
+  char text[96];
+  std::snprintf(text, sizeof text, "PSNR %.2f dB, perceptual distance %.4f, identity %.3f", found.psnr,
+                found.perceptual, *found.identity);
+  return text;
+}
+
+NADA_INLINE void save_inversion(const std::filesystem::path& path, const Inversion& inversion,
+                                const StyleGan2& generator, const std::filesystem::path& generator_path,
+                                Metadata more) {
+  TensorMap tensors{{"codes", inversion.styles}};
+  for (std::size_t m = 0; m < inversion.noise.size(); ++m) tensors[join("noise.", m)] = inversion.noise[m];
+  more["nada.kind"] = "codes";
+  more["nada.format"] = std::string(format_version);
+  more["nada.base"] = relative_to(generator_path, path.parent_path()).string();
+  more["nada.base_sha256"] = base_hash(generator);
+  save_tensors(path, tensors, more);
+}
+
+NADA_INLINE Inversion load_inversion(const std::filesystem::path& path, const StyleGan2& generator) {
+  const auto file = Safetensors::open(path);
+  require(recognise(file) == FileKind::codes, path, " is ", name_of(recognise(file)), ", expected w+ codes");
+  const auto tensors = to_tensors(file);
+  require_finite(tensors, path.string());
+  const auto codes = tensors.find("codes");
+  require(codes != tensors.end(), path, ": expected a tensor codes, found none");
+  Inversion out;
+  out.styles = codes->second.to(generator.options());
+  const auto l = generator.style_count(), d = generator.style_size();
+  require(out.styles.dim() == 3 && out.styles.size(1) == l && out.styles.size(2) == d, path, ": codes have shape ",
+          shape_text(out.styles.sizes()), ", this generator takes [N, ", l, ", ", d, "]");
+  for (std::size_t m = 0; m < generator.noise_map_count(); ++m) {
+    const auto map = tensors.find(join("noise.", m));
+    if (map == tensors.end()) break;
+    out.noise.push_back(map->second.to(generator.options()));
+  }
+  return out;
+}
+
+}  // namespace nada

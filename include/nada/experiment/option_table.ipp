@@ -1,0 +1,193 @@
+// Bodies of option_table.hpp.
+#pragma once
+#include "nada/experiment/option_table.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <iostream>
+
+#include "nada/core/config.hpp"
+#include "nada/formats/options_file.hpp"
+
+namespace nada {
+
+NADA_INLINE EncoderChoice read_encoder_choice(const std::string& text, const std::filesystem::path& base) {
+  EncoderChoice out;
+  auto file = text;
+  if (const auto colon = text.rfind(':'); colon != std::string::npos) {
+    const char *begin = text.data() + colon + 1, *end = text.data() + text.size();
+    double weight = 0;
+    if (const auto [stop, error] = std::from_chars(begin, end, weight);
+        error == std::errc{} && stop == end && begin != end) {
+      out.weight = weight;
+      file = text.substr(0, colon);
+    }
+  }
+  out.path = detail::OptionText<std::filesystem::path>::read("encoder", file, base);
+  return out;
+}
+
+NADA_INLINE void OptionTable::alias(std::string old_name, std::string name) {
+  require(find(name) != nullptr, "alias ", old_name, ": there is no option ", name);
+  const bool taken =
+      find(old_name) != nullptr ||
+      std::any_of(aliases_.begin(), aliases_.end(), [&](const Alias& known) { return known.old_name == old_name; });
+  require(!taken, "alias ", old_name, ": the name is taken");
+  aliases_.push_back({std::move(old_name), std::move(name)});
+}
+
+NADA_INLINE void OptionTable::read_file(const std::filesystem::path& path) {
+  std::set<std::string> seen;
+  for (const auto& line : read_options(path)) {
+    auto* entry = find_or_alias(line.key);
+    if (!entry || entry->kind != Kind::saved) {
+      std::string known;
+      for (const auto& g : groups_)
+        for (const auto& e : g.entries)
+          if (e.kind == Kind::saved) known += (known.empty() ? "" : ", ") + e.name;
+      fail(path, ":", line.line, ": unknown key '", line.key, "'; the keys are ", known);
+    }
+    in_file_.insert(entry->name);
+    if (given(entry->name)) continue;  // the command line has the last word
+    const bool first = seen.insert(entry->name).second;
+    if (first) entry->clear();
+    try {
+      entry->read(line.value, path.parent_path());
+    } catch (const Error& error) {
+      fail(path, ":", line.line, ": ", error.what());
+    }
+  }
+}
+
+NADA_INLINE void OptionTable::demand(const std::string& by,
+                                     const std::vector<std::pair<std::string, std::string>>& values) {
+  for (const auto& [name, value] : values) {
+    auto* entry = find(name);
+    const auto now = entry->write({});
+    if (now == std::vector{value}) continue;
+    require(!given(name) && !(in_file_.count(by) && !given(by) && in_file_.count(name)), "--", by, " means ", name,
+            " = ", value, ", but ", now.empty() ? "nothing" : now.front(), " was given for it");
+    entry->read(value, {});
+  }
+}
+
+NADA_INLINE bool OptionTable::read_command_line(int argc, const char* const* argv, const std::string& version) {
+  namespace po = boost::program_options;
+  po::options_description all;
+  auto add = all.add_options();
+  const auto declare = [&](const std::string& name, bool flag) {
+    auto* value = po::value<std::vector<std::string>>();
+    add(name.c_str(), flag ? value->zero_tokens()->implicit_value({"true"}, "") : value->composing(), "");
+  };
+  po::positional_options_description bare;
+  for (const auto& g : groups_)
+    for (const auto& e : g.entries) {
+      declare(e.name, e.flag);
+      if (e.positional) bare.add(e.name.c_str(), 1);
+    }
+  for (const auto& a : aliases_) declare(a.old_name, find(a.name)->flag);
+  add("help,h", "")("version", "");
+  namespace style = po::command_line_style;
+  std::vector<po::option> parsed;
+  try {
+    parsed = po::command_line_parser(argc, argv)
+                 .options(all)
+                 .positional(bare)
+                 .style(style::unix_style & ~style::allow_guessing)
+                 .run()
+                 .options;
+  } catch (const po::too_many_positional_options_error&) {
+    fail("an argument too many; `", program_, " --help` lists the options (texts with blanks need quotes)");
+  } catch (const po::error& error) {
+    fail(error.what(), "; `", program_, " --help` lists the options");
+  }
+  for (const auto& option : parsed) {
+    if (option.string_key == "help") {
+      print_help(std::cout);
+      return false;
+    }
+    if (option.string_key == "version") {
+      std::cout << program_ << " of nada " << version << '\n';
+      return false;
+    }
+  }
+  for (const auto& option : parsed) {
+    auto* entry = find_or_alias(option.string_key);
+    if (given_.insert(entry->name).second) entry->clear();
+    if (entry->flag) {
+      entry->read("true", {});
+    } else {
+      for (const auto& value : option.value) entry->read(value, {});
+    }
+  }
+  return true;
+}
+
+NADA_INLINE std::string OptionTable::render(const std::filesystem::path& base) const {
+  std::string out;
+  for (const auto& [name, value] : values(base)) out += format_option(name, value) + "\n";
+  return out;
+}
+
+NADA_INLINE std::vector<std::pair<std::string, std::string>> OptionTable::values(
+    const std::filesystem::path& base) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& g : groups_)
+    for (const auto& e : g.entries)
+      if (e.kind == Kind::saved)
+        for (auto& value : e.write(base)) out.emplace_back(e.name, std::move(value));
+  return out;
+}
+
+NADA_INLINE void OptionTable::print_help(std::ostream& out) const {
+  out << program_ << ": " << summary_ << "\n\n  " << example_ << "\n";
+  for (const auto& g : groups_) {
+    out << '\n' << g.title << ":\n";
+    for (const auto& e : g.entries) {
+      std::string left = "  --" + e.name + (e.flag ? "" : " " + e.value);
+      if (left.size() < 28)
+        left.resize(28, ' ');
+      else
+        left.append("\n").append(28, ' ');
+      out << left;
+      auto help = e.help;
+      if (!e.flag)
+        if (const auto now = e.write(std::filesystem::path{}); !now.empty() && !now.front().empty()) {
+          help += " (default ";
+          for (std::size_t i = 0; i < now.size(); ++i) help += (i ? ", " : "") + now[i];
+          help += ")";
+        }
+      std::size_t column = 28;
+      for (std::size_t at = 0; at < help.size();) {  // wrapped at 100 columns
+        const auto end = std::min(help.find(' ', at), help.size());
+        if (column + (end - at) > 100 && column > 28) out << '\n' << std::string(28, ' '), column = 28;
+        out << help.substr(at, end - at) << ' ';
+        column += end - at + 1;
+        at = end + 1;
+      }
+      out << '\n';
+    }
+  }
+  out << "\n  --help                    this text\n  --version                 the version of this program\n";
+}
+
+NADA_INLINE OptionTable::Entry* OptionTable::find(std::string_view name) {
+  for (auto& g : groups_)
+    for (auto& e : g.entries)
+      if (e.name == name) return &e;
+  return nullptr;
+}
+
+NADA_INLINE OptionTable::Entry* OptionTable::find_or_alias(std::string_view name) {
+  for (auto& a : aliases_) {
+    if (a.old_name != name) continue;
+    if (!a.told) std::cerr << "note: the option " << a.old_name << " is now called " << a.name << '\n';
+    a.told = true;
+    return find(a.name);
+  }
+  return find(name);
+}
+
+}  // namespace nada

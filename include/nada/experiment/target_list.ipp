@@ -1,0 +1,29 @@
+// Bodies of target_list.hpp.
+#pragma once
+#include "nada/experiment/target_list.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "nada/core/config.hpp"
+#include "nada/core/error.hpp"
+#include "nada/formats/file.hpp"
+
+namespace nada {
+
+NADA_INLINE std::vector<Target> read_target_list(const std::filesystem::path& path) {
+  const auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
+  require(json.is_array() && !json.empty(), path, " is not a JSON list of {\"name\", \"text\"}");
+  std::vector<Target> out;
+  for (const auto& entry : json) {
+    const auto text = [&](const char* key) {
+      return entry.is_object() && entry.contains(key) && entry[key].is_string() ? entry[key].get<std::string>() : "";
+    };
+    require(!text("name").empty() && !text("text").empty(), path, ": expected {\"name\": ..., \"text\": ...}, found ",
+            entry.dump());
+    const auto pictures = text("pictures");
+    out.push_back({text("name"), text("text"), pictures.empty() ? "" : path.parent_path() / pictures});
+  }
+  return out;
+}
+
+}  // namespace nada

@@ -1,0 +1,175 @@
+// Bodies of training_run.hpp.
+#pragma once
+#include "nada/experiment/training_run.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <iostream>
+#include <ostream>
+#include <system_error>
+
+#include "nada/core/config.hpp"
+#include "nada/core/error.hpp"
+#include "nada/experiment/build.hpp"
+
+namespace nada {
+
+NADA_INLINE TrainingLog::TrainingLog(std::filesystem::path path, std::vector<std::string> columns, std::int64_t step)
+    : path_(std::move(path)), columns_(std::move(columns)) {
+  std::string header = "step";
+  for (const auto& column : columns_) header += "," + column;
+  std::string kept = header + "\n";
+  if (step > 0 && std::filesystem::exists(path_)) {
+    const auto text = read_text(path_);
+    auto at = text.find('\n');
+    require(text.substr(0, at) == header, path_, ": the columns are not those of this run");
+    while (at != std::string::npos && at + 1 < text.size()) {
+      const auto end = text.find('\n', at + 1);
+      if (end == std::string::npos || std::stoll(text.substr(at + 1)) > step) break;
+      kept += text.substr(at + 1, end - at);
+      at = end;
+    }
+  }
+  write_text(path_, kept);
+  out_.open(path_, std::ios::app);
+  require(out_.good(), "cannot write ", path_);
+}
+
+NADA_INLINE void TrainingLog::add(const std::string& column, double value) {
+  auto& [sum, count] = sums_[column];
+  sum += value;
+  ++count;
+}
+
+NADA_INLINE double TrainingLog::mean(const std::string& column) const {
+  const auto found = sums_.find(column);
+  return found == sums_.end() ? std::nan("") : found->second.first / static_cast<double>(found->second.second);
+}
+
+NADA_INLINE void TrainingLog::row(std::int64_t step) {
+  std::string line = std::to_string(step);
+  for (const auto& column : columns_) {
+    line += ',';
+    if (!sums_.count(column)) continue;
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6g", mean(column));
+    line += text;
+  }
+  out_ << line << '\n' << std::flush;
+  require(out_.good(), "cannot write ", path_, ": is the disk full?");
+  sums_.clear();
+}
+
+NADA_INLINE double Pace::operator()(std::int64_t count) {
+  const double now = seconds_now(), grown = static_cast<double>(count - count_), time = now - time_;
+  count_ = count;
+  time_ = now;
+  return grown / time;
+}
+
+NADA_INLINE void PretrainingOptions::declare_data(OptionTable& table, const std::string& what) {
+  table.group("Data");
+  table.add("data", data, "folder of " + what + " (docs/pretraining.md)", OptionTable::Kind::saved, "FOLDER");
+  table.add("held", held, "folder of such pictures that are not trained on, to measure with", OptionTable::Kind::saved,
+            "FOLDER");
+}
+
+NADA_INLINE void PretrainingOptions::declare_training(OptionTable& table, const std::string& rate) {
+  table.add("batch", batch, "pictures a step");
+  table.add("lr", lr, rate);
+  table.add("seed", seed, "of all that is random");
+}
+
+NADA_INLINE void PretrainingOptions::declare_measuring(OptionTable& table, const std::string& result) {
+  table.group("Measuring");
+  table.add("evaluate", evaluate, "measure this " + result + " on --held and train nothing", OptionTable::Kind::session,
+            "FILE");
+  table.add("log-every", log_every, unit + " from one row of metrics.csv to the next");
+}
+
+NADA_INLINE void PretrainingOptions::declare_run(OptionTable& table) {
+  using enum OptionTable::Kind;
+  table.group("Run");
+  table.add("config", config, "option file; the command line has the last word", session);
+  table.add("out", out, "folder of the run (default runs/<program>-<n>)", session, "FOLDER");
+  table.add("resume", resume, "continue the run in this folder; --" + unit + " may be given anew", session, "FOLDER");
+  table.add("state-every", state_every, unit + " from one saved state to the next");
+  table.add("licence", licence, "goes into the file's metadata");
+  table.add("about", about_weights, "goes into the file's metadata");
+  machine.declare(table);
+}
+
+NADA_INLINE void PretrainingOptions::read(OptionTable& table) const {
+  if (!resume.empty()) {
+    require(evaluate.empty(), "--evaluate measures a file and --resume continues a run: give one of them");
+    for (const auto& name : table.given())
+      require(name == "resume" || name == unit || name == "threads" || name == "device", "--", name,
+              " cannot be changed when a run is continued");
+    require(std::filesystem::exists(resume / "options.cfg"), resume,
+            " is not the folder of a run: it has no options.cfg");
+    table.read_file(resume / "options.cfg");
+  } else if (!config.empty()) {
+    table.read_file(config);
+  }
+  machine.use();
+  require(machine.device == "auto" || machine.place().is_cpu(), table.program(),
+          " computes on the processor only; use --device cpu");
+  if (!evaluate.empty()) {
+    require(!held.empty(), "--evaluate needs pictures to measure with: --held FOLDER");
+  } else {
+    require(!data.empty(), "no pictures were given; name their folder with --data");
+    require(state_every >= 1 && log_every >= 1, "options state-every and log-every must be 1 or more");
+  }
+}
+
+NADA_INLINE RunFolder PretrainingOptions::folder(const OptionTable& table) const {
+  const auto path = !resume.empty() ? resume : !out.empty() ? out : free_run_folder(table.program());
+  RunNotes notes;
+  notes.title = table.program();
+  notes.options_text = "# " + table.program() + " of nada " + revision() +
+                       "; --config with this file repeats the run\n" + table.render(path);
+  notes.options = table.values(path);
+  notes.seed = seed;
+  return resume.empty() ? RunFolder::create(path, std::move(notes)) : RunFolder::open(path, std::move(notes));
+}
+
+NADA_INLINE Metadata PretrainingOptions::metadata(const RunFolder& folder, Metadata more) const {
+  more["nada.options"] = folder.notes().options_text;
+  if (!licence.empty()) more["nada.licence"] = licence;
+  if (!about_weights.empty()) more["nada.about"] = about_weights;
+  return more;
+}
+
+NADA_INLINE bool PretrainingOptions::is_finished(const RunFolder& folder, std::int64_t done, std::int64_t all,
+                                                 const std::string& result) const {
+  if (!folder.resumed() || done < all || !std::filesystem::exists(folder / result)) return false;
+  std::cout << "the run in " << folder.path().string() << " is finished: " << done << ' ' << unit << '\n';
+  return true;
+}
+
+NADA_INLINE void PretrainingOptions::tell_end(const RunFolder& folder, std::int64_t done, std::int64_t all,
+                                              const std::string& what, const std::string& result) const {
+  if (done < all)
+    std::cout << "stopped after " << done << " of " << all << ' ' << unit << "; continue with --resume "
+              << folder.path().string() << '\n';
+  std::cout << what << "  " << (folder / result).string() << '\n';
+}
+
+NADA_INLINE std::vector<std::int64_t> whole_numbers(const std::string& text, const std::string& option) {
+  std::vector<std::int64_t> out;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    std::int64_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, value);
+    require(error == std::errc{} && stop == text.data() + end && value > 0 && end > at, "option ", option,
+            ": expected numbers > 0 with commas between them, found '", text, "'");
+    out.push_back(value);
+    at = end + 1;
+  }
+  return out;
+}
+
+}  // namespace nada

@@ -1,0 +1,160 @@
+// Bodies of load.hpp.
+#pragma once
+#include "nada/generators/load.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
+
+#include "nada/core/config.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/generators/generator.hpp"
+#include "nada/generators/rosinality.hpp"
+
+namespace nada {
+
+NADA_INLINE void require_known_filter(const Tensor& value, const std::string& what, const std::string& name) {
+  const auto axis = torch::tensor({1.0, 3.0, 3.0, 1.0}, torch::kFloat64);
+  const auto kernel = value.to(torch::kFloat64);
+  require(kernel.dim() == 2 && at::allclose(kernel / kernel.sum(), at::outer(axis, axis) / 64), what, ": tensor ", name,
+          " is not the FIR filter [1, 3, 3, 1], the only one that is known here");
+}
+
+NADA_INLINE NamedTensors from_rosinality(const TensorMap& tensors, const std::string& what) {
+  NamedTensors out;
+  for (const auto& [name, value] : tensors) {
+    const auto place = from_rosinality(name);
+    require(place.has_value(), what, ": tensor ", name,
+            " has no place in a StyleGAN2 generator with rosinality's names");
+    if (place->native.empty())
+      require_known_filter(value, what, name);
+    else
+      out[place->native] = value.view(native_shape(*place, value.sizes().vec(), join(what, ": tensor ", name)));
+  }
+  const auto is_map = [](const auto& entry) { return entry.first.starts_with("noise."); };
+  if (std::none_of(out.begin(), out.end(), [&](const auto& entry) {
+        return is_map(entry) && entry.second.count_nonzero().template item<std::int64_t>() > 0;
+      }))
+    std::erase_if(out, is_map);
+  return out;
+}
+
+NADA_INLINE NamedTensors from_nvidia(const TensorMap& tensors, const std::string& what) {
+  NamedTensors out;
+  for (const auto& [name, value] : tensors) {
+    const auto native = from_nvidia(name);
+    require(native.has_value(), what, ": tensor ", name, " has no place in a StyleGAN2 generator with NVIDIA's names");
+    if (native->empty())
+      require_known_filter(value, what, name);
+    else
+      out[*native] = value;
+  }
+  for (const auto& [name, value] : NamedTensors(out))
+    if (name.starts_with("conv.") && name.ends_with(".affine.bias"))
+      out.emplace(name.substr(0, name.size() - 11) + "noise_strength", torch::zeros({}, value.options()));
+  return out;
+}
+
+NADA_INLINE std::optional<double> positive_number(const ModelFile& file, const std::string& key,
+                                                  std::optional<double> otherwise) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) return otherwise;
+  const auto& text = found->second;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  require(error == std::errc{} && end == text.data() + text.size() && value > 0, file.path(), ": ", key, " is '", text,
+          "', expected a number > 0");
+  return value;
+}
+
+NADA_INLINE StyleGan2Settings stylegan2_settings(const ModelFile& file) {
+  if (file.kind() != FileKind::nvidia_generator)
+    return {*positive_number(file, "nada.mapping_lr", 0.01), positive_number(file, "nada.conv_clamp")};
+  const auto activation = file.text("mapping.fc0.activation").value_or("lrelu");
+  require(activation == "lrelu", file.path(), ": the activation is '", activation, "', expected lrelu");
+  return {file.number("mapping.fc0.bias_gain").value_or(0.01), file.number("synthesis.b4.conv1.conv_clamp")};
+}
+
+NADA_INLINE Tensor estimated_mean_style(const NamedTensors& tensors, double lr) {
+  const torch::NoGradGuard no_grad;
+  Tensor x;
+  for (int k = 0;; ++k) {
+    const auto weight = tensors.find(join("mapping.", k, ".weight")), bias = tensors.find(join("mapping.", k, ".bias"));
+    if (weight == tensors.end() || bias == tensors.end()) break;
+    const auto w = weight->second.to(torch::kFloat64), b = bias->second.to(torch::kFloat64);
+    if (w.dim() != 2 || b.dim() != 1 || b.size(0) != w.size(0)) return {};
+    if (k == 0)
+      x = stylegan2::normalize_latents(Stream{}.normal(Purpose::evaluation, {4096, w.size(1)}).to(torch::kFloat64));
+    if (x.size(1) != w.size(1)) return {};
+    x = stylegan2::activate(stylegan2::dense(x, w, b, lr));
+  }
+  return x.defined() ? x.mean(0).to(torch::kFloat32) : x;
+}
+
+NADA_INLINE std::pair<NamedTensors, StyleGan2Settings> read_stylegan2(const ModelFile& file) {
+  const auto what = file.path().string();
+  require(is_generator(file.kind()), what, " is ", name_of(file.kind()), ", expected a StyleGAN2 generator");
+  const auto settings = stylegan2_settings(file);
+  auto tensors = to_tensors(file);
+  require_finite(tensors, what);
+  if (file.kind() == FileKind::rosinality_generator) tensors = from_rosinality(tensors, what);
+  if (file.kind() == FileKind::nvidia_generator) tensors = from_nvidia(tensors, what);
+  if (file.kind() != FileKind::generator && !tensors.count("mean_style"))
+    if (auto mean = estimated_mean_style(tensors, settings.mapping_lr); mean.defined())
+      tensors["mean_style"] = std::move(mean);
+  for (const auto& [name, value] : tensors)
+    require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
+  return {std::move(tensors), settings};
+}
+
+NADA_INLINE StyleGan2 load_stylegan2(const ModelFile& file, Placement place) {
+  auto [tensors, settings] = read_stylegan2(file);
+  for (auto& [name, value] : tensors) value = value.to(place.device, place.type);
+  return StyleGan2(std::move(tensors), file.path().string(), settings);
+}
+
+NADA_INLINE Metadata generator_metadata(const StyleGan2& generator, Metadata more) {
+  more["nada.kind"] = "generator";
+  more["nada.format"] = format_version;
+  more["nada.architecture"] = "stylegan2";
+  more["nada.resolution"] = std::to_string(generator.resolution());
+  more["nada.mapping_lr"] = join(generator.settings().mapping_lr);
+  if (const auto clamp = generator.settings().conv_clamp) more["nada.conv_clamp"] = join(*clamp);
+  if (generator.label_size() > 0) more["nada.classes"] = std::to_string(generator.label_size());
+  return more;
+}
+
+NADA_INLINE TensorMap to_rosinality(const NamedTensors& tensors, const StyleGan2& generator, const std::string& what) {
+  require(generator.label_size() == 0 && !generator.is_residual() && !generator.settings().conv_clamp &&
+              generator.settings().mapping_lr == 0.01,
+          what,
+          ": classes, residual blocks, clamped activations and another learning rate of the mapping network have no "
+          "place among rosinality's names");
+  TensorMap out;
+  const auto axis = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F});
+  for (const auto& [name, value] : tensors) {
+    const auto place = to_rosinality(name);
+    require(place.has_value(), what, ": tensor ", name, " has no place among rosinality's names");
+    auto shape = value.sizes().vec();
+    if (name.ends_with(".weight") && value.dim() == 4) shape.insert(shape.begin(), 1);
+    if (name == "const.weight") shape.insert(shape.begin(), 1);
+    if (name.starts_with("rgb.") && value.dim() == 1 && !name.ends_with("affine.bias")) shape = {1, 3, 1, 1};
+    if (name.ends_with(".noise_strength")) shape = {1};
+    if (name.starts_with("noise.")) shape.insert(shape.begin(), {1, 1});
+    out[*place] = value.reshape(shape);
+    if (place->starts_with("to_rgbs.") && place->ends_with(".conv.weight"))
+      out[place->substr(0, place->size() - 11) + "upsample.kernel"] = at::outer(axis, axis) / 16;
+    if (name.starts_with("conv.") && name.ends_with(".0.weight") && name != "conv.4.0.weight")
+      out[place->substr(0, place->size() - 11) + "conv.blur.kernel"] = at::outer(axis, axis) / 16;
+  }
+  int k = 0;
+  for (const auto& layer : generator.layers())
+    if (layer.kind == LayerKind::convolution)
+      out.emplace(join("noises.noise_", k++), torch::zeros({1, 1, layer.resolution, layer.resolution}));
+  return out;
+}
+
+}  // namespace nada

@@ -1,0 +1,196 @@
+// Bodies of stylegan2.hpp.
+#pragma once
+#include "nada/generators/stylegan2.hpp"
+
+#include <utility>
+
+#include "nada/core/config.hpp"
+#include "nada/core/stream.hpp"
+
+namespace nada {
+
+NADA_INLINE StyleGan2::StyleGan2(NamedTensors tensors, const std::string& what, StyleGan2Settings settings)
+    : settings_(settings) {
+  Reader reader{tensors, what};
+  const auto constant = reader.take("const.weight", {-1, 4, 4});
+  mean_style_ = reader.take("mean_style", {-1});
+  const auto d = mean_style_.size(0);
+
+  std::int64_t width = -1, embedded = 0;  // of the latents, then of each layer's input; of an embedded label
+  if (tensors.count("embed.weight")) {
+    const auto weight = reader.take("embed.weight", {-1, -1});
+    embedded = weight.size(0);
+    label_size_ = weight.size(1);
+    add({"embed", LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take("embed.bias", {embedded})});
+  }
+  first_mapping_ = layers_.size();
+  for (int k = 0; tensors.count(join("mapping.", k, ".weight")); ++k) {
+    const std::string name = join("mapping.", k);
+    const auto weight = reader.take(name + ".weight", {-1, width});
+    if (k == 0) latent_size_ = weight.size(1) - embedded;
+    width = weight.size(0);
+    add({name, LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take(name + ".bias", {width})});
+  }
+  require(layers_.size() > first_mapping_, what, ": no mapping network (expected a tensor mapping.0.weight)");
+  require(latent_size_ > 0, what, ": mapping.0.weight leaves no room for latents beside embedded labels");
+  require(width == d, what, ": the mapping network gives styles of ", width, " numbers, mean_style has ", d);
+  add({"const", LayerKind::constant, 4, -1, {"weight"}}, {constant});
+
+  auto channels = constant.size(0);
+  int style = 0;
+  const auto convolution = [&](int r, int k) {
+    const std::string name = join("conv.", r, ".", k);
+    const auto weight = reader.take(name + ".weight", {-1, channels, 3, 3});
+    const auto out = weight.size(0);
+    add({name,
+         LayerKind::convolution,
+         r,
+         style++,
+         {"weight", "bias", "noise_strength", "affine.weight", "affine.bias"}},
+        {weight, reader.take(name + ".bias", {out}), reader.take(name + ".noise_strength", {}),
+         reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
+    if (residual_ && k == 0 && r > 4) {
+      const auto next = tensors.find(join("conv.", r, ".1.weight"));
+      require(next != tensors.end(), what, ": tensor conv.", r, ".1.weight is missing");
+      layers_.back().slots.push_back("skip.weight");
+      slots_.back().push_back(reader.take(name + ".skip.weight", {next->second.size(0), channels, 1, 1}));
+    }
+    channels = out;
+    noise_.push_back(reader.take_optional(join("noise.", r, ".", k), {r, r}));
+  };
+  residual_ = tensors.count("conv.8.0.skip.weight") > 0;
+  const auto has = [&](int r) { return r == 4 || tensors.count(join("conv.", r, ".0.weight")) > 0; };
+  for (int r = 4; has(r); r *= 2) {
+    require(r <= 4096, what, ": more than 4096 pixels");
+    if (r > 4) convolution(r, 0);
+    convolution(r, r > 4 ? 1 : 0);
+    resolution_ = r;
+    if (residual_ && has(2 * r)) continue;
+    const std::string name = join("rgb.", r);
+    add({name, LayerKind::rgb, r, style, {"weight", "bias", "affine.weight", "affine.bias"}},
+        {reader.take(name + ".weight", {3, channels, 1, 1}), reader.take(name + ".bias", {3}),
+         reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
+  }
+  style_count_ = style + 1;
+  reader.finish();
+  has_noise_maps_ = noise_[0].defined();
+  for (const auto& map : noise_)
+    require(map.defined() == has_noise_maps_, what, ": some noise maps are there and some are missing");
+}
+
+NADA_INLINE int StyleGan2::noise_resolution(std::size_t map) const {
+  for (const auto& layer : layers_)
+    if (layer.kind == LayerKind::convolution && map-- == 0) return layer.resolution;
+  fail("there is no such noise map");
+}
+
+NADA_INLINE void StyleGan2::use_noise(std::size_t map, Tensor value) {
+  const auto r = noise_resolution(map);
+  require(value.dim() >= 2 && value.size(-1) == r && value.size(-2) == r &&
+              (value.dim() == 2 || (value.dim() == 4 && value.size(1) == 1)),
+          "a noise map of shape ", shape_text(value.sizes()), ", expected [", r, ", ", r, "] or [N, 1, ", r, ", ", r,
+          "]");
+  noise_.at(map) = std::move(value);
+}
+
+NADA_INLINE Tensor StyleGan2::map(const Tensor& z, const Tensor& labels) const {
+  require(labels.defined() || label_size_ == 0, "this generator is class-conditional: say which of its ", label_size_,
+          " classes with --class");
+  require(!labels.defined() || label_size_ > 0, "this generator is not class-conditional, but a class was given");
+  require(z.dim() == 2 && z.size(1) == latent_size_, "latents of shape ", shape_text(z.sizes()), ", expected [N, ",
+          latent_size_, "]");
+  auto x = stylegan2::normalize_latents(z.to(options()));
+  if (labels.defined()) {
+    require(labels.dim() == 2 && labels.size(1) == label_size_ && (labels.size(0) == 1 || labels.size(0) == z.size(0)),
+            "labels of shape ", shape_text(labels.sizes()), ", expected [N, ", label_size_, "]");
+    const auto embedded = stylegan2::dense(labels.to(options()), slots_[0][0], slots_[0][1]);
+    x = torch::cat({x, stylegan2::normalize_latents(embedded).expand({x.size(0), -1})}, 1);
+  }
+  for (std::size_t k = first_mapping_; layers_[k].kind == LayerKind::mapping; ++k)
+    x = stylegan2::activate(stylegan2::dense(x, slots_[k][0], slots_[k][1], settings_.mapping_lr));
+  return x.unsqueeze(1).expand({x.size(0), style_count_, x.size(1)});
+}
+
+NADA_INLINE void StyleGan2::use(std::size_t layer, std::size_t slot, Tensor value) {
+  auto& place = slots_.at(layer).at(slot);
+  require(value.sizes() == place.sizes(), "layer ", layers_[layer].name, ", ", layers_[layer].slots[slot], ": shape ",
+          shape_text(value.sizes()), ", expected ", shape_text(place.sizes()));
+  place = std::move(value);
+}
+
+NADA_INLINE StyleGan2 StyleGan2::clone() const {
+  auto copy = *this;
+  for (auto& slots : copy.slots_)
+    for (auto& slot : slots) slot = slot.detach().clone();
+  copy.mean_style_ = mean_style_.clone();
+  for (auto& map : copy.noise_)
+    if (map.defined()) map = map.detach().clone();
+  return copy;
+}
+
+NADA_INLINE StyleGan2 StyleGan2::to(torch::Device device, torch::ScalarType type) const {
+  auto copy = *this;
+  for (auto& slots : copy.slots_)
+    for (auto& slot : slots) slot = slot.detach().to(device, type);
+  copy.mean_style_ = mean_style_.to(device, type);
+  for (auto& map : copy.noise_)
+    if (map.defined()) map = map.to(device, type);
+  return copy;
+}
+
+NADA_INLINE NamedTensors StyleGan2::tensors() const {
+  NamedTensors out;
+  for (std::size_t k = 0; k < layers_.size(); ++k)
+    for (std::size_t s = 0; s < layers_[k].slots.size(); ++s)
+      out[layers_[k].name + "." + layers_[k].slots[s]] = slots_[k][s].detach();
+  out["mean_style"] = mean_style_;
+  std::size_t map = 0;
+  for (const auto& layer : layers_)
+    if (layer.kind == LayerKind::convolution)
+      if (const auto& values = noise_[map++]; values.defined()) out["noise" + layer.name.substr(4)] = values;
+  return out;
+}
+
+NADA_INLINE Tensor StyleGan2::Reader::take_optional(const std::string& name, std::vector<std::int64_t> shape) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) return {};
+  auto value = std::move(found->second);
+  tensors.erase(found);
+  bool fits = value.dim() == static_cast<std::int64_t>(shape.size());
+  for (std::size_t i = 0; fits && i < shape.size(); ++i)
+    fits = shape[i] < 0 ? value.size(i) > 0 : value.size(i) == shape[i];
+  std::string expected = shape_text(shape);
+  require(fits, what, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", expected,
+          " (-1: any)");
+  require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
+  return value;
+}
+
+NADA_INLINE Tensor StyleGan2::Reader::take(const std::string& name, std::vector<std::int64_t> shape) {
+  auto value = take_optional(name, std::move(shape));
+  require(value.defined(), what, ": tensor ", name, " is missing");
+  return value;
+}
+
+NADA_INLINE void StyleGan2::Reader::finish() const {
+  require(tensors.empty(), what, ": tensor ", tensors.empty() ? "" : tensors.begin()->first,
+          " has no place in a StyleGAN2 generator of this size");
+}
+
+NADA_INLINE void StyleGan2::add(Layer layer, std::vector<Tensor> slots) {
+  layers_.push_back(std::move(layer));
+  slots_.push_back(std::move(slots));
+}
+
+NADA_INLINE Tensor StyleGan2::noise_for(const Layer& layer, std::size_t map, std::int64_t n,
+                                        const Render& render) const {
+  if (render.noise == Noise::none) return {};
+  if (render.noise == Noise::stored) {
+    const auto& stored = noise_[map];
+    return stored.defined() && stored.dim() == 2 ? stored.unsqueeze(0).unsqueeze(0) : stored;
+  }
+  const std::int64_t r = layer.resolution;
+  return render.stream.normal(Purpose::noise, {n, 1, r, r}, render.first_sample, map).to(options());
+}
+
+}  // namespace nada
