@@ -124,13 +124,13 @@ void crops(benchmark::State& state, Setting& (*setting)()) {
   for (auto _ : state) benchmark::DoNotOptimize(CropViews{}.show(images, {0, 0}));
 }
 
-template <class Selector, class V>
+template <class V>
 void whole_step(benchmark::State& state, Setting& (*setting)()) {
   AdaptationSettings settings;
   settings.batch = setting().batch;
   Adaptation adaptation(setting().generator.clone(), Members<AnyClip>(setting().encoders), RandomShift{},
-                        weigh(1.0, Directional{}) + weigh(0.5, Global{}) + weigh(10, RangePenalty{}), Selector{},
-                        FullWeights{}, V{}, FullSize{}, settings);
+                        weigh(1.0, Directional{}) + weigh(0.5, Global{}) + weigh(10, RangePenalty{}),
+                        Every{10, AdaptiveTopK{}}, FullWeights{}, V{}, FullSize{}, settings);
   adaptation.step();
   for (auto _ : state) benchmark::DoNotOptimize(adaptation.step().loss);
   state.counters["peak_MB"] = peak_memory_mb();
@@ -159,9 +159,9 @@ void declare(const std::string& name, Setting& (*setting)(), const std::vector<s
   if (with_crops) add("crops", [=](benchmark::State& s) { crops(s, setting); });
   add("choice of layers", [=](benchmark::State& s) { choosing(s, setting); });
   if (with_crops)
-    add("whole step", [=](benchmark::State& s) { whole_step<Every<10, AdaptiveTopK>, CropViews>(s, setting); });
+    add("whole step", [=](benchmark::State& s) { whole_step<CropViews>(s, setting); });
   else
-    add("whole step", [=](benchmark::State& s) { whole_step<Every<10, AdaptiveTopK>, Plain>(s, setting); });
+    add("whole step", [=](benchmark::State& s) { whole_step<Plain>(s, setting); });
 }
 
 }  // namespace

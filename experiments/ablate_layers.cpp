@@ -25,14 +25,14 @@ auto variants(const Options&) {
                    }};
   };
   const auto top = [](std::size_t k) { return AdaptiveTopK{.k = k}; };
-  return Variants{layers("top-6", Every<10, AdaptiveTopK>{top(6)}),
+  return Variants{layers("top-6", Every{10, top(6)}),
                   layers("all", AllLayers{}),
-                  layers("top-8", Every<10, AdaptiveTopK>{top(8)}),
-                  layers("top-3", Every<10, AdaptiveTopK>{top(3)}),
-                  layers("top-1", Every<10, AdaptiveTopK>{top(1)}),
+                  layers("top-8", Every{10, top(8)}),
+                  layers("top-3", Every{10, top(3)}),
+                  layers("top-1", Every{10, top(1)}),
                   layers("top-6-each-step", top(6)),
-                  layers("random-6", Every<10, RandomK>{RandomK{.k = 6}}),
-                  layers("gradient-6", Every<10, GradientTopK>{GradientTopK{.k = 6}}),
+                  layers("random-6", Every{10, RandomK{.k = 6}}),
+                  layers("gradient-6", Every{10, GradientTopK{.k = 6}}),
                   layers("official-6", OfficialIndex<AdaptiveTopK>{top(6)}),
                   layers("coarse", NamedLayers{{"coarse"}}),
                   layers("medium", NamedLayers{{"medium"}}),

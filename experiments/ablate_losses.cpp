@@ -19,6 +19,7 @@
 #include "nada/losses/texture.hpp"
 #include "nada/losses/weight_anchor.hpp"
 #include "nada/losses/within_domain.hpp"
+#include "nada/parameterization/fisher_information.hpp"
 #include "nada/parameterization/full_weights.hpp"
 
 namespace {
@@ -61,18 +62,18 @@ auto variants(const Options& options) {
       objective("pixel-anchor", recipe + weigh(0.3, PixelAnchor{})),
       objective("token-anchor", recipe + weigh(0.3, PerceptualAnchor{})),
       objective("weight-anchor", recipe + weigh(0.001, WeightAnchor{})),
-      Variant{
-          "ewc",
-          [recipe](const AblationCell& cell) {
-            // what matters is what keeps the source's images the source's: their own distance to the source text
-            const auto& encoder = cell.encoders.front().encoder;
-            const auto ends = cell.shift().endpoints(encoder, {});
-            const auto z = Stream{cell.settings.seed, 0}.normal(Purpose::evaluation, {8, cell.source.latent_size()});
-            const auto fisher = fisher_information(
-                cell.source, FullWeights{}, z.to(cell.source.options()),
-                [&](const Tensor& images) { return 1 - (encoder.see(images.clamp(-1, 1)).unit * ends.source).sum(); });
-            return adapt_cell(cell, cell.shift(), recipe + weigh(1000.0, WeightAnchor{fisher}));
-          }},
+      Variant{"ewc",
+              [recipe](const AblationCell& cell) {
+                // what matters is what keeps the source's images the source's: their own distance to the source text
+                const auto& encoder = cell.encoders.front().encoder;
+                const auto ends = cell.shift().endpoints(encoder, {});
+                const auto z = Stream{cell.settings.seed, 0}.normal(Purpose::shift, {8, cell.source.latent_size()});
+                const auto fisher = fisher_information(
+                    cell.source, FullWeights{}, z.to(cell.source.options()), [&](const Tensor& images) {
+                      return 1 - (encoder.see(images.clamp(-1, 1)).unit * ends.source).sum();
+                    });
+                return adapt_cell(cell, cell.shift(), recipe + weigh(1000.0, WeightAnchor{fisher}));
+              }},
       Variant{"texture",
               [recipe](const AblationCell& cell) {
                 return adapt_cell(cell, cell.shift(), recipe + weigh(0.01, On<0, Texture>{{cell.pictures}}));

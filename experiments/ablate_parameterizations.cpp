@@ -38,10 +38,10 @@ auto variants(const Options& options) {
   return Variants{part("full", FullWeights{}),
                   part("affine", AffineOnly{}),
                   part("style-offsets", StyleOffsets{}, factor),
-                  part("style-offsets-top-20", SparseStyleOffsets<20>{}, factor),
+                  part("style-offsets-top-20", SparseStyleOffsets{.percent = 20}, factor),
                   part("channel-scales", ChannelScales{}, factor),
-                  part("low-rank-1", LowRank<1>{}),
-                  part("low-rank-4", LowRank<4>{})};
+                  part("low-rank-1", LowRank{.rank = 1}),
+                  part("low-rank-4", LowRank{.rank = 4})};
 }
 
 }  // namespace

@@ -3,36 +3,28 @@
 //           adapt --reference --target "..." runs the official training loop, faults included (docs/differences.md)
 // Writes:   runs/<target>-<n>/: options.cfg  metrics.csv  samples/000150.png ...  adapted.safetensors  report.html
 #include <cmath>
+#include <cstdint>
 #include <iostream>
-#include <sstream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "nada/adaptation/adaptation.hpp"
-#include "nada/core/error.hpp"
-#include "nada/experiment/adapt_options.hpp"
-#include "nada/experiment/option_table.hpp"
+#include "nada/experiment/menu_adaptation.hpp"
 #include "nada/experiment/run_experiment.hpp"
-#include "nada/generators/generator.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/experiment/term_menu.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
 #include "nada/losses/pixel_anchor.hpp"
 #include "nada/losses/range_penalty.hpp"
-#include "nada/losses/term.hpp"
-#include "nada/parameterization/full_weights.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
-#include "nada/selection/all_layers.hpp"
-#include "nada/selection/every.hpp"
-#include "nada/selection/named_layers.hpp"
-#include "nada/selection/official_index.hpp"
-#include "nada/selection/selector.hpp"
-#include "nada/views/crop_views.hpp"
-#include "nada/views/views.hpp"
 
 namespace {
 
 struct Options : nada::AdaptOptions {
-  std::string layers = "adaptive", views = "plain", exit = "full";
-  int select_every = 10;
+  std::string layers = "adaptive", views = "plain", exit = "full", parameterization = "full";
+  std::vector<std::string> terms;
+  std::int64_t select_every = 10;
   double blur = 0;
   bool reference = false;
   bool official_index = false, bare_selection = false, two_noises = false, zero_gradients = false;
@@ -42,12 +34,21 @@ struct Options : nada::AdaptOptions {
     AdaptOptions::declare(table);
     using enum nada::OptionTable::Kind;
     table.group("Parts");
-    table.add("layers", layers, "which layers train: all, adaptive[:K], or names such as conv.16.0,conv.16.1", saved,
-              "CHOICE");
-    table.add("select-every", select_every, "steps between choices of adaptive layers: 1 or 10", saved, "1|10");
+    table.add("layers", layers,
+              "which layers train: all, adaptive[:K], gradient[:K], random[:K], or names such as conv.16.0,conv.16.1",
+              saved, "CHOICE");
+    table.add("select-every", select_every, "steps between choices of adaptive, gradient or random layers");
+    table.add("parameterization", parameterization,
+              "what of a layer trains: full, affine, style-offsets, style-offsets-top-<percent>, channel-scales or "
+              "low-rank-<rank>",
+              saved, "NAME");
+    table.add("term", terms,
+              "a further term with its weight and options; several may be given: " + nada::term_names_and_options(),
+              saved, "NAME=WEIGHT[,option=value]");
     table.add("views", views, "what the encoders see of an image: plain or crops", saved, "NAME");
     table.add("blur", blur, "how far crops are blurred: by means over a square, its side as a share of the image's");
-    table.add("exit", exit, "how much of the generator is rendered: full, 64, 128 or 256", saved, "NAME");
+    table.add("exit", exit, "how much of the generator is rendered: full, or pixels of a side: 64, 128, 256", saved,
+              "SIZE");
     table.group("As the official code does it (docs/differences.md)");
     table.add("reference", reference, "all of the following, and its optimiser; the other options must agree");
     table.add("official-index", official_index, "adaptive layers are counted one off, and the last style counts too");
@@ -84,14 +85,50 @@ struct Options : nada::AdaptOptions {
   nada::AdaptationSettings settings(const nada::StyleGan2& source) const {
     auto out = AdaptOptions::settings(source);
     out.clamp = !no_clamp;
-    out.two_noises = two_noises;
-    out.zero_gradients = zero_gradients;
-    out.official_selection = bare_selection;
     if (reference) {  // as if a regularisation, which does not happen, took every fifth step
       out.adam.rate *= 0.8;
       out.adam.beta2 = std::pow(out.adam.beta2, 0.8);
     }
     return out;
+  }
+  std::optional<nada::OfficialTraining> official() const {
+    if (!two_noises && !zero_gradients && !bare_selection) return {};
+    return nada::OfficialTraining{
+        .two_noises = two_noises, .zero_gradients = zero_gradients, .bare_selection = bare_selection};
+  }
+
+  nada::TermList objective(torch::Device device) const {
+    nada::TermList out;
+    const double offset = min_length == 0 ? 1e-6 : 0;
+    out.add({directional, {nada::Directional{.min_length = min_length, .offset_if_identical = offset}}});
+    out.add({global, {nada::Global{}}});
+    out.add({range, {nada::RangePenalty{}}});
+    out.add({pixels, {nada::PixelAnchor{}}});
+    for (const auto& term : terms) out.add(nada::read_term(term, device));
+    return out;
+  }
+
+  nada::Every<nada::AnySelector> selector() const {
+    nada::require(select_every >= 1, "option select-every: expected at least 1, found ", select_every);
+    if (layers == "all" && reference)  // the official choice without selection: the constant trains too
+      return nada::Every<nada::AnySelector>(1, {nada::NamedLayers{{"constant", "convolution"}}});
+    auto chosen = nada::AnySelector::named(layers);
+    if (official_index) {
+      const auto* const adaptive = std::get_if<nada::AdaptiveTopK>(&chosen.choice());
+      nada::require(adaptive != nullptr || layers == "all", "--official-index needs --layers all or adaptive[:K]");
+      nada::require(exit == "full" && select_every == 1, "--official-index needs --exit full and --select-every 1");
+      if (adaptive != nullptr) chosen = {nada::OfficialIndex(*adaptive)};
+    }
+    const auto every = chosen.changes() ? select_every : 1;
+    return nada::Every<nada::AnySelector>(every, std::move(chosen));
+  }
+
+  nada::EarlyExit early_exit() const {
+    if (exit == "full") return {};
+    const auto pixels = nada::read_number<int>("exit", exit);
+    nada::require(pixels >= 4 && (pixels & (pixels - 1)) == 0,
+                  "option exit: expected full or a power of two from 4, found '", exit, "'");
+    return {pixels};
   }
 };
 
@@ -104,81 +141,19 @@ std::vector<double> scores_of(const nada::Probe& probe) {
   return out;
 }
 
-template <class Selector, class Views, class Exit>
-int adapt(const Options& o, nada::Session& session, Selector selector, Views views, Exit exit) {
-  using namespace nada;
-  const auto device = o.machine.place();
+int adapt(const Options& o, nada::Session& session) {
   if (o.reference) std::cout << "the official training loop, faults included (docs/differences.md)\n";
-  const Directional directional{.min_length = o.min_length, .offset_if_identical = o.min_length == 0 ? 1e-6 : 0};
+  const auto device = o.machine.place();
   auto source = o.load_source();
-  const auto settings = o.settings(source);
-  Adaptation adaptation{std::move(source),
-                        o.texts.load_encoders(device, !o.no_antialias),
-                        o.texts.shift(),
-                        weigh(o.directional, directional) + weigh(o.global, Global{}) + weigh(o.range, RangePenalty{}) +
-                            weigh(o.pixels, PixelAnchor{}),
-                        std::move(selector),
-                        FullWeights{},
-                        std::move(views),
-                        std::move(exit),
-                        settings};
-  if (!o.layers.starts_with("adaptive")) return session.run(adaptation);
-  return session.run(adaptation, [&] { return scores_of(adaptation.probe({o.seed, adaptation.steps_done()})); });
-}
-
-// From option texts to types, one part at a time: every composition is a type of its own.
-template <class Selector, class Views>
-int with_exit(const Options& o, nada::Session& session, Selector selector, Views views) {
-  if (o.exit == "full") return adapt(o, session, std::move(selector), std::move(views), nada::FullSize{});
-  if (o.exit == "64") return adapt(o, session, std::move(selector), std::move(views), nada::EarlyExit<64>{});
-  if (o.exit == "128") return adapt(o, session, std::move(selector), std::move(views), nada::EarlyExit<128>{});
-  if (o.exit == "256") return adapt(o, session, std::move(selector), std::move(views), nada::EarlyExit<256>{});
-  nada::fail("option exit: expected full, 64, 128 or 256, found '", o.exit, "'");
-}
-
-[[noreturn]] void unknown_views(const Options& o) {
-  nada::fail("option views: expected plain or crops, found '", o.views, "'");
-}
-
-nada::CropViews crops(const Options& o) {
-  nada::require(o.blur >= 0 && o.blur <= 1, "option blur is ", o.blur, ", expected 0 to 1");
-  return {.blur = o.blur};
-}
-
-template <class Selector>
-int with_views(const Options& o, nada::Session& session, Selector selector) {
-  if (o.views == "plain") return with_exit(o, session, std::move(selector), nada::Plain{});
-  if (o.views == "crops") return with_exit(o, session, std::move(selector), crops(o));
-  unknown_views(o);
-}
-
-// The official index is counted in all of a generator that chooses anew in every step.
-int with_official_index(const Options& o, nada::Session& session, nada::OfficialIndex<nada::AdaptiveTopK> selector) {
-  nada::require(o.exit == "full" && o.select_every == 1, "--official-index needs --exit full and --select-every 1");
-  if (o.views == "plain") return adapt(o, session, selector, nada::Plain{}, nada::FullSize{});
-  if (o.views == "crops") return adapt(o, session, selector, crops(o), nada::FullSize{});
-  unknown_views(o);
-}
-
-int with_layers(const Options& o, nada::Session& session) {
-  if (o.layers == "all" && o.reference)  // the official choice without selection: the constant trains too
-    return with_views(o, session, nada::NamedLayers{{"constant", "convolution"}});
-  if (o.layers == "all") return with_views(o, session, nada::AllLayers{});
-  if (o.layers == "adaptive" || o.layers.starts_with("adaptive:")) {
-    nada::AdaptiveTopK adaptive;
-    if (o.layers.size() > 8) adaptive.k = nada::detail::OptionText<std::size_t>::read("layers", o.layers.substr(9), {});
-    nada::require(o.layers.size() <= 8 || adaptive.k > 0, "option layers: adaptive:K needs K >= 1");
-    if (o.official_index) return with_official_index(o, session, nada::OfficialIndex(adaptive));
-    if (o.select_every == 1) return with_views(o, session, adaptive);
-    if (o.select_every == 10) return with_views(o, session, nada::Every<10, nada::AdaptiveTopK>{adaptive});
-    nada::fail("option select-every: expected 1 or 10, found ", o.select_every);
-  }
-  nada::NamedLayers named;
-  std::istringstream in(o.layers);
-  for (std::string name; std::getline(in, name, ',');) named.names.push_back(name);
-  return with_views(o, session, named);
+  auto settings = o.settings(source);
+  const auto adaptation = nada::make_adaptation(
+      {std::move(source), o.texts.load_encoders(device, !o.no_antialias), o.texts.shift(), o.objective(device),
+       o.selector(), nada::AnyParameterization::named(o.parameterization, "option parameterization"),
+       nada::AnyViews::named(o.views, o.blur), o.early_exit(), std::move(settings), o.official()});
+  if (!o.layers.starts_with("adaptive")) return session.run(*adaptation);
+  return session.run(*adaptation, [&] { return scores_of(adaptation->probe({o.seed, adaptation->steps_done()})); });
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return nada::run_experiment<Options>(argc, argv, with_layers); }
+int main(int argc, char** argv) { return nada::run_experiment<Options>(argc, argv, adapt); }

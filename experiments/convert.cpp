@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/core/error.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/clip_names.hpp"

@@ -4,12 +4,14 @@
 //           (docs/policies.md)
 #include <iostream>
 
-#include "nada/adaptation/delta.hpp"
+#include <nlohmann/json.hpp>
+
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/core/error.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/experiment/adapt_options.hpp"
-#include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/table.hpp"
@@ -37,7 +39,7 @@ struct Options {
   static constexpr const char* example =
       "evaluate --generator runs/a-zombie-1/adapted.safetensors --real configs/avatars/targets/zombie.png --tile 64";
   std::vector<fs::path> generators;
-  fs::path base, encoder, vocabulary, templates, real, out = "evaluation";
+  fs::path base, measure, vocabulary, templates, real, out = "evaluation";
   std::string source, target;
   std::int64_t count = 500;
   int tile = 0;
@@ -57,8 +59,9 @@ struct Options {
     table.add("real", real, "real pictures of the target: a folder, or one file");
     table.add("tile", tile, "pixels of the tiles that the file --real is cut into; 0: it is one picture");
     table.group("How");
-    table.add("encoder", encoder,
+    table.add("measure", measure,
               "encoder that measures, never one that was trained against (default the embedded held-out one)");
+    table.alias("encoder", "measure");
     table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
     table.add("count", count, "samples of each generator");
     table.add("seed", seed, "of the samples");
@@ -81,8 +84,8 @@ struct Origin {
   fs::path base;
 };
 
-/// Reads a delta's metadata. Errors: a delta that was trained against the encoder that measures.
-Origin origin_of(const fs::path& path, const fs::path& encoder) {
+/// Reads a delta's metadata. Errors: a delta that was trained against `measure`, the encoder that measures.
+Origin origin_of(const fs::path& path, const fs::path& measure) {
   const auto model = ModelFile::open(path);
   if (model.kind() != FileKind::delta) return {};
   const auto file = Safetensors::open(path);
@@ -91,70 +94,91 @@ Origin origin_of(const fs::path& path, const fs::path& encoder) {
   for (const auto& line : parse_options(value_or(file.metadata(), "nada.options"), path.string())) {
     if (line.key != "encoder") continue;
     for (const auto& folder : {path.parent_path(), path.parent_path().parent_path()}) {  // deltas/ lies one deeper
-      const auto trained =
-          nada::detail::OptionText<EncoderChoice>::read("encoder", line.value, folder.empty() ? fs::path(".") : folder)
-              .path;
+      const auto trained = read_encoder_choice(line.value, folder.empty() ? fs::path(".") : folder).path;
       std::error_code missing;
       if (!fs::exists(trained, missing)) continue;
-      require(!fs::equivalent(trained, encoder, missing) &&
-                  (fs::file_size(trained) != fs::file_size(encoder) || hash_of(trained) != hash_of(encoder)),
-              path, " was trained against ", encoder, ": it cannot measure it; name another one with --encoder");
+      require(!fs::equivalent(trained, measure, missing) &&
+                  (fs::file_size(trained) != fs::file_size(measure) || hash_of(trained) != hash_of(measure)),
+              path, " was trained against ", measure, ": it cannot measure it; name another one with --measure");
     }
   }
   return out;
 }
 
-int evaluate(Options& o, OptionTable&) {
-  const auto folder = configs() / "avatars";
-  require(!o.generators.empty(), "no generator was given; name one with --generator FILE");
-  require(o.count >= 2, "option count: expected at least 2, found ", o.count);
-  if (o.encoder.empty()) o.encoder = folder / "encoder_held.safetensors";
-  if (o.templates.empty()) o.templates = folder / "templates.txt";
-  o.machine.use();
-  const auto device = o.machine.place();
-  const auto encoder = load_clip(o.encoder, o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary), device);
-  const torch::NoGradGuard no_grad;
-  Features real;
-  if (!o.real.empty())
-    real = see_all(encoder, read_picture_set(o.real, static_cast<int>(encoder.resolution()), o.tile).to(device));
-
-  const auto features = [&](const StyleGan2& generator) {
-    return see_samples(encoder, generator, o.count, o.seed, o.truncation, o.category.labels(generator));
+/// Measures generators with one encoder; the source's features are kept from one generator to the next.
+class Evaluation {
+ public:
+  struct Row {
+    std::vector<Cell> cells;  // generator, target, samples, real
+    std::vector<Measured> measured;
   };
-  const auto place = Placement{device, torch::kFloat32};
-  std::vector<std::string> columns{"generator", "target", "samples", "real"};
-  std::vector<std::pair<std::vector<Cell>, std::vector<Measured>>> rows;
-  fs::path source_path;
-  Features source;
-  for (const auto& path : o.generators) {
-    const auto origin = origin_of(path, o.encoder);
-    const auto source_text = o.source.empty() ? origin.source : o.source;
-    const auto target_text = o.target.empty() ? origin.target : o.target;
-    const auto base = o.base.empty() ? origin.base : o.base;
+
+  /// Loads the encoder and reads the real pictures.
+  explicit Evaluation(const Options& o)
+      : o_(o),
+        device_(o.machine.place()),
+        measuring_(load_clip(o.measure, o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary), device_)) {
+    const torch::NoGradGuard no_grad;
+    if (!o.real.empty())
+      real_ =
+          see_all(measuring_, read_picture_set(o.real, static_cast<int>(measuring_.resolution()), o.tile).to(device_));
+  }
+
+  /// Of a generator file or delta.
+  Row row(const fs::path& path) {
+    const torch::NoGradGuard no_grad;
+    const auto origin = origin_of(path, o_.measure);
+    const auto source_text = o_.source.empty() ? origin.source : o_.source;
+    const auto target_text = o_.target.empty() ? origin.target : o_.target;
+    const auto base = o_.base.empty() ? origin.base : o_.base;
     Evidence evidence;
     const bool delta = !origin.base.empty();
-    evidence.adapted =
-        features(load_generator(path, place, delta && !o.base.empty() ? std::optional(o.base) : std::nullopt));
+    evidence.adapted = features(path, delta && !o_.base.empty() ? std::optional(o_.base) : std::nullopt);
     if (!base.empty()) {
-      if (source_path != base) source = features(load_generator(base, place)), source_path = base;
-      evidence.source = source;
+      if (source_path_ != base) source_ = features(base), source_path_ = base;
+      evidence.source = source_;
     }
-    evidence.real = real;
-    if (!target_text.empty()) {
-      const auto templates = read_templates(o.templates);
-      if (!source_text.empty() && source_text != target_text) {
-        evidence.ends = TextShift(source_text, target_text, templates).endpoints(encoder, {});
-        evidence.ends.direction = evidence.ends.direction.cpu();
-      } else {
-        evidence.ends.target = text_feature(encoder, target_text, templates);
-      }
-      evidence.ends.target = evidence.ends.target.cpu();
-    }
-    const auto reals = real.unit.defined() ? std::to_string(real.unit.size(0)) : std::string("0");
-    rows.push_back({{path.string(), target_text, std::to_string(o.count), reals}, measure_all(evidence)});
-    for (const auto& m : rows.back().second)
-      if (std::find(columns.begin(), columns.end(), m.name) == columns.end()) columns.emplace_back(m.name);
+    evidence.real = real_;
+    if (!target_text.empty()) evidence.ends = endpoints(source_text, target_text);
+    const auto reals = real_.unit.defined() ? std::to_string(real_.unit.size(0)) : std::string("0");
+    return {{path.string(), target_text, std::to_string(o_.count), reals}, measure_all(evidence)};
   }
+
+ private:
+  /// Of the samples of a generator or delta.
+  Features features(const fs::path& path, const std::optional<fs::path>& base = {}) const {
+    const auto generator = load_generator(path, {device_, torch::kFloat32}, base);
+    return see_samples(measuring_, generator, o_.count, o_.seed, o_.truncation, o_.category.labels(generator));
+  }
+
+  /// Of the texts, on the processor; with a direction where there is a source and it differs.
+  Endpoints endpoints(const std::string& source, const std::string& target) const {
+    const auto templates = read_templates(o_.templates);
+    Endpoints out;
+    if (!source.empty() && source != target) {
+      out = TextShift(source, target, templates).endpoints(measuring_, {});
+      out.direction = out.direction.cpu();
+    } else {
+      out.target = text_feature(measuring_, target, templates);
+    }
+    out.target = out.target.cpu();
+    return out;
+  }
+
+  const Options& o_;
+  torch::Device device_;
+  AnyClip measuring_;
+  Features real_;
+  fs::path source_path_;  // whose features `source_` holds
+  Features source_;
+};
+
+/// The rows as one table; a cell whose metric a row does not have is empty.
+Table table_of(std::vector<Evaluation::Row> rows) {
+  std::vector<std::string> columns{"generator", "target", "samples", "real"};
+  for (const auto& row : rows)
+    for (const auto& m : row.measured)
+      if (std::find(columns.begin(), columns.end(), m.name) == columns.end()) columns.emplace_back(m.name);
   Table table{columns};
   for (auto& [cells, measured] : rows) {
     for (std::size_t c = cells.size(); c < columns.size(); ++c) {
@@ -164,18 +188,36 @@ int evaluate(Options& o, OptionTable&) {
     }
     table.add(std::move(cells));
   }
+  return table;
+}
+
+/// Writes <out>.md, <out>.csv and <out>.json.
+void write_tables(const Table& table, const fs::path& out) {
   const auto file = [&](const char* extension) {
-    auto path = o.out;
+    auto path = out;
     return path += extension;
   };
-  if (o.out.has_parent_path()) {
+  if (out.has_parent_path()) {
     std::error_code error;
-    fs::create_directories(o.out.parent_path(), error);
-    require(!error, "cannot make the folder ", o.out.parent_path(), ": ", error.message());
+    fs::create_directories(out.parent_path(), error);
+    require(!error, "cannot make the folder ", out.parent_path(), ": ", error.message());
   }
   write_text(file(".md"), table.markdown());
   write_text(file(".csv"), table.csv());
   write_text(file(".json"), table.json().dump(1) + "\n");
+}
+
+int evaluate(Options& o, OptionTable&) {
+  require(!o.generators.empty(), "no generator was given; name one with --generator FILE");
+  require(o.count >= 2, "option count: expected at least 2, found ", o.count);
+  if (o.measure.empty()) o.measure = embedded_held_out_encoder();
+  if (o.templates.empty()) o.templates = embedded_templates();
+  o.machine.use();
+  Evaluation evaluation(o);
+  std::vector<Evaluation::Row> rows;
+  for (const auto& path : o.generators) rows.push_back(evaluation.row(path));
+  const auto table = table_of(std::move(rows));
+  write_tables(table, o.out);
   std::cout << table.markdown();
   return 0;
 }

@@ -6,12 +6,13 @@
 #include <cstdio>
 #include <iostream>
 
-#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/formats/grid.hpp"
@@ -64,13 +65,14 @@ struct Options {
   }
 };
 
-int generate(Options& o, nada::OptionTable& table) {
+/// Reads the option file, fills defaults, and refuses what does not fit together.
+void settle(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
-  for (const auto& name : o.presets) o.generators.push_back(find_preset(name, configs() / "avatars" / "presets"));
-  if (o.generators.empty()) o.generators = {configs() / "avatars" / "generator.safetensors"};
+  for (const auto& name : o.presets) o.generators.push_back(find_preset(name, embedded_presets()));
+  if (o.generators.empty()) o.generators = {embedded_generator()};
   require(o.format == "png" || o.format == "jpg", "option format: expected png or jpg, found '", o.format, "'");
-  const auto noise = noise_of(o.noise);
+  noise_of(o.noise);  // refuses any other name
   require(o.count >= 1 && o.count <= 100000, "option count: expected 1 to 100000, found ", o.count);
   require(o.columns >= 0, "option columns: expected 0 or more, found ", o.columns);
   require(std::isfinite(o.truncation), "option truncation: expected a number, found ", o.truncation);
@@ -78,57 +80,83 @@ int generate(Options& o, nada::OptionTable& table) {
   if (o.out.empty()) o.out = o.single ? "samples" : "samples." + o.format;
   if (!o.single && !table.given("format") && o.out.has_extension())
     o.format = o.out.extension() == ".png" ? "png" : "jpg";
-  o.machine.use();
+}
 
+std::vector<nada::StyleGan2> load_generators(const Options& o) {
+  using namespace nada;
   const Placement place{o.machine.place(), torch::kFloat32};
   const auto base = o.base.empty() ? std::nullopt : std::optional(o.base);
-  std::vector<StyleGan2> generators;
+  std::vector<StyleGan2> out;
   for (const auto& path : o.generators) {
     const bool with_base = base && is_delta(ModelFile::open(path).kind());
-    generators.push_back(load_generator(path, place, with_base ? base : std::nullopt));
+    out.push_back(load_generator(path, place, with_base ? base : std::nullopt));
   }
+  return out;
+}
 
+/// Samples number `first` to `first + count - 1` of the seed.
+std::vector<nada::Picture> samples(const Options& o, const nada::StyleGan2& g, std::int64_t first, std::int64_t count) {
+  using namespace nada;
+  const Stream stream{o.seed, 0};
+  std::vector<Picture> out;
+  for (std::int64_t at = first; at < first + count; at += 8) {  // a few at a time: large generators need memory
+    const auto size = std::min<std::int64_t>(8, first + count - at);
+    const auto z = stream.normal(Purpose::samples, {size, g.latent_size()}, at).to(g.options());
+    Render render;
+    render.noise = noise_of(o.noise);
+    render.stream = stream;
+    render.first_sample = at;
+    const auto w = truncate(g.map(z, o.category.labels(g)), g.mean_style(), o.truncation, o.truncation_layers);
+    for (auto& picture : to_pictures(g.synthesize(w, render))) out.push_back(std::move(picture));
+  }
+  return out;
+}
+
+/// Writes a picture with the options that made it.
+void save(const std::filesystem::path& path, nada::Picture picture, const std::string& options_text) {
+  picture.text["nada:options"] = options_text;
+  nada::write_picture(path, picture);
+}
+
+/// One file a sample, <out>/000000.png and so on; `columns` samples are made before they are written.
+void write_single(const Options& o, const nada::StyleGan2& generator, std::int64_t columns,
+                  const std::string& options_text) {
+  std::error_code error;
+  std::filesystem::create_directories(o.out, error);
+  nada::require(!error, "cannot make the folder ", o.out, ": ", error.message());
+  for (std::int64_t first = 0; first < o.count; first += columns) {
+    const auto made = samples(o, generator, first, std::min(columns, o.count - first));
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      char name[32];
+      std::snprintf(name, sizeof name, "%06lld.", static_cast<long long>(first) + static_cast<long long>(i));
+      save(o.out / (name + o.format), made[i], options_text);
+    }
+  }
+}
+
+/// One picture: `columns` samples side by side, a row a generator, then the next ones below.
+void write_grid(const Options& o, const std::vector<nada::StyleGan2>& generators, std::int64_t columns,
+                const std::string& options_text) {
+  std::vector<std::vector<nada::Picture>> rows;
+  for (std::int64_t first = 0; first < o.count; first += columns)
+    for (const auto& g : generators) rows.push_back(samples(o, g, first, std::min(columns, o.count - first)));
+  save(o.out, nada::make_grid(rows), options_text);
+}
+
+int generate(Options& o, nada::OptionTable& table) {
+  settle(o, table);
+  o.machine.use();
+  const auto generators = load_generators(o);
   const torch::NoGradGuard no_grad;
   const auto options_text =
-      "# " + table.program() + " of nada " + revision() + "\n" + table.render(std::filesystem::current_path());
+      "# " + table.program() + " of nada " + nada::revision() + "\n" + table.render(std::filesystem::current_path());
   const auto columns = o.columns ? o.columns
                                  : static_cast<std::int64_t>(std::ceil(std::sqrt(
                                        static_cast<double>(o.count * static_cast<std::int64_t>(generators.size())))));
-  const auto save = [&](const std::filesystem::path& path, Picture picture) {
-    picture.text["nada:options"] = options_text;
-    write_picture(path, picture);
-  };
-  if (o.single) {
-    std::error_code error;
-    std::filesystem::create_directories(o.out, error);
-    require(!error, "cannot make the folder ", o.out, ": ", error.message());
-  }
-  std::vector<std::vector<Picture>> rows;
-  for (std::int64_t first = 0; first < o.count; first += columns) {
-    const auto n = std::min(columns, o.count - first);
-    for (const auto& g : generators) {
-      auto& row = rows.emplace_back();
-      for (std::int64_t at = first; at < first + n; at += 8) {  // a few at a time: large generators need memory
-        const Stream stream{o.seed, 0};
-        const auto size = std::min<std::int64_t>(8, first + n - at);
-        const auto z = stream.normal(Purpose::samples, {size, g.latent_size()}, at).to(g.options());
-        Render render;
-        render.noise = noise;
-        render.stream = stream;
-        render.first_sample = at;
-        const auto w = truncate(g.map(z, o.category.labels(g)), g.mean_style(), o.truncation, o.truncation_layers);
-        for (auto& picture : to_pictures(g.synthesize(w, render))) row.push_back(std::move(picture));
-      }
-    }
-    if (!o.single) continue;
-    for (std::size_t i = 0; i < rows.back().size(); ++i) {
-      char name[32];
-      std::snprintf(name, sizeof name, "%06lld.", static_cast<long long>(first) + static_cast<long long>(i));
-      save(o.out / (name + o.format), rows.back()[i]);
-    }
-    rows.clear();
-  }
-  if (!o.single) save(o.out, make_grid(rows));
+  if (o.single)
+    write_single(o, generators.front(), columns, options_text);
+  else
+    write_grid(o, generators, columns, options_text);
   std::cout << (o.single ? "pictures " : "picture  ") << o.out.string() << '\n';
   return 0;
 }

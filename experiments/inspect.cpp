@@ -4,7 +4,6 @@
 #include <iostream>
 #include <map>
 
-#include "nada/adaptation/delta.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
@@ -14,6 +13,7 @@
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
+#include "nada/generators/base_hash.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
 

@@ -12,7 +12,7 @@
 #include <set>
 
 #include "nada/adaptation/blend.hpp"
-#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
@@ -21,9 +21,11 @@
 #include "nada/core/tensor.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/invert_options.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/formats/csv.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/video.hpp"
@@ -53,7 +55,7 @@ struct Options {
     table.add("along", along, "latents, weights or direction", saved, "NAME");
     table.add("generator", generator, "where it starts: generator file or delta (default the embedded one)");
     table.add("to", to, "other domains: presets by name or file, or deltas of the same base", saved, "NAME");
-    table.add("codes", codes, "w+ codes of an inversion, in the place of samples");
+    table.add("codes", codes, "styles w+ of an inversion, in the place of samples");
     category.declare(table);
     table.add("people", people, "samples side by side, along weights and directions");
     table.add("keys", keys, "latents to pass, and back to the first");
@@ -72,30 +74,45 @@ struct Options {
   }
 };
 
+/// "A:B" as two numbers.
 std::pair<double, double> range_of(const std::string& text) {
   const auto colon = text.find(':');
   nada::require(colon != std::string::npos, "option range: expected A:B, found '", text, "'");
-  using Number = nada::detail::OptionText<double>;
-  return {Number::read("range", text.substr(0, colon), {}), Number::read("range", text.substr(colon + 1), {})};
+  return {nada::read_number<double>("range", text.substr(0, colon)),
+          nada::read_number<double>("range", text.substr(colon + 1))};
 }
 
+/// "0,1,2" as numbers of styles; an empty text is all, which an empty set stands for.
 std::set<int> styles_of(const std::string& text) {
   std::set<int> out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find(',', at), text.size());
-    out.insert(nada::detail::OptionText<int>::read("styles", text.substr(at, end - at), {}));
-    at = end + 1;
-  }
+  auto words = nada::split_at(text, ',');
+  if (words.back().empty()) words.pop_back();  // no text, or a comma at its end
+  for (const auto& word : words) out.insert(nada::read_number<int>("styles", word));
   return out;
 }
 
 /// Share of the way at t in [0, 1], slow at both ends.
 double eased(double t) { return 0.5 - 0.5 * std::cos(std::numbers::pi * t); }
 
-int interpolate(Options& o, nada::OptionTable& table) {
+/// What is rendered: the rows of pictures of frame i in [0, count).
+struct Frames {
+  using Rows = std::vector<std::vector<nada::Picture>>;
+  std::int64_t count = 0;
+  std::function<Rows(std::int64_t i)> rows;
+};
+
+/// What films start from. `domains`: the source generator first, then those of --to.
+struct Start {
+  std::vector<nada::StyleGan2> domains;
+  nada::Tensor labels;
+  const nada::StyleGan2& source() const { return domains.front(); }
+};
+
+/// Reads the option file, fills defaults, and refuses what does not fit together.
+void settle(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
-  if (o.generator.empty()) o.generator = configs() / "avatars" / "generator.safetensors";
+  if (o.generator.empty()) o.generator = embedded_generator();
   if (table.given("direction") && !table.given("along")) o.along = "direction";
   require(o.along == "latents" || o.along == "weights" || o.along == "direction",
           "option along: expected latents, weights or direction, found '", o.along, "'");
@@ -104,97 +121,133 @@ int interpolate(Options& o, nada::OptionTable& table) {
   require(o.people >= 1 && o.people <= 64, "option people: expected 1 to 64, found ", o.people);
   require(o.frames >= 1 && o.frames <= 10000, "option frames: expected 1 to 10000, found ", o.frames);
   require(std::isfinite(o.truncation), "option truncation: expected a number, found ", o.truncation);
-  const auto [from, until] = range_of(o.range);
+}
+
+Start load_start(const Options& o) {
+  using namespace nada;
+  const Placement place{o.machine.place(), torch::kFloat32};
+  Start out{{load_generator(o.generator, place)}, {}};
+  for (const auto& name : o.to) out.domains.push_back(load_generator(find_preset(name, embedded_presets()), place));
+  out.labels = o.category.labels(out.source());
+  return out;
+}
+
+/// Styles w+ [count, L, D] of the inversion --codes, else of the seed's first samples. Errors: fewer in the file.
+nada::Tensor first_styles(const Options& o, const Start& start, std::int64_t count) {
+  using namespace nada;
+  const auto& source = start.source();
+  if (!o.codes.empty()) {
+    const auto found = load_inversion(o.codes, source).styles;
+    require(found.size(0) >= count, o.codes, " holds ", found.size(0), " codes, expected at least ", count);
+    return found.narrow(0, 0, count);
+  }
+  const auto z = Stream{o.seed, 0}.normal(Purpose::samples, {count, source.latent_size()}).to(source.options());
+  return truncate(source.map(z, start.labels), source.mean_style(), o.truncation).contiguous();
+}
+
+/// The styles that stand side by side along weights and directions.
+nada::Tensor people_of(const Options& o, const Start& start) {
+  return first_styles(o, start, o.codes.empty() ? o.people : 1);
+}
+
+std::vector<nada::Picture> pictures(const nada::StyleGan2& generator, const nada::Tensor& styles) {
+  return nada::to_pictures(generator.synthesize(styles, nada::Render{}));
+}
+
+/// From key to key and back to the first, a column a domain. The frames refer to `o` and `start`.
+Frames along_latents(const Options& o, const Start& start) {
+  const auto keys = first_styles(o, start, o.keys);
+  return {o.keys * o.frames, [&o, &start, keys](std::int64_t i) {
+            const auto key = i / o.frames;
+            const double t = eased(static_cast<double>(i % o.frames) / static_cast<double>(o.frames));
+            const auto w = at::lerp(keys.narrow(0, key, 1), keys.narrow(0, (key + 1) % o.keys, 1), t);
+            Frames::Rows out(1);
+            for (const auto& g : start.domains) out[0].push_back(pictures(g, w).front());
+            return out;
+          }};
+}
+
+/// The same people while the weights go from domain to domain. The frames refer to `o` and `start`.
+Frames along_weights(const Options& o, const Start& start) {
+  const auto w = people_of(o, start);
+  const auto legs = static_cast<std::int64_t>(o.to.size());
+  return {legs * o.frames + 1, [&o, &start, w, legs](std::int64_t i) {
+            using namespace nada;
+            const auto leg = std::min(i / o.frames, legs - 1);
+            const double t = eased(static_cast<double>(i - leg * o.frames) / static_cast<double>(o.frames));
+            const std::vector<Share<StyleGan2>> shares{{&start.domains[static_cast<std::size_t>(leg)], 1 - t},
+                                                       {&start.domains[static_cast<std::size_t>(leg) + 1], t}};
+            return Frames::Rows{pictures(blend(start.source(), std::span<const Share<StyleGan2>>(shares)), w)};
+          }};
+}
+
+/// People moved along a semantic direction of the styles `chosen`, from one end of `range` to the other, a row a
+/// domain. The frames refer to `o` and `start`.
+Frames along_direction(const Options& o, const Start& start, std::pair<double, double> range,
+                       const std::set<int>& chosen) {
+  const auto directions = nada::factorize(start.source(), chosen);
+  nada::require(o.direction >= 0 && o.direction < directions.rows.size(0), "option direction: expected 0 to ",
+                directions.rows.size(0) - 1, ", found ", o.direction);
+  const auto w = people_of(o, start);
+  const auto along = directions.rows[o.direction].clone();
+  return {o.frames + 1, [&o, &start, w, along, range, chosen](std::int64_t i) {
+            const double t = static_cast<double>(i) / static_cast<double>(o.frames);
+            const auto [a, b] = range;
+            Frames::Rows out;
+            for (const auto& g : start.domains)
+              out.push_back(pictures(g, nada::move_styles(w, along, a + t * (b - a), chosen)));
+            return out;
+          }};
+}
+
+/// Renders one frame after another for `add`. Errors: a signal, before anything was written.
+void render(const Frames& frames, nada::Progress& progress, const std::function<void(Frames::Rows)>& add) {
+  for (std::int64_t i = 0; i < frames.count; ++i) {
+    auto rows = frames.rows(i);
+    progress.update(i + 1, "");
+    nada::require(!nada::StopToken::requested(), "stopped; nothing was written");
+    add(std::move(rows));
+  }
+}
+
+/// One picture in which each frame's grid stands below the last one.
+void write_strip(const Options& o, const Frames& frames, const std::string& options_text) {
+  nada::Progress progress("rendering", frames.count);
+  Frames::Rows strip;
+  render(frames, progress, [&](Frames::Rows rows) {
+    for (auto& r : rows) strip.push_back(std::move(r));
+  });
+  progress.finish();
+  auto picture = nada::make_grid(strip);
+  picture.text["nada:options"] = options_text;
+  nada::write_picture(o.out, picture);
+}
+
+void write_film(const Options& o, const Frames& frames, const std::string& options_text) {
+  nada::Progress progress("rendering", frames.count);
+  nada::FilmWriter film(o.out, static_cast<int>(o.fps), {{"nada:options", options_text}});
+  render(frames, progress, [&](Frames::Rows rows) { film.add(nada::make_grid(rows)); });
+  film.finish();
+  progress.finish();
+}
+
+int interpolate(Options& o, nada::OptionTable& table) {
+  using namespace nada;
+  settle(o, table);
+  const auto range = range_of(o.range);
   const auto chosen = styles_of(o.styles);
   o.machine.use();
-  const Placement place{o.machine.place(), torch::kFloat32};
-  const auto source = load_generator(o.generator, place);
-  std::vector<StyleGan2> domains{source};
-  for (const auto& name : o.to)
-    domains.push_back(load_generator(find_preset(name, configs() / "avatars" / "presets"), place));
-  const auto labels = o.category.labels(source);
-
+  const auto start = load_start(o);
   const torch::NoGradGuard no_grad;
-  const auto sampled = [&](std::int64_t count) {
-    if (!o.codes.empty()) {
-      const auto found = load_inversion(o.codes, source).styles;
-      require(found.size(0) >= count, o.codes, " holds ", found.size(0), " codes, expected at least ", count);
-      return found.narrow(0, 0, count);
-    }
-    const auto z = Stream{o.seed, 0}.normal(Purpose::samples, {count, source.latent_size()}).to(source.options());
-    return truncate(source.map(z, labels), source.mean_style(), o.truncation).contiguous();
-  };
-  const auto row = [](const StyleGan2& g, const Tensor& w) { return to_pictures(g.synthesize(w, Render{})); };
-
-  // What frame number i shows, of `total`.
-  std::int64_t total = 0;
-  std::function<std::vector<std::vector<Picture>>(std::int64_t)> frame;
-  if (o.along == "latents") {
-    const auto keys = sampled(o.keys);
-    total = o.keys * o.frames;
-    frame = [&, keys](std::int64_t i) {
-      const auto key = i / o.frames;
-      const double t = eased(static_cast<double>(i % o.frames) / static_cast<double>(o.frames));
-      const auto w = at::lerp(keys.narrow(0, key, 1), keys.narrow(0, (key + 1) % o.keys, 1), t);
-      std::vector<std::vector<Picture>> out(1);
-      for (const auto& g : domains) out[0].push_back(row(g, w).front());
-      return out;
-    };
-  } else if (o.along == "weights") {
-    const auto w = sampled(o.codes.empty() ? o.people : 1);
-    const auto legs = static_cast<std::int64_t>(o.to.size());
-    total = legs * o.frames + 1;
-    frame = [&, w, legs](std::int64_t i) {
-      const auto leg = std::min(i / o.frames, legs - 1);
-      const double t = eased(static_cast<double>(i - leg * o.frames) / static_cast<double>(o.frames));
-      const std::vector<Share<StyleGan2>> shares{{&domains[static_cast<std::size_t>(leg)], 1 - t},
-                                                 {&domains[static_cast<std::size_t>(leg) + 1], t}};
-      return std::vector<std::vector<Picture>>{row(blend(source, std::span<const Share<StyleGan2>>(shares)), w)};
-    };
-  } else {
-    const auto directions = factorize(source, chosen);
-    require(o.direction >= 0 && o.direction < directions.rows.size(0), "option direction: expected 0 to ",
-            directions.rows.size(0) - 1, ", found ", o.direction);
-    const auto w = sampled(o.codes.empty() ? o.people : 1);
-    const auto along = directions.rows[o.direction].clone();
-    total = o.frames + 1;
-    frame = [&, w, along, a = from, b = until](std::int64_t i) {
-      const double t = static_cast<double>(i) / static_cast<double>(o.frames);
-      std::vector<std::vector<Picture>> out;
-      for (const auto& g : domains) out.push_back(row(g, move_styles(w, along, a + t * (b - a), chosen)));
-      return out;
-    };
-  }
-
+  const auto frames = o.along == "latents"   ? along_latents(o, start)
+                      : o.along == "weights" ? along_weights(o, start)
+                                             : along_direction(o, start, range, chosen);
   const auto options_text =
       "# " + table.program() + " of nada " + revision() + "\n" + table.render(std::filesystem::current_path());
   const StopSignals signals;
-  Progress progress("rendering", total);
-  const auto render = [&](std::int64_t i) {
-    auto picture = make_grid(frame(i));
-    progress.update(i + 1, "");
-    require(!StopToken::requested(), "stopped; nothing was written");
-    return picture;
-  };
-  if (o.out.extension() == ".png") {  // a strip: each frame's grid below the last one
-    std::vector<std::vector<Picture>> strip;
-    for (std::int64_t i = 0; i < total; ++i) {
-      auto rows = frame(i);
-      progress.update(i + 1, "");
-      require(!StopToken::requested(), "stopped; nothing was written");
-      for (auto& r : rows) strip.push_back(std::move(r));
-    }
-    progress.finish();
-    auto picture = make_grid(strip);
-    picture.text["nada:options"] = options_text;
-    write_picture(o.out, picture);
-  } else {
-    FilmWriter film(o.out, static_cast<int>(o.fps), {{"nada:options", options_text}});
-    for (std::int64_t i = 0; i < total; ++i) film.add(render(i));
-    film.finish();
-    progress.finish();
-  }
-  std::cout << (o.out.extension() == ".png" ? "picture  " : "film     ") << o.out.string() << '\n';
+  const bool strip = o.out.extension() == ".png";
+  (strip ? write_strip : write_film)(o, frames, options_text);
+  std::cout << (strip ? "picture  " : "film     ") << o.out.string() << '\n';
   return 0;
 }
 

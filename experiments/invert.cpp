@@ -2,11 +2,9 @@
 // Run:      invert portrait.jpg --tune 100
 // Writes:   <out>/comparison.png (picture, inversion)  codes.safetensors  metrics.csv  options.cfg  tuned.safetensors
 // Source:   Karras et al., arXiv:1912.04958, appendix D; Abdal et al., arXiv:1904.03189; Roich et al., arXiv:2106.05744
-#include <cstdio>
 #include <iostream>
 
-#include "nada/adaptation/delta.hpp"
-#include "nada/adaptation/run_folder.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/experiment/adapt_options.hpp"
@@ -14,6 +12,8 @@
 #include "nada/experiment/invert_options.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/run_folder.hpp"
+#include "nada/formats/csv.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
@@ -55,11 +55,9 @@ int invert(Options& o, nada::OptionTable& table) {
   notes.options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(path);
   const auto folder = RunFolder::create(path, notes);
   const StopSignals signals;
-  std::string metrics = "step,loss\n";
+  auto metrics = csv_line({"step", "loss"});
   const auto found = invert_with_progress(inverter, o.inversion, square.image, [&](std::int64_t step, double loss) {
-    char line[64];
-    std::snprintf(line, sizeof line, "%lld,%.9g\n", static_cast<long long>(step), loss);
-    metrics += line;
+    metrics += csv_line({std::to_string(step), csv_number(loss)});
   });
 
   auto grid = make_grid({{square.square, to_pictures(found.image).front()}});

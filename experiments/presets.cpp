@@ -1,6 +1,7 @@
 // Question: which looks are ready to use, what made them, and do they still fit?
 // Run:      presets list | presets show NAME | presets make [NAME] | presets check
 // Writes:   `make`: configs/avatars/presets/NAME.safetensors, from the recipes in configs/avatars/presets.json
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -9,23 +10,25 @@
 #include <nlohmann/json.hpp>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/preset.hpp"
-#include "nada/adaptation/run_folder.hpp"
 #include "nada/core/child.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/adapt_options.hpp"
-#include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/run_folder.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/options_file.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
+#include "nada/generators/base_hash.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/generators/load.hpp"
@@ -41,7 +44,7 @@ struct Options {
   static constexpr const char* about = "lists, shows, makes and checks presets";
   static constexpr const char* example = "presets list";
   std::string verb, name;
-  std::filesystem::path folder, recipes, generator, judge, out;
+  std::filesystem::path folder, recipes, generator, measure, out;
   std::int64_t kilobytes = 400, samples = 64;
   nada::MachineOptions machine;
 
@@ -53,7 +56,8 @@ struct Options {
     table.add("folder", folder, "of the presets (default configs/avatars/presets)");
     table.add("recipes", recipes, "JSON list of {name, target, options} (default configs/avatars/presets.json)");
     table.add("generator", generator, "base (default the embedded one)");
-    table.add("judge", judge, "CLIP file that measures (default the embedded held-out one)");
+    table.add("measure", measure, "CLIP file that measures (default the embedded held-out one)");
+    table.alias("judge", "measure");
     table.add("kilobytes", kilobytes, "most that a preset may take");
     table.add("samples", samples, "that are measured");
     table.add("out", out, "`show`: write the sample picture here", session);
@@ -84,7 +88,7 @@ class Presets {
   explicit Presets(const Options& o)
       : o_(o),
         source_(nada::load_stylegan2(o.generator, {o.machine.place(), torch::kFloat32})),
-        judge_(nada::load_clip(o.judge, {}, o.machine.place())) {}
+        measuring_(nada::load_clip(o.measure, {}, o.machine.place())) {}
 
   void make(const nlohmann::json& recipe) {
     using namespace nada;
@@ -118,20 +122,23 @@ class Presets {
       preset.delta.leaves[place] = leaf.to(torch::kFloat16);
     const auto folded = apply_delta(source_, preset.delta, name);
     preset.sample = encode_png(sample_row(source_, folded));
-    char metrics[200];
-    std::snprintf(
-        metrics, sizeof metrics,
-        R"({"text_score_before": %.4f, "text_score": %.4f, "text_score_uncompressed": %.4f, "samples": %lld})",
-        text_score(source_, target), text_score(folded, target), text_score(adapted, target),
-        static_cast<long long>(o_.samples));
-    preset.metrics = metrics;
+    const auto score = [&](const StyleGan2& generator) {
+      return std::round(text_score(generator, target) * 1e4) / 1e4;
+    };
+    preset.metrics = nlohmann::ordered_json{
+        {"text_score_before", score(source_)},
+        {"text_score", score(folded)},
+        {"text_score_uncompressed", score(adapted)},
+        {"samples",
+         o_.samples}}.dump();
     std::error_code error;
     std::filesystem::create_directories(o_.folder, error);
     require(!error, "cannot make the folder ", o_.folder, ": ", error.message());
     const auto path = o_.folder / (name + ".safetensors");
     save_preset(path, preset, o_.generator);
     std::filesystem::remove_all(work);
-    std::cout << path.string() << ": " << std::filesystem::file_size(path) / 1000 << " KB, " << metrics << std::endl;
+    std::cout << path.string() << ": " << std::filesystem::file_size(path) / 1000 << " KB, " << preset.metrics
+              << std::endl;
   }
 
   /// Whether it fits its base and moves pictures toward its text.
@@ -155,23 +162,22 @@ class Presets {
   double text_score(const nada::StyleGan2& generator, const std::string& text) const {
     using namespace nada;
     Evidence evidence;
-    evidence.adapted = see_samples(judge_, generator, o_.samples, /*seed=*/1);
-    evidence.ends.target = text_feature(judge_, text, {"{}"}).cpu();
+    evidence.adapted = see_samples(measuring_, generator, o_.samples, /*seed=*/1);
+    evidence.ends.target = text_feature(measuring_, text, {"{}"}).cpu();
     return TextScore{}(evidence).value;
   }
 
   const Options& o_;
   nada::StyleGan2 source_;
-  nada::AnyClip judge_;
+  nada::AnyClip measuring_;
 };
 
 int presets(Options& o, nada::OptionTable&) {
   using namespace nada;
-  const auto avatars = configs() / "avatars";
-  if (o.folder.empty()) o.folder = avatars / "presets";
-  if (o.recipes.empty()) o.recipes = avatars / "presets.json";
-  if (o.generator.empty()) o.generator = avatars / "generator.safetensors";
-  if (o.judge.empty()) o.judge = avatars / "encoder_held.safetensors";
+  if (o.folder.empty()) o.folder = embedded_presets();
+  if (o.recipes.empty()) o.recipes = embedded_recipes();
+  if (o.generator.empty()) o.generator = embedded_generator();
+  if (o.measure.empty()) o.measure = embedded_held_out_encoder();
   require(o.verb == "list" || o.verb == "show" || o.verb == "make" || o.verb == "check",
           "expected list, show, make or check, found ", o.verb.empty() ? "nothing" : "'" + o.verb + "'");
   require(o.samples >= 1, "option samples: expected at least 1, found ", o.samples);

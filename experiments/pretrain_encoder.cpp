@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 #include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
@@ -209,121 +211,181 @@ Tokenizer vocabulary(const Options& o, const std::vector<std::string>& captions)
   return Tokenizer::from_merges(learn_byte_pairs(captions, static_cast<std::size_t>(o.merge_count)), "byte pairs");
 }
 
+/// Measures the CLIP of --evaluate and prints what it found.
+void evaluate(const Options& o) {
+  const auto encoder = load_clip(o.evaluate);
+  print(measure(encoder, ImageSet::open(o.held, encoder.resolution()), o.held_pictures));
+}
+
+/// Errors: options that a training cannot have, as far as they are known before the pictures are.
+void check(const Options& o) {
+  require(o.tower == "residual" || o.tower == "transformer", "option tower: expected residual or transformer, found '",
+          o.tower, "'");
+  require(o.batch >= 2 && o.evaluate_every >= 0 && o.held_pictures >= 1 && o.resolution >= 0,
+          "options batch, held-pictures, evaluate-every and resolution must be at least 2, 1, 0 and 0");
+}
+
+/// What an encoder has beside its weights: vocabulary, phrases, preprocessing.
+ClipSettings clip_of(const Options& o, const std::vector<std::string>& captions) {
+  ClipSettings out;
+  out.preprocessing.mean = out.preprocessing.deviation = {0.5, 0.5, 0.5};
+  out.tokenizer = vocabulary(o, captions);
+  out.phrases = words_of(captions);
+  return out;
+}
+
+EncoderShape shape_of(const Options& o, std::int64_t resolution, const Tokenizer& tokenizer) {
+  EncoderShape out;
+  out.resolution = resolution;
+  out.embedding = o.embedding;
+  out.width = o.width;
+  out.patch = o.tower == "transformer" ? o.patch : 0;
+  out.layers = whole_numbers(o.layers, "layers");
+  out.context = o.context;
+  out.vocabulary = tokenizer.vocabulary_size();
+  out.text_width = o.text_width;
+  out.text_layers = o.text_layers;
+  return out;
+}
+
+EncoderTrainingSettings settings_of(const Options& o) {
+  EncoderTrainingSettings out;
+  out.weight_decay = o.weight_decay;
+  require(o.precision == "float32" || o.precision == "bfloat16",
+          "option precision: expected float32 or bfloat16, found '", o.precision, "'");
+  if (o.precision == "bfloat16") out.products = torch::kBFloat16;
+  out.seed = o.seed;
+  return out;
+}
+
+/// The folder of the run; a run that goes on gives the training its state, a new one gets the vocabulary's merges.
+RunFolder open_folder(const Options& o, const OptionTable& table, const ClipSettings& clip, EncoderTraining& training) {
+  auto folder = o.folder(table);
+  if (folder.resumed()) training.load(folder / "state.safetensors");
+  if (!std::filesystem::exists(folder / "merges.txt")) write_text(folder / "merges.txt", clip.tokenizer->merges());
+  return folder;
+}
+
+/// A training and what it writes into its folder.
+class Run {
+ public:
+  /// Opens metrics.csv. `held`: pictures to measure with, where there are some.
+  Run(const Options& o, const RunFolder& folder, const ClipSettings& clip, const std::optional<ImageSet>& held,
+      EncoderTraining& training)
+      : o_(o),
+        folder_(folder),
+        clip_(clip),
+        held_(held),
+        training_(training),
+        begun_(training.steps()),
+        log_(folder / "metrics.csv",
+             {"contrastive", "step_term", "naming_term", "mix_term", "scale", "lr", "radius", "pictures_per_second"},
+             begun_) {}
+
+  /// Trains to the last step or until a signal; saves and measures on the way and at the end.
+  void train(const ImageSet& data, const StagedEncoderSchedule& schedule, EncoderTrainingSettings settings) {
+    const auto all = o_.schedule.steps;
+    const StopSignals signals;
+    Progress progress("training", all, training_.steps());
+    Pace pace(training_.steps() * o_.batch);
+    bool measured = false;
+    while (training_.steps() < all && !StopToken::requested()) {
+      const auto now = training_.steps();
+      const auto& stage = schedule.at(now);
+      stage.apply(settings, now);
+      training_.set(settings);
+      const auto found = training_.step(draw_batch(data, o_, stage.column_weight > 0, Stream{o_.seed, now + 1}));
+      const auto step = training_.steps();
+      log(found, settings);
+      char note[96];
+      std::snprintf(note, sizeof note, "contrastive %.3f  step %.3f  naming %.3f", found.contrastive, found.step,
+                    found.naming);
+      progress.update(step, note);
+      if (step % o_.log_every == 0) {
+        log_.add("pictures_per_second", pace(step * o_.batch));
+        log_.row(step);
+      }
+      measured = o_.evaluate_every > 0 && step % o_.evaluate_every == 0;
+      if (measured) evaluate();
+      if (step % o_.state_every == 0) save();
+    }
+    save();
+    if (training_.steps() >= all && !measured) evaluate();
+    progress.finish();
+  }
+
+ private:
+  void log(const EncoderStep& found, const EncoderTrainingSettings& settings) {
+    log_.add("contrastive", found.contrastive);
+    log_.add("step_term", found.step);
+    log_.add("naming_term", found.naming);
+    log_.add("mix_term", found.mix);
+    log_.add("scale", found.scale);
+    log_.add("lr", settings.adam.rate);
+    log_.add("radius", settings.radius);
+  }
+
+  /// Measures with the held pictures, into evaluation.csv and onto the screen. The first measurement names the columns.
+  void evaluate() {
+    if (!held_) return;
+    const auto found = measure(training_.encoder(), *held_, o_.held_pictures);
+    if (!evaluation_) {
+      std::vector<std::string> columns;
+      for (const auto& one : found) columns.push_back(one.name);
+      evaluation_.emplace(folder_ / "evaluation.csv", columns, begun_);
+    }
+    for (const auto& one : found) evaluation_->add(one.name, one.value);
+    evaluation_->row(training_.steps());
+    std::printf("step %lld\n", static_cast<long long>(training_.steps()));
+    print(found);
+  }
+
+  /// Writes the state and the encoder.
+  void save() const {
+    training_.save(folder_ / "state.safetensors");
+    const nlohmann::json phrases = clip_.phrases;
+    Metadata more{{"nada.kind", "encoder"},
+                  {"nada.format", std::string(format_version)},
+                  {"nada.image_mean", "0.5 0.5 0.5"},
+                  {"nada.image_deviation", "0.5 0.5 0.5"},
+                  {"nada.merges", clip_.tokenizer->merges()},
+                  {"nada.phrases", phrases.dump()},
+                  {"nada.pictures_seen", std::to_string(training_.steps() * o_.batch)}};
+    save_tensors(folder_ / "encoder.safetensors", training_.tensors(), o_.metadata(folder_, std::move(more)));
+  }
+
+  const Options& o_;
+  const RunFolder& folder_;
+  const ClipSettings& clip_;
+  const std::optional<ImageSet>& held_;
+  EncoderTraining& training_;
+  const std::int64_t begun_;  // step from which the tables go on
+  TrainingLog log_;
+  std::optional<TrainingLog> evaluation_;
+};
+
 int pretrain(Options& o, OptionTable& table) {
   o.read(table);
   if (!o.evaluate.empty()) {
-    const auto encoder = load_clip(o.evaluate);
-    print(measure(encoder, ImageSet::open(o.held, encoder.resolution()), o.held_pictures));
+    evaluate(o);
     return 0;
   }
-  require(o.tower == "residual" || o.tower == "transformer", "option tower: expected residual or transformer, found '",
-          o.tower, "'");
-  const auto all = o.schedule.steps;
-  require(o.batch >= 2 && o.evaluate_every >= 0 && o.held_pictures >= 1 && o.resolution >= 0,
-          "options batch, held-pictures, evaluate-every and resolution must be at least 2, 1, 0 and 0");
+  check(o);
   o.schedule.lr = o.lr;
+  const auto all = o.schedule.steps;
   const StagedEncoderSchedule schedule(o.schedule, o.stages, all);
   const auto data = ImageSet::open(o.data, o.resolution);
   const auto captions = all_captions(data);
   std::optional<ImageSet> held;
   if (!o.held.empty()) held = ImageSet::open(o.held, data.resolution());
-
-  ClipSettings clip;
-  clip.preprocessing.mean = clip.preprocessing.deviation = {0.5, 0.5, 0.5};
-  clip.tokenizer = vocabulary(o, captions);
-  clip.phrases = words_of(captions);
-
-  EncoderShape shape;
-  shape.resolution = data.resolution();
-  shape.embedding = o.embedding;
-  shape.width = o.width;
-  shape.patch = o.tower == "transformer" ? o.patch : 0;
-  shape.layers = whole_numbers(o.layers, "layers");
-  shape.context = o.context;
-  shape.vocabulary = clip.tokenizer->vocabulary_size();
-  shape.text_width = o.text_width;
-  shape.text_layers = o.text_layers;
-  EncoderTrainingSettings settings;
-  settings.weight_decay = o.weight_decay;
-  require(o.precision == "float32" || o.precision == "bfloat16",
-          "option precision: expected float32 or bfloat16, found '", o.precision, "'");
-  if (o.precision == "bfloat16") settings.products = torch::kBFloat16;
-  settings.seed = o.seed;
+  const auto clip = clip_of(o, captions);
+  const auto shape = shape_of(o, data.resolution(), *clip.tokenizer);
+  const auto settings = settings_of(o);
   EncoderTraining training(initial_encoder(shape, {o.seed, 0}), clip, settings);
-  auto folder = o.folder(table);
-  if (folder.resumed()) training.load(folder / "state.safetensors");
-  if (!std::filesystem::exists(folder / "merges.txt")) write_text(folder / "merges.txt", clip.tokenizer->merges());
-
-  const auto begun = training.steps();
-  TrainingLog log(
-      folder / "metrics.csv",
-      {"contrastive", "step_term", "naming_term", "mix_term", "scale", "lr", "radius", "pictures_per_second"}, begun);
-  std::optional<TrainingLog> evaluation;
-  const auto evaluate = [&] {
-    if (!held) return;
-    const auto found = measure(training.encoder(), *held, o.held_pictures);
-    if (!evaluation) {
-      std::vector<std::string> columns;
-      for (const auto& one : found) columns.push_back(one.name);
-      evaluation.emplace(folder / "evaluation.csv", columns, begun);
-    }
-    for (const auto& one : found) evaluation->add(one.name, one.value);
-    evaluation->row(training.steps());
-    std::printf("step %lld\n", static_cast<long long>(training.steps()));
-    print(found);
-  };
-  const auto save_results = [&] {
-    nlohmann::json phrases = clip.phrases;
-    Metadata more{{"nada.kind", "encoder"},
-                  {"nada.format", std::string(format_version)},
-                  {"nada.image_mean", "0.5 0.5 0.5"},
-                  {"nada.image_deviation", "0.5 0.5 0.5"},
-                  {"nada.merges", clip.tokenizer->merges()},
-                  {"nada.phrases", phrases.dump()},
-                  {"nada.pictures_seen", std::to_string(training.steps() * o.batch)}};
-    save_tensors(folder / "encoder.safetensors", training.tensors(), o.metadata(folder, std::move(more)));
-  };
-
+  const auto folder = open_folder(o, table, clip, training);
+  Run run(o, folder, clip, held, training);
   if (o.is_finished(folder, training.steps(), all, "encoder.safetensors")) return 0;
-
-  const StopSignals signals;
-  Progress progress("training", all, training.steps());
-  Pace pace(training.steps() * o.batch);
-  bool measured = false;
-  while (training.steps() < all && !StopToken::requested()) {
-    const auto now = training.steps();
-    const auto& stage = schedule.at(now);
-    stage.apply(settings, now);
-    training.set(settings);
-    const auto found = training.step(draw_batch(data, o, stage.column_weight > 0, Stream{o.seed, now + 1}));
-    const auto step = training.steps();
-    log.add("contrastive", found.contrastive);
-    log.add("step_term", found.step);
-    log.add("naming_term", found.naming);
-    log.add("mix_term", found.mix);
-    log.add("scale", found.scale);
-    log.add("lr", settings.adam.rate);
-    log.add("radius", settings.radius);
-    char note[96];
-    std::snprintf(note, sizeof note, "contrastive %.3f  step %.3f  naming %.3f", found.contrastive, found.step,
-                  found.naming);
-    progress.update(step, note);
-    if (step % o.log_every == 0) {
-      log.add("pictures_per_second", pace(step * o.batch));
-      log.row(step);
-    }
-    measured = o.evaluate_every > 0 && step % o.evaluate_every == 0;
-    if (measured) evaluate();
-    if (step % o.state_every == 0) {
-      training.save(folder / "state.safetensors");
-      save_results();
-    }
-  }
-  const bool finished = training.steps() >= all;
-  training.save(folder / "state.safetensors");
-  save_results();
-  if (finished && !measured) evaluate();
-  progress.finish();
+  run.train(data, schedule, settings);
   o.tell_end(folder, training.steps(), all, "encoder", "encoder.safetensors");
   return 0;
 }

@@ -13,10 +13,11 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/adapt_options.hpp"
-#include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/training_run.hpp"
+#include "nada/formats/csv.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/tensor_file.hpp"
@@ -42,7 +43,7 @@ struct Options : PretrainingOptions {
   static constexpr const char* about = "trains a StyleGAN2 generator on a folder of pictures";
   static constexpr const char* example = "pretrain_generator --data pictures --images 400000 --out runs/faces";
 
-  std::filesystem::path encoder, start, classifier;
+  std::filesystem::path measure, start, classifier;
   std::int64_t images = 400000, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
   std::int64_t r1_every = 16, path_every = 0, frechet_every = 50000, frechet_samples = 2000, samples_every = 10000,
                classifier_steps = ClassifierSettings{}.steps;
@@ -92,9 +93,9 @@ struct Options : PretrainingOptions {
     table.add("augment-most", augment_most, "largest probability of each kind of change");
     table.add("augment-start", augment_start, "probability at the start");
     declare_measuring(table, "generator");
-    table.add("encoder", encoder,
-              "CLIP file in whose features Frechet distances are measured (default the embedded "
-              "held-out one)");
+    table.add("measure", measure,
+              "CLIP file in whose features Frechet distances are measured (default the embedded held-out one)");
+    table.alias("encoder", "measure");
     table.add("frechet-every", frechet_every, "images from one measurement to the next; 0: only at the end");
     table.add("frechet-samples", frechet_samples, "generated samples of a measurement");
     table.add("samples-every", samples_every, "images from one sample grid to the next");
@@ -124,14 +125,11 @@ struct Options : PretrainingOptions {
   /// What --augment names. Mirroring belongs to the shifts where --flips allows it.
   AdaptiveAugmentation augmentation() const {
     AdaptiveAugmentation out;
-    out.shift = out.geometry = out.colour = augment == "all";
-    for (std::size_t at = 0; augment != "all" && at <= augment.size();) {
-      const auto end = std::min(augment.find(',', at), augment.size());
-      const auto name = augment.substr(at, end - at);
+    out.shift = out.geometry = out.colour = false;
+    for (const auto& name : split_at(augment == "all" ? "shift,geometry,colour" : augment, ',')) {
       require(name == "shift" || name == "geometry" || name == "colour",
               "option augment: expected none, all, or some of shift,geometry,colour, found '", augment, "'");
       (name == "shift" ? out.shift : name == "geometry" ? out.geometry : out.colour) = true;
-      at = end + 1;
     }
     out.mirror = flips && out.shift;
     out.turn = augment_turns;
@@ -164,7 +162,7 @@ Tensor generated(const StyleGan2& generator, std::uint64_t seed, std::int64_t fi
 }
 
 AnyClip measuring_encoder(const Options& o) {
-  return load_clip(o.encoder.empty() ? configs() / "avatars" / "encoder_held.safetensors" : o.encoder);
+  return load_clip(o.measure.empty() ? embedded_held_out_encoder() : o.measure);
 }
 
 /// The attribute classifier of a file, or one that is trained now and written there.
@@ -246,119 +244,174 @@ int evaluate(const Options& o) {
   return 0;
 }
 
+/// The held-out pictures' features [N, C] and the encoder that sees them, to measure a training with.
+struct Measuring {
+  AnyClip encoder;
+  Tensor real;
+};
+
+/// Of the folder --held, where there is one.
+std::optional<Measuring> open_measuring(const Options& o, int resolution) {
+  if (o.held.empty()) return {};
+  auto encoder = measuring_encoder(o);
+  const auto held = ImageSet::open(o.held, resolution);
+  auto real = features(encoder, held.size(), [&](auto at, auto n) { return held.images(at, n); });
+  return Measuring{std::move(encoder), std::move(real)};
+}
+
+/// The generator's tensors at the start: of --start, else drawn.
+NamedTensors initial_tensors(const Options& o, const Stream& stream) {
+  if (!o.start.empty()) return load_stylegan2(o.start).clone().tensors();
+  return initial_generator({whole_numbers(o.channels, "channels"), o.latents, o.styles, o.mapping_layers}, stream);
+}
+
+StyleGan2Discriminator initial_critic(const Options& o, int resolution, const Stream& stream) {
+  const DiscriminatorShape shape{whole_numbers(o.critic_channels, "discriminator-channels"), o.stem, o.group,
+                                 resolution};
+  return StyleGan2Discriminator(initial_discriminator(shape, stream), "discriminator", {.group = o.group});
+}
+
+/// The pictures of a step, drawn evenly and mirrored where --flips says so. The draw depends on the step's stream alone.
+Tensor draw_batch(const ImageSet& data, const Options& o, const Stream& stream) {
+  const auto u = stream.uniform(Purpose::evaluation, {o.batch, 2});
+  std::vector<std::int64_t> chosen;
+  for (std::int64_t i = 0; i < o.batch; ++i)
+    chosen.push_back(std::min(data.size() - 1,
+                              static_cast<std::int64_t>(u[i][0].item<double>() * static_cast<double>(data.size()))));
+  auto out = data.images(chosen);
+  if (o.flips) out = torch::where((u.select(1, 1) < 0.5).view({o.batch, 1, 1, 1}), out.flip(3), out);
+  return out;
+}
+
+/// A training and what it writes into its folder.
+template <class Training>
+class Run {
+ public:
+  /// Opens metrics.csv.
+  Run(const Options& o, const RunFolder& folder, const std::optional<Measuring>& measuring, Training& training)
+      : o_(o),
+        folder_(folder),
+        measuring_(measuring),
+        training_(training),
+        log_(folder / "metrics.csv", columns(training), training.steps()),
+        steps_((o.images + o.batch - 1) / o.batch) {}
+
+  std::int64_t all_images() const { return steps_ * o_.batch; }
+
+  /// Trains to the last step or until a signal; saves, shows samples and measures on the way and at the end.
+  void train(const ImageSet& data) {
+    const StopSignals signals;
+    Progress progress("training", all_images(), training_.images());
+    Pace pace(training_.images());
+    bool measured = false;
+    while (training_.steps() < steps_ && !StopToken::requested()) {
+      const auto real = draw_batch(data, o_, Stream{o_.seed, training_.steps() + 1});
+      const double part = static_cast<double>(training_.steps()) / static_cast<double>(steps_);
+      training_.set_rate(o_.lr * (part < 0.8 ? 1 : 1 + (o_.final_lr - 1) * (part - 0.8) / 0.2));
+      const auto found = training_.step(real);
+      log(found);
+      char note[64];
+      std::snprintf(note, sizeof note, "D %.3f  G %.3f", found.discriminator_loss, found.generator_loss);
+      progress.update(training_.images(), note);
+      measured = every(o_.frechet_every);
+      if (measured) measure();
+      if (every(o_.log_every) || measured) {
+        log_.add("images_per_second", pace(training_.images()));
+        write_row();
+      }
+      if (every(o_.samples_every)) show();
+      if (every(o_.state_every)) save();
+    }
+    save();
+    show();
+    if (training_.steps() >= steps_ && !measured && measuring_) {
+      measure();
+      write_row();
+    }
+    progress.finish();
+  }
+
+ private:
+  static std::vector<std::string> columns(const Training& training) {
+    std::vector<std::string> out{"images",  "loss_discriminator", "loss_generator", "real", "fake", "r1", "path",
+                                 "frechet", "images_per_second"};
+    if (training.augmentation().share()) out.emplace_back("augmentation");
+    return out;
+  }
+
+  /// Whether a multiple of this many images was passed with the last step.
+  bool every(std::int64_t images) const {
+    return images > 0 && training_.images() / images != (training_.images() - o_.batch) / images;
+  }
+
+  void log(const GeneratorStep& found) {
+    log_.add("loss_discriminator", found.discriminator_loss);
+    log_.add("loss_generator", found.generator_loss);
+    log_.add("real", found.real);
+    log_.add("fake", found.fake);
+    log_.add("r1", found.discriminator_penalty);
+    log_.add("path", found.generator_penalty);
+    log_.add("augmentation", found.augmentation);
+  }
+  void write_row() {
+    log_.add("images", static_cast<double>(training_.images()));
+    log_.row(training_.steps());
+  }
+
+  /// The Frechet distance of samples to the held-out pictures, into the log and onto the screen.
+  void measure() {
+    if (!measuring_) return;
+    const auto fake = features(measuring_->encoder, o_.frechet_samples,
+                               [&](auto at, auto n) { return generated(training_.average(), o_.seed, at, n); });
+    const auto distance = frechet_distance(fake, measuring_->real);
+    log_.add("frechet", distance);
+    std::cout << "images " << training_.images() << "  Frechet distance " << distance << std::endl;
+  }
+
+  /// Writes samples/<images>.png, 8 rows of 12.
+  void show() const {
+    std::vector<std::vector<Picture>> rows;
+    for (std::int64_t r = 0; r < 8; ++r)
+      rows.push_back(to_pictures(generated(training_.average(), o_.seed, 12 * r, 12)));
+    char name[32];
+    std::snprintf(name, sizeof name, "%09lld.png", static_cast<long long>(training_.images()));
+    std::filesystem::create_directories(folder_ / "samples");
+    write_picture(folder_ / "samples" / name, make_grid(rows, 64));
+  }
+
+  /// Writes the state and the generator.
+  void save() const {
+    training_.save(folder_ / "state.safetensors");
+    const auto more = o_.metadata(folder_, {{"nada.images_seen", std::to_string(training_.images())}});
+    save_tensors(folder_ / "generator.safetensors", training_.average().tensors(),
+                 generator_metadata(training_.average(), more));
+  }
+
+  const Options& o_;
+  const RunFolder& folder_;
+  const std::optional<Measuring>& measuring_;
+  Training& training_;
+  TrainingLog log_;
+  const std::int64_t steps_;  // of the whole training
+};
+
 template <class Augment>
 int train(const Options& o, const OptionTable& table, Augment augmentation) {
   const auto settings = o.settings();
   const Stream stream{o.seed, 0};
-  NamedTensors initial;
-  if (o.start.empty()) {
-    initial = initial_generator({whole_numbers(o.channels, "channels"), o.latents, o.styles, o.mapping_layers}, stream);
-  } else {
-    initial = load_stylegan2(o.start).clone().tensors();
-  }
-  const StyleGan2 shape(initial);
-  const auto data = ImageSet::open(o.data, shape.resolution());
-  DiscriminatorShape critic_shape{whole_numbers(o.critic_channels, "discriminator-channels"), o.stem, o.group,
-                                  shape.resolution()};
-  StyleGan2Discriminator critic(initial_discriminator(critic_shape, stream), "discriminator", {.group = o.group});
-  GeneratorTraining training(initial, std::move(critic), NonSaturatingLogistic{},
+  const auto initial = initial_tensors(o, stream);
+  const auto resolution = StyleGan2(initial).resolution();
+  const auto data = ImageSet::open(o.data, resolution);
+  GeneratorTraining training(initial, initial_critic(o, resolution, stream), NonSaturatingLogistic{},
                              R1{.gamma = o.r1, .every = o.r1_every},
                              PathLength{.factor = o.path, .every = o.path_every}, settings, std::move(augmentation));
-
-  std::optional<AnyClip> encoder;
-  Tensor real_features;
-  if (!o.held.empty()) {
-    encoder = measuring_encoder(o);
-    const auto held = ImageSet::open(o.held, shape.resolution());
-    real_features = features(*encoder, held.size(), [&](auto at, auto n) { return held.images(at, n); });
-  }
-
-  auto folder = o.folder(table);
+  const auto measuring = open_measuring(o, resolution);
+  const auto folder = o.folder(table);
   if (folder.resumed()) training.load(folder / "state.safetensors");
-  std::vector<std::string> columns = {"images",  "loss_discriminator", "loss_generator", "real", "fake", "r1", "path",
-                                      "frechet", "images_per_second"};
-  if (training.augmentation().share()) columns.emplace_back("augmentation");
-  TrainingLog log(folder / "metrics.csv", columns, training.steps());
-  const auto steps = (o.images + o.batch - 1) / o.batch;
-  const auto every = [&](std::int64_t images) {  // whether this many images passed with the last step
-    return images > 0 && training.images() / images != (training.images() - o.batch) / images;
-  };
-  const auto save_results = [&] {
-    const auto more = o.metadata(folder, {{"nada.images_seen", std::to_string(training.images())}});
-    save_tensors(folder / "generator.safetensors", training.average().tensors(),
-                 generator_metadata(training.average(), more));
-  };
-  const auto show = [&] {
-    std::vector<std::vector<Picture>> rows;
-    for (std::int64_t r = 0; r < 8; ++r) rows.push_back(to_pictures(generated(training.average(), o.seed, 12 * r, 12)));
-    char name[32];
-    std::snprintf(name, sizeof name, "%09lld.png", static_cast<long long>(training.images()));
-    std::filesystem::create_directories(folder / "samples");
-    write_picture(folder / "samples" / name, make_grid(rows, 64));
-  };
-  std::optional<double> distance;
-  const auto measure = [&] {
-    if (!encoder) return;
-    const auto fake = features(*encoder, o.frechet_samples,
-                               [&](auto at, auto n) { return generated(training.average(), o.seed, at, n); });
-    distance = frechet_distance(fake, real_features);
-    log.add("frechet", *distance);
-    std::cout << "images " << training.images() << "  Frechet distance " << *distance << std::endl;
-  };
-
-  if (o.is_finished(folder, training.images(), steps * o.batch, "generator.safetensors")) return 0;
-
-  const StopSignals signals;
-  Progress progress("training", steps * o.batch, training.images());
-  Pace pace(training.images());
-  bool measured = false;
-  while (training.steps() < steps && !StopToken::requested()) {
-    // The data's numbers depend on the step alone, like all others.
-    const Stream draw{o.seed, training.steps() + 1};
-    const auto u = draw.uniform(Purpose::evaluation, {o.batch, 2});
-    std::vector<std::int64_t> chosen;
-    for (std::int64_t i = 0; i < o.batch; ++i)
-      chosen.push_back(std::min(data.size() - 1,
-                                static_cast<std::int64_t>(u[i][0].item<double>() * static_cast<double>(data.size()))));
-    auto real = data.images(chosen);
-    if (o.flips) real = torch::where((u.select(1, 1) < 0.5).view({o.batch, 1, 1, 1}), real.flip(3), real);
-    const double part = static_cast<double>(training.steps()) / static_cast<double>(steps);
-    training.set_rate(o.lr * (part < 0.8 ? 1 : 1 + (o.final_lr - 1) * (part - 0.8) / 0.2));
-    const auto found = training.step(real);
-    log.add("loss_discriminator", found.discriminator_loss);
-    log.add("loss_generator", found.generator_loss);
-    log.add("real", found.real);
-    log.add("fake", found.fake);
-    log.add("r1", found.discriminator_penalty);
-    log.add("path", found.generator_penalty);
-    log.add("augmentation", found.augmentation);
-    char note[64];
-    std::snprintf(note, sizeof note, "D %.3f  G %.3f", found.discriminator_loss, found.generator_loss);
-    progress.update(training.images(), note);
-    measured = every(o.frechet_every);
-    if (measured) measure();
-    if (every(o.log_every) || measured) {
-      log.add("images", static_cast<double>(training.images()));
-      log.add("images_per_second", pace(training.images()));
-      log.row(training.steps());
-    }
-    if (every(o.samples_every)) show();
-    if (every(o.state_every)) {
-      training.save(folder / "state.safetensors");
-      save_results();
-    }
-  }
-  const bool finished = training.steps() >= steps;
-  training.save(folder / "state.safetensors");
-  show();
-  save_results();
-  if (finished && !measured && encoder) {
-    measure();
-    log.add("images", static_cast<double>(training.images()));
-    log.row(training.steps());
-  }
-  progress.finish();
-  o.tell_end(folder, training.images(), steps * o.batch, "generator", "generator.safetensors");
+  Run run(o, folder, measuring, training);
+  if (o.is_finished(folder, training.images(), run.all_images(), "generator.safetensors")) return 0;
+  run.train(data);
+  o.tell_end(folder, training.images(), run.all_images(), "generator", "generator.safetensors");
   return 0;
 }
 

@@ -4,12 +4,12 @@
 #include <iomanip>
 #include <iostream>
 
-#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/experiment/adapt_options.hpp"
-#include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/target_list.hpp"
@@ -22,7 +22,7 @@ namespace {
 struct Options {
   static constexpr const char* about = "says which of several texts an encoder finds in a generator's samples";
   static constexpr const char* example = "rank --generator runs/a-zombie-1/adapted.safetensors";
-  std::filesystem::path generator, encoder, templates, texts;
+  std::filesystem::path generator, measure, templates, texts;
   std::int64_t count = 200;
   std::uint64_t seed = 1;
   double truncation = 1, least = 0;
@@ -33,8 +33,9 @@ struct Options {
   void declare(nada::OptionTable& table) {
     table.group("What");
     table.add("generator", generator, "generator file or delta (default the embedded one)");
-    table.add("encoder", encoder,
-              "encoder that judges, best one that was not trained against (default the embedded held-out one)");
+    table.add("measure", measure,
+              "encoder that measures, best one that was not trained against (default the embedded held-out one)");
+    table.alias("encoder", "measure");
     table.add("texts", texts, "JSON list of {\"name\", \"text\"} (default configs/avatars/targets.json)");
     table.add("templates", templates, "prompt templates; a text's feature is their mean (default the embedded ones)");
     category.declare(table);
@@ -49,16 +50,15 @@ struct Options {
 
 int rank(Options& o, nada::OptionTable&) {
   using namespace nada;
-  const auto folder = configs() / "avatars";
-  if (o.generator.empty()) o.generator = folder / "generator.safetensors";
-  if (o.encoder.empty()) o.encoder = folder / "encoder_held.safetensors";
-  if (o.templates.empty()) o.templates = folder / "templates.txt";
-  if (o.texts.empty()) o.texts = folder / "targets.json";
+  if (o.generator.empty()) o.generator = embedded_generator();
+  if (o.measure.empty()) o.measure = embedded_held_out_encoder();
+  if (o.templates.empty()) o.templates = embedded_templates();
+  if (o.texts.empty()) o.texts = embedded_targets();
   require(o.count >= 1, "option count: expected at least 1, found ", o.count);
   o.machine.use();
   const auto device = o.machine.place();
   const auto generator = load_generator(o.generator, {device, torch::kFloat32});
-  const auto encoder = load_clip(o.encoder, {}, device);
+  const auto encoder = load_clip(o.measure, {}, device);
   const auto templates = read_templates(o.templates);
   const auto list = read_target_list(o.texts);
 

@@ -12,17 +12,20 @@
 
 #include "nada/adaptation/blend.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/preset.hpp"
-#include "nada/adaptation/run_folder.hpp"
 #include "nada/core/child.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/invert_options.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/run_folder.hpp"
+#include "nada/formats/canvas.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/picture_resize.hpp"
@@ -57,7 +60,7 @@ struct Options {
     table.add("strength", strength, "of the change of weights: 0 is the source, 1 the preset");
     table.add("mix", mix, "one picture of all presets together, each with an equal share of the strength");
     table.add("paste", paste, "put the results back into the picture at its own size");
-    table.add("codes", codes, "codes of an earlier inversion of this picture, instead of a new one");
+    table.add("codes", codes, "styles w+ of an earlier inversion of this picture, instead of a new one");
     inversion.declare(table);
     table.group("Run");
     table.add("config", config, "option file; the command line has the last word", session);
@@ -71,11 +74,12 @@ struct Domain {
   nada::StyleGan2 generator;
 };
 
-int stylize(Options& o, nada::OptionTable& table) {
+/// Reads the option file, fills defaults, and refuses what does not fit together. Returns the presets' files.
+std::vector<std::filesystem::path> settle(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
   require(!o.image.empty(), "no picture was given; name one: stylize FILE --preset NAME");
-  const auto folder_of_presets = configs() / "avatars" / "presets";
+  const auto folder_of_presets = embedded_presets();
   if (o.all)
     for (const auto& path : list_presets(folder_of_presets))
       if (const auto name = path.stem().string();
@@ -87,6 +91,122 @@ int stylize(Options& o, nada::OptionTable& table) {
   std::vector<std::filesystem::path> paths;
   for (const auto& name : o.presets) paths.push_back(find_preset(name, folder_of_presets));
   o.inversion.use_defaults(table);
+  return paths;
+}
+
+/// Trains the domain of --target with the program `adapt`, in the folder `out`.
+/// Errors: `adapt` ends with another exit code than 0.
+Domain train_domain(const Options& o, const std::filesystem::path& out) {
+  using namespace nada;
+  std::vector<std::string> command{(std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string(),
+                                   "--target",
+                                   o.target,
+                                   "--generator",
+                                   o.inversion.generator.string(),
+                                   "--config",
+                                   embedded_options().string(),
+                                   "--out",
+                                   out.string(),
+                                   "--device",
+                                   o.machine.device,
+                                   "--threads",
+                                   join(o.machine.threads)};
+  if (o.target_steps > 0) command.insert(command.end(), {"--steps", join(o.target_steps)});
+  const int code = Child(command).wait();
+  require(code == 0, "the training of \"", o.target, "\" ended with exit code ", code);
+  return {o.target, load_generator(out / "adapted.safetensors", {o.machine.place(), torch::kFloat32})};
+}
+
+/// The picture's inversion, what it looks like, and the generator that was tuned to it, if one was.
+struct Inverted {
+  nada::Inversion inversion;
+  nada::Tensor image;  // [1, 3, H, W]
+  std::optional<nada::StyleGan2> tuned;
+};
+
+/// Reads the inversion --codes, else inverts the picture and writes its inversion into the folder.
+Inverted invert(const Options& o, const nada::PictureInverter& inverter, const nada::SquarePicture& square,
+                const nada::RunFolder& folder) {
+  using namespace nada;
+  const auto& source = inverter.generator();
+  Inverted out;
+  if (!o.codes.empty()) {
+    out.inversion = load_inversion(o.codes, source);
+    out.image = PictureInverter::image(source, out.inversion);
+    return out;
+  }
+  auto found = invert_with_progress(inverter, o.inversion, square.image);
+  std::cout << "inversion  " << quality_text(found) << std::endl;
+  out.inversion = std::move(found.inversion);
+  out.image = found.image;
+  save_inversion(folder / "codes.safetensors", out.inversion, source, o.inversion.generator);
+  if (found.tuning) out.tuned = apply_delta(source, *found.tuning, "the tuned generator");
+  return out;
+}
+
+/// Letters, digits, - and _ of a name; everything else becomes -.
+std::string file_word(const std::string& name) {
+  std::string out;
+  for (const unsigned char c : name) out += std::isalnum(c) || c == '-' || c == '_' ? static_cast<char>(c) : '-';
+  return out;
+}
+
+/// Makes and writes the picture in one domain after another, all at the same styles; what the tuning changed comes
+/// along.
+class Sheet {
+ public:
+  using Shares = std::vector<nada::Share<nada::StyleGan2>>;
+
+  Sheet(const Options& o, const nada::RunFolder& folder, const nada::StyleGan2& source,
+        const nada::SquarePicture& square, const Inverted& inverted)
+      : o_(o),
+        folder_(folder),
+        source_(source),
+        square_(square),
+        inverted_(inverted),
+        row_{square.square, nada::to_pictures(inverted.image).front()} {}
+
+  /// Writes <name>.png, or <name>-2.png and so on where that was written before.
+  void add(const std::string& name, Shares shares) {
+    using namespace nada;
+    if (inverted_.tuned) shares.push_back({&*inverted_.tuned, 1});
+    const auto mixed = blend(source_, std::span<const Share<StyleGan2>>(shares));
+    const auto made = to_pictures(PictureInverter::image(mixed, inverted_.inversion)).front();
+    row_.push_back(made);
+    auto result = made;
+    if (o_.paste) {
+      result = square_.whole;
+      paste(result, resize(made, square_.side, square_.side), square_.left, square_.top);
+    }
+    const auto word = file_word(name);
+    auto file = word;
+    for (int n = 2; !files_.insert(file).second; ++n) file = join(word, "-", n);
+    write("picture  ", file, std::move(result));
+  }
+
+  /// Writes stylized.png: the picture, its inversion, and all that were added.
+  void finish() { write("all      ", "stylized", nada::make_grid({row_})); }
+
+ private:
+  void write(const char* what, const std::string& file, nada::Picture picture) const {
+    picture.text = {{"nada:options", folder_.notes().options_text}};
+    const auto path = folder_ / (file + ".png");
+    nada::write_picture(path, picture);
+    std::cout << what << path.string() << '\n';
+  }
+
+  const Options& o_;
+  const nada::RunFolder& folder_;
+  const nada::StyleGan2& source_;
+  const nada::SquarePicture& square_;
+  const Inverted& inverted_;
+  std::vector<nada::Picture> row_;
+  std::set<std::string> files_{"stylized"};
+};
+
+int stylize(Options& o, nada::OptionTable& table) {
+  using namespace nada;
+  const auto paths = settle(o, table);
   auto picture = read_picture(o.image);
   o.machine.use();
   const PictureInverter inverter(o.inversion, o.machine.place());
@@ -102,77 +222,19 @@ int stylize(Options& o, nada::OptionTable& table) {
   notes.options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(path);
   const auto folder = RunFolder::create(path, notes);
   const StopSignals signals;
+  if (!o.target.empty()) domains.push_back(train_domain(o, path / "adapted"));
+  const auto inverted = invert(o, inverter, square, folder);
 
-  if (!o.target.empty()) {
-    std::vector<std::string> command{(std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string(),
-                                     "--target",
-                                     o.target,
-                                     "--generator",
-                                     o.inversion.generator.string(),
-                                     "--config",
-                                     (configs() / "avatars" / "default.cfg").string(),
-                                     "--out",
-                                     (path / "adapted").string(),
-                                     "--device",
-                                     o.machine.device,
-                                     "--threads",
-                                     join(o.machine.threads)};
-    if (o.target_steps > 0) command.insert(command.end(), {"--steps", join(o.target_steps)});
-    const int code = Child(command).wait();
-    require(code == 0, "the training of \"", o.target, "\" ended with exit code ", code);
-    domains.push_back(
-        {o.target, load_generator(path / "adapted" / "adapted.safetensors", {o.machine.place(), torch::kFloat32})});
-  }
-
-  Inversion inversion;
-  std::optional<StyleGan2> tuned;
-  Tensor inverted;
-  if (!o.codes.empty()) {
-    inversion = load_inversion(o.codes, source);
-    inverted = PictureInverter::image(source, inversion);
-  } else {
-    auto found = invert_with_progress(inverter, o.inversion, square.image);
-    std::cout << "inversion  " << quality_text(found) << std::endl;
-    inversion = std::move(found.inversion);
-    inverted = found.image;
-    save_inversion(folder / "codes.safetensors", inversion, source, o.inversion.generator);
-    if (found.tuning) tuned = apply_delta(source, *found.tuning, "the tuned generator");
-  }
-
-  // Every domain at the same styles; what the tuning changed comes along.
-  std::set<std::string> files{"stylized"};
-  std::vector<Picture> row{square.square, to_pictures(inverted).front()};
-  const auto save = [&](const std::string& name, const std::vector<Share<StyleGan2>>& shares) {
-    auto all = shares;
-    if (tuned) all.push_back({&*tuned, 1});
-    const auto made =
-        to_pictures(PictureInverter::image(blend(source, std::span<const Share<StyleGan2>>(all)), inversion)).front();
-    row.push_back(made);
-    auto result = made;
-    if (o.paste) {
-      result = square.whole;
-      paste(result, resize(made, square.side, square.side), square.left, square.top);
-    }
-    result.text = {{"nada:options", notes.options_text}};
-    std::string word;
-    for (const unsigned char c : name) word += std::isalnum(c) || c == '-' || c == '_' ? static_cast<char>(c) : '-';
-    auto file = word;
-    for (int n = 2; !files.insert(file).second; ++n) file = join(word, "-", n);
-    write_picture(folder / (file + ".png"), result);
-    std::cout << "picture  " << (path / (file + ".png")).string() << '\n';
-  };
+  Sheet sheet(o, folder, source, square, inverted);
   if (o.mix) {
-    std::vector<Share<StyleGan2>> shares;
+    Sheet::Shares shares;
     for (const auto& domain : domains)
       shares.push_back({&domain.generator, o.strength / static_cast<double>(domains.size())});
-    save("mix", shares);
+    sheet.add("mix", shares);
   } else {
-    for (const auto& domain : domains) save(domain.name, {{&domain.generator, o.strength}});
+    for (const auto& domain : domains) sheet.add(domain.name, {{&domain.generator, o.strength}});
   }
-  auto grid = make_grid({row});
-  grid.text["nada:options"] = notes.options_text;
-  write_picture(folder / "stylized.png", grid);
-  std::cout << "all      " << (path / "stylized.png").string() << '\n';
+  sheet.finish();
   return 0;
 }
 

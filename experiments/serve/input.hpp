@@ -14,9 +14,12 @@
 #include <nlohmann/json.hpp>
 
 #include "http.hpp"
+#include "nada/core/unicode.hpp"
 #include "nada/formats/file.hpp"
 
 namespace nada::serve {
+
+inline constexpr std::int64_t largest_seed = (std::int64_t{1} << 53) - 1;  // JavaScript has no larger whole numbers
 
 /// One JSON object. Each field is asked for once, with its limits; finish() refuses fields that nobody asked for.
 /// Errors: Refusal 400 with the field's name, what was expected and what was found.
@@ -84,7 +87,7 @@ class Input {
     std::set<std::string> seen;
     for (const auto& item : *value) {
       if (!item.is_string() || !is_name(item.get_ref<const std::string&>())) wrong(name, what, item);
-      if (!seen.insert(item.get<std::string>()).second) refuse(400, where(name), quoted(item), " is there twice");
+      if (!seen.insert(item.get<std::string>()).second) refuse(400, where(name), shown(item), " is there twice");
       out.push_back(item.get<std::string>());
     }
     return out;
@@ -107,14 +110,14 @@ class Input {
       if (!asked_.contains(name)) {
         std::string known;
         for (const auto& field : asked_) known += (known.empty() ? "" : ", ") + field;
-        refuse(400, "the field ", where_, quoted(name), " is unknown",
+        refuse(400, "the field ", where_, in_quotes(name), " is unknown",
                known.empty() ? "; none is expected" : "; known ones are " + known);
       }
   }
 
  private:
-  static std::string quoted(const nlohmann::json& value) {  // texts on one line, shortened
-    return value.is_string() ? nada::detail::quoted(value.get<std::string>()) : value.dump();
+  static std::string shown(const nlohmann::json& value) {  // texts on one line, shortened
+    return value.is_string() ? in_quotes(value.get<std::string>()) : value.dump();
   }
   static std::string article(const nlohmann::json& value) {
     const std::string type = value.type_name();
@@ -124,7 +127,7 @@ class Input {
   [[noreturn]] void wrong(const std::string& name, const std::string& expected, const nlohmann::json& found) const {
     if (found.is_structured())
       refuse(400, where(name), "expected ", expected, ", found ", article(found), " of ", found.size());
-    refuse(400, where(name), "expected ", expected, ", found ", quoted(found));
+    refuse(400, where(name), "expected ", expected, ", found ", shown(found));
   }
   const nlohmann::json* find(const std::string& name, bool optional, const std::string& expected) {
     asked_.insert(name);

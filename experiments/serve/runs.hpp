@@ -7,8 +7,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +16,7 @@
 
 #include "http.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/csv.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/options_file.hpp"
 
@@ -30,37 +29,20 @@ struct MetricsRow {
   std::vector<std::pair<std::string, double>> terms;
 };
 
-/// Reads metrics.csv as it grows: each call gives the whole lines that came since the last one.
+/// Reads metrics.csv as it grows: each call gives the rows that were finished since the last one.
 class MetricsTail {
  public:
-  explicit MetricsTail(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit MetricsTail(std::filesystem::path path) : table_(std::move(path)) {}
 
   std::vector<MetricsRow> more() {
     std::vector<MetricsRow> out;
-    std::ifstream in(path_, std::ios::binary);
-    if (!in) return out;
-    in.seekg(0, std::ios::end);
-    const auto size = static_cast<std::int64_t>(in.tellg());
-    if (size < at_) at_ = 0, columns_.clear();  // a resumed run wrote it anew
-    in.seekg(at_);
-    for (std::string line; std::getline(in, line) && !in.eof();) {
-      at_ += static_cast<std::int64_t>(line.size()) + 1;
-      std::vector<std::string> cells;
-      for (std::size_t from = 0; from <= line.size();) {
-        const auto end = std::min(line.find(',', from), line.size());
-        cells.push_back(line.substr(from, end - from));
-        from = end + 1;
-      }
-      if (columns_.empty()) {
-        columns_ = cells;
-        continue;
-      }
-      if (cells.size() != columns_.size() || cells.size() < 3) continue;
-      MetricsRow row;
+    for (const auto& cells : table_.more()) {
+      if (cells.size() < 3) continue;
       const auto number = [&](std::size_t c) { return std::strtod(cells[c].c_str(), nullptr); };
+      MetricsRow row;
       row.step = std::strtoll(cells[0].c_str(), nullptr, 10);
       row.loss = number(1);
-      for (std::size_t c = 2; c + 1 < cells.size(); ++c) row.terms.emplace_back(columns_[c], number(c));
+      for (std::size_t c = 2; c + 1 < cells.size(); ++c) row.terms.emplace_back(table_.header()[c], number(c));
       row.seconds = number(cells.size() - 1);
       out.push_back(std::move(row));
     }
@@ -68,9 +50,7 @@ class MetricsTail {
   }
 
  private:
-  std::filesystem::path path_;
-  std::int64_t at_ = 0;
-  std::vector<std::string> columns_;
+  CsvTail table_;
 };
 
 /// A run folder, as its files tell it.
@@ -167,14 +147,17 @@ class Runs {
   std::filesystem::path folder_;
 };
 
-/// A file of a run by its fixed name: `options.cfg`, `metrics.csv`, `adapted.safetensors`, `report.html`,
-/// `codes.safetensors`, `picture.png`, `inversion.png`, or samples by step ("samples", "30").
+/// Files of a run that clients may have, beside its samples.
+inline constexpr const char* run_file_names[] = {"options.cfg",  "metrics.csv",       "adapted.safetensors",
+                                                 "report.html",  "codes.safetensors", "picture.png",
+                                                 "inversion.png"};
+
+/// A file of a run by its fixed name: one of run_file_names, or a sample by its step ("samples", "30").
 /// Errors: Refusal 404 for another name and for a file that is not there.
 inline std::filesystem::path run_file(const std::filesystem::path& run, const std::vector<std::string>& name) {
   std::filesystem::path path;
   if (name.size() == 1) {
-    for (const char* known : {"options.cfg", "metrics.csv", "adapted.safetensors", "report.html", "codes.safetensors",
-                              "picture.png", "inversion.png"})
+    for (const char* known : run_file_names)
       if (name[0] == known) path = run / known;
   } else if (name.size() == 2 && name[0] == "samples") {
     std::uint32_t step = 0;

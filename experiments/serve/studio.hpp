@@ -17,6 +17,7 @@
 #include "http.hpp"
 #include "nada/adaptation/blend.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -88,7 +89,7 @@ class Studio {
   Look find(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto at = looks_.find(name);
-    if (at == looks_.end()) refuse(404, "there is no preset ", nada::detail::quoted(name));
+    if (at == looks_.end()) refuse(404, "there is no preset ", in_quotes(name));
     return at->second;
   }
   std::vector<Look> looks() const {

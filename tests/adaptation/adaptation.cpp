@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/adaptation/official_training.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
@@ -180,8 +181,10 @@ BOOST_AUTO_TEST_CASE(a_term_bound_to_one_encoder_reads_that_one_alone) {
   const auto images = source.synthesize(source.map(latents(3, 0, 4), {}), {}).clamp(-1, 1);
   BOOST_TEST(report.loss == 2 * 0.5 * global_of(b, images, shift().ends), boost::test_tools::tolerance(1e-12));
   BOOST_TEST(*a.seen == 0);
-  Run<Bound> absent(TinyGenerator(1), one_encoder(), shift(), Bound{{{2.0, {}}}}, convolutions, {}, {}, {}, settings());
-  BOOST_TEST(error_of([&] { absent.step(); }) == "the term global is bound to an encoder that is not there");
+  BOOST_TEST(
+      error_of([&] {
+        Run<Bound>(TinyGenerator(1), one_encoder(), shift(), Bound{{{2.0, {}}}}, convolutions, {}, {}, {}, settings());
+      }) == "the term global is bound to an encoder that is not there, or that it cannot read");
 }
 
 // -------------------- latents and styles
@@ -217,9 +220,10 @@ BOOST_AUTO_TEST_CASE(each_step_has_latents_of_its_own_and_recorded_ones_take_the
   run.step();
   for (std::int64_t i = 0; i < 2; ++i)
     BOOST_TEST(test::largest_difference(styles[i], source.map(latents(3, i, 4), {})) < 1e-14);
-  auto options = settings();
-  options.latents = [](std::int64_t step) { return torch::full({2, 4}, 0.1 * static_cast<double>(step + 1)); };
-  Run<> recorded(source, one_encoder(), shift(), terms(0, 0, 1, watch), convolutions, {}, {}, {}, options);
+  OfficialTraining replay;
+  replay.recorded_latents = [](std::int64_t step) { return torch::full({2, 4}, 0.1 * static_cast<double>(step + 1)); };
+  OfficialRun<> recorded(source, one_encoder(), shift(), terms(0, 0, 1, watch), convolutions, {}, {}, {}, settings(),
+                         replay);
   recorded.step();
   recorded.step();
   BOOST_TEST(test::largest_difference(styles[3], source.map(torch::full({2, 4}, 0.2, torch::kFloat64), {})) < 1e-7);
@@ -269,7 +273,8 @@ BOOST_AUTO_TEST_CASE(a_chosen_mapping_layer_trains_and_its_styles_are_the_adapte
 }
 
 BOOST_AUTO_TEST_CASE(an_exit_limits_what_is_rendered_and_what_can_be_chosen_and_views_double_what_is_seen) {
-  using Early = Run<Terms, NamedLayers, CropViews, EarlyExit<4>>;
+  using Early = Run<Terms, NamedLayers, CropViews, EarlyExit>;
+  const EarlyExit four{4};
   const TinyGenerator source(1);
   const auto small = encoder(1, 4);
   std::int64_t pixels = 0;
@@ -277,7 +282,7 @@ BOOST_AUTO_TEST_CASE(an_exit_limits_what_is_rendered_and_what_can_be_chosen_and_
     pixels = scene.adapted_images.size(3);
     return 0 * scene.adapted_images.mean();
   }};
-  Early run(source, Encoders({{small, 1.0}}), shift(), terms(0, 1, 1, watch), convolutions, {}, {}, {}, settings());
+  Early run(source, Encoders({{small, 1.0}}), shift(), terms(0, 1, 1, watch), convolutions, {}, {}, four, settings());
   const auto report = run.step();
   BOOST_TEST(pixels == 4);
   BOOST_TEST(run.resolution() == 4);
@@ -287,7 +292,7 @@ BOOST_AUTO_TEST_CASE(an_exit_limits_what_is_rendered_and_what_can_be_chosen_and_
   const auto images = source.synthesize(source.map(latents(3, 0, 4), {}), early).clamp(-1, 1);
   const auto views = CropViews{}.show(images, Stream{3, 0});
   BOOST_TEST(report.loss == global_of(small, views, shift().ends), boost::test_tools::tolerance(1e-12));
-  Early above(source, Encoders({{small, 1.0}}), shift(), terms(0, 1), NamedLayers{{"conv.8.0"}}, {}, {}, {},
+  Early above(source, Encoders({{small, 1.0}}), shift(), terms(0, 1), NamedLayers{{"conv.8.0"}}, {}, {}, four,
               settings());
   BOOST_TEST(error_of([&] { above.step(); }).find("layer conv.8.0 cannot train here") == 0U);
 }
@@ -315,9 +320,8 @@ BOOST_AUTO_TEST_CASE(with_zero_gradients_layers_that_are_not_chosen_count_steps_
     LayerSet select(const Probe& probe) const { return {probe.stream.step < 1 ? std::size_t{2} : std::size_t{4}}; }
   };
   const TinyGenerator source(1);
-  auto options = settings();
-  options.zero_gradients = true;
-  Run<Terms, OnlyFirst> run(source, one_encoder(), shift(), terms(1), {}, {}, {}, {}, options);
+  OfficialRun<Terms, OnlyFirst> run(source, one_encoder(), shift(), terms(1), {}, {}, {}, {}, settings(),
+                                    {.two_noises = false, .bare_selection = false});
   run.step();
   const auto kept = run.adapted().slot(2, 0).detach().clone();
   const auto second = run.moments().at("conv.4.0.weight").second.clone();
@@ -346,9 +350,9 @@ BOOST_AUTO_TEST_CASE(two_noises_give_anchor_adapted_and_selection_noise_of_their
     }};
     auto options = settings(3);
     options.noise = Noise::fresh;
-    options.two_noises = two;
+    const OfficialTraining training{.two_noises = two, .zero_gradients = false, .bare_selection = false};
     Adaptation run(source, Encoders({{encoder(1, 16), 1.0}}), shift(), terms(1, 0, 1, watch), convolutions,
-                   FullWeights{}, Plain{}, FullSize{}, options);
+                   FullWeights{}, Plain{}, FullSize{}, options, training);
     run.step();
     const auto w = source.map(Stream{3, 0}.normal(Purpose::latents, {3, 6}));
     const auto with_noise_of = [&](const Tensor& styles, std::int64_t first_sample) {
@@ -357,7 +361,7 @@ BOOST_AUTO_TEST_CASE(two_noises_give_anchor_adapted_and_selection_noise_of_their
     BOOST_TEST(test::largest_difference(adapted, with_noise_of(w, 0)) < 1e-12);
     BOOST_TEST(test::largest_difference(anchor, with_noise_of(w, two ? 3 : 0)) < 1e-12);
     Adaptation fresh(source, Encoders({{encoder(1, 16), 1.0}}), shift(), terms(1, 0, 1, watch), convolutions,
-                     FullWeights{}, Plain{}, FullSize{}, options);
+                     FullWeights{}, Plain{}, FullSize{}, options, training);
     const auto probe = fresh.probe(Stream{3, 0});
     const auto styles = probe.styles(2);
     BOOST_TEST(test::largest_difference(probe.images(styles, 0), with_noise_of(styles, two ? 6 : 0)) < 1e-12);
@@ -370,10 +374,9 @@ BOOST_AUTO_TEST_CASE(two_noises_give_anchor_adapted_and_selection_noise_of_their
 BOOST_AUTO_TEST_CASE(the_official_selection_scales_cosines_and_reads_the_bare_target) {
   const TinyGenerator source(1);
   const auto one = encoder();  // its scale is 50
-  auto options = settings();
-  options.official_selection = true;
-  options.selection_latents = [](std::int64_t step) { return torch::full({3, 4}, 0.1 * static_cast<double>(step)); };
-  Run<> run(source, Encoders({{one, 2.0}}), shift(), terms(1), convolutions, {}, {}, {}, options);
+  OfficialTraining training;
+  training.recorded_selection = [](std::int64_t step) { return torch::full({3, 4}, 0.1 * static_cast<double>(step)); };
+  OfficialRun<> run(source, Encoders({{one, 2.0}}), shift(), terms(1), convolutions, {}, {}, {}, settings(), training);
   const auto probe = run.probe(Stream{3, 2});
   const auto w = probe.styles(3);
   BOOST_TEST(test::largest_difference(w, source.map(torch::full({3, 4}, 0.2, torch::kFloat64), {})) < 1e-7);
@@ -386,9 +389,9 @@ BOOST_AUTO_TEST_CASE(the_official_selection_scales_cosines_and_reads_the_bare_ta
   const TextShift texts("a face", "a cat", {"a drawing of {}", "the {}"});
   const auto reads = [&](const std::string& text) { return one.read(one.tokenize(std::vector{text})); };
   for (const bool official : {false, true}) {
-    options.official_selection = official;
+    training.bare_selection = official;
     Adaptation worded(source, Encoders({{one, 1.0}}), texts, terms(1), convolutions, FullWeights{}, Plain{}, FullSize{},
-                      options);
+                      settings(), training);
     const auto target = official ? reads("a cat") : unit(reads("a drawing of a cat") + reads("the a cat"));
     const double global = global_of(one, seen, {{}, target, {}});
     BOOST_TEST(
@@ -419,7 +422,7 @@ struct WithFloor {
     const auto from = encoder().see(images, {}).unit.mean(0, true);  // so that the direction can be followed
     const FixedShift shift{test::endpoints_between(from, test::random({1, features}, 22))};
     const auto objective = weigh(1, Directional{.min_length = floor}) + weigh(0, Global{}) + weigh(0, Watch{});
-    Run<> run(source, one_encoder(), shift, objective, convolutions, {}, {}, {}, options, start);
+    Run<> run(source, one_encoder(), shift, objective, convolutions, {}, {}, {}, options, {}, start);
     std::vector<Tensor> at_ten;
     for (int i = 0; i < 150; ++i) {
       losses.push_back(run.step().loss);

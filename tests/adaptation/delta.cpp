@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/generators/generator.hpp"
@@ -117,7 +118,8 @@ BOOST_AUTO_TEST_CASE(a_parameterization_that_is_not_known_is_an_error_that_names
   auto delta = delta_of(base(), "conv.8.0");
   delta.parameterization = "low rank of tomorrow";
   BOOST_TEST(error_of([&] { apply_delta(base(), delta, "d"); }) ==
-             "d: the parameterization 'low rank of tomorrow' is not known here");
+             "d: the parameterization 'low rank of tomorrow' is not known here; there are full, affine, style-offsets, "
+             "style-offsets-top-<percent>, channel-scales and low-rank-<rank>");
 }
 
 BOOST_AUTO_TEST_CASE(a_file_of_another_kind_or_with_nan_is_refused) {

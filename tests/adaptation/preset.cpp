@@ -2,6 +2,7 @@
 
 #include "nada/adaptation/delta.hpp"
 #include "nada/adaptation/preset.hpp"
+#include "nada/formats/canvas.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/generators/generator.hpp"

@@ -9,7 +9,10 @@
 
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/observer.hpp"
+#include "nada/adaptation/official_training.hpp"
+#include "nada/adaptation/state_file.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/formats/file.hpp"
@@ -31,11 +34,11 @@ using namespace nada::test;
 
 // -------------------- resume
 
-using RunEvery = Run<Terms, Every<10, AdaptiveTopK>>;
+using RunEvery = Run<Terms, Every<AdaptiveTopK>>;
 
 RunEvery every(std::uint64_t seed = 3, std::uint64_t generator = 1) {
-  return RunEvery(TinyGenerator(generator), one_encoder(), shift(), terms(1, 0.3), Every<10, AdaptiveTopK>{{.k = 2}},
-                  {}, {}, {}, settings(4, seed));
+  return RunEvery(TinyGenerator(generator), one_encoder(), shift(), terms(1, 0.3), Every{10, AdaptiveTopK{.k = 2}}, {},
+                  {}, {}, settings(4, seed));
 }
 
 BOOST_AUTO_TEST_CASE(a_run_resumed_mid_way_ends_with_the_bits_of_an_uninterrupted_one) {
@@ -48,10 +51,10 @@ BOOST_AUTO_TEST_CASE(a_run_resumed_mid_way_ends_with_the_bits_of_an_uninterrupte
     {
       auto first = every();
       for (std::int64_t i = 0; i < middle; ++i) first.step();
-      first.save_state(path);
+      save_state(path, first.state());
     }
     auto second = every();
-    second.load_state(path);
+    second.restore(load_state(path));
     BOOST_TEST(second.steps_done() == middle);
     for (std::int64_t i = middle; i < 25; ++i) BOOST_TEST(second.step().loss == losses[static_cast<std::size_t>(i)]);
     check_same_bits(slots_of(second.adapted()), slots_of(whole.adapted()));
@@ -67,19 +70,18 @@ BOOST_AUTO_TEST_CASE(a_run_resumed_mid_way_ends_with_the_bits_of_an_uninterrupte
 BOOST_AUTO_TEST_CASE(a_run_with_zero_gradients_resumes_with_the_counts_and_moments_of_layers_that_never_moved) {
   const TemporaryFolder folder;
   const auto official = [] {
-    auto options = settings();
-    options.zero_gradients = options.official_selection = true;
-    return Run<Terms, OfficialIndex<AdaptiveTopK>>(TinyGenerator(1), one_encoder(), shift(), terms(1),
-                                                   OfficialIndex(AdaptiveTopK{.k = 2}), {}, {}, {}, options);
+    return OfficialRun<Terms, OfficialIndex<AdaptiveTopK>>(TinyGenerator(1), one_encoder(), shift(), terms(1),
+                                                           OfficialIndex(AdaptiveTopK{.k = 2}), {}, {}, {}, settings(),
+                                                           {.two_noises = false});
   };
   auto whole = official(), second = official();
   for (int i = 0; i < 9; ++i) whole.step();
   {
     auto first = official();
     for (int i = 0; i < 4; ++i) first.step();
-    first.save_state(folder / "state.safetensors");
+    save_state(folder / "state.safetensors", first.state());
   }
-  second.load_state(folder / "state.safetensors");
+  second.restore(load_state(folder / "state.safetensors"));
   for (int i = 4; i < 9; ++i) second.step();
   check_same_bits(slots_of(second.adapted()), slots_of(whole.adapted()));
   const auto ours = second.moments(), theirs = whole.moments();
@@ -95,10 +97,10 @@ BOOST_AUTO_TEST_CASE(a_loaded_state_replaces_all_that_the_run_did_before) {
   const TemporaryFolder folder;
   Run<> early(TinyGenerator(1), one_encoder(), shift(), terms(1), NamedLayers{{"conv.4.0"}}, {}, {}, {}, settings());
   early.step();
-  early.save_state(folder / "state.safetensors");
+  save_state(folder / "state.safetensors", early.state());
   Run<> other(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
   for (int i = 0; i < 3; ++i) other.step();
-  other.load_state(folder / "state.safetensors");
+  other.restore(load_state(folder / "state.safetensors"));
   check_same_bits(slots_of(other.adapted()), slots_of(early.adapted()));
   BOOST_TEST(other.delta().leaves.size() == 3U);
 }
@@ -108,15 +110,17 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_seed_or_base_or_kind_is_refused) {
   const auto path = folder / "state.safetensors";
   auto run = every(3);
   run.step();
-  run.save_state(path);
-  BOOST_TEST(error_of([&] { every(4).load_state(path); }) == path.string() + ": nada.seed is 3, this run has 4");
-  BOOST_TEST(error_of([&] { every(3, 2).load_state(path); }).find(path.string() + ": nada.base_sha256 is ") == 0U);
+  save_state(path, run.state());
+  BOOST_TEST(error_of([&] { every(4).restore(load_state(path)); }) ==
+             path.string() + ": nada.seed is 3, this run has 4");
+  BOOST_TEST(error_of([&] { every(3, 2).restore(load_state(path)); }).find(path.string() + ": nada.base_sha256 is ") ==
+             0U);
   save_delta(folder / "delta.safetensors", run.delta());
-  BOOST_TEST(error_of([&] { every(3).load_state(folder / "delta.safetensors"); }) ==
+  BOOST_TEST(error_of([&] { every(3).restore(load_state(folder / "delta.safetensors")); }) ==
              (folder / "delta.safetensors").string() +
                  " is a delta of an adapted generator, expected the state of a run");
   auto untouched = every(4);
-  error_of([&] { untouched.load_state(path); });
+  error_of([&] { untouched.restore(load_state(path)); });
   BOOST_TEST(untouched.steps_done() == 0);
 }
 
@@ -125,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_state_is_refused) {
   const auto path = folder / "state.safetensors";
   auto run = every();
   run.step();
-  run.save_state(path);
+  save_state(path, run.state());
   const auto file = Safetensors::open(path);
   const auto tensors = to_tensors(file);
   const auto error_with = [&](const std::function<void(TensorMap&, Metadata&)>& damage) {
@@ -134,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_state_is_refused) {
     damage(changed, metadata);
     const auto bad = folder / "bad.safetensors";
     save_tensors(bad, changed, metadata);
-    const auto text = error_of([&] { every().load_state(bad); });
+    const auto text = error_of([&] { every().restore(load_state(bad)); });
     return text.find(bad.string()) == 0 ? text.substr(bad.string().size()) : "without the file: " + text;
   };
   BOOST_TEST(error_with([](auto&, auto&) {}) == "without the file: ");
@@ -166,6 +170,8 @@ BOOST_AUTO_TEST_CASE(a_term_that_is_not_finite_stops_the_run_naming_step_and_ter
     BOOST_TEST(run.steps_done() == 2);
     check_same_bits(slots_of(run.adapted()), before);
     BOOST_TEST(run.moments().at("conv.4.0.weight").steps == 2);
+    BOOST_TEST(!run.adapted().slot(2, 0).requires_grad());  // no graph is left in the adapted generator
+    BOOST_TEST(!run.adapted().synthesize(run.source().map(latents(3, 0, 2), {}), {}).requires_grad());
   }
 }
 
@@ -190,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_failed_step_is_told_to_the_observers_who_can_save_the_sta
     void on_step(const Report&, RunAccess&) {}
     void on_failure(RunAccess& access) {
       ++failures;
-      access.save_state(path);
+      save_state(path, access.state());
     }
     void on_finish(RunAccess&) { ++finishes; }
   };
@@ -203,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_failed_step_is_told_to_the_observers_who_can_save_the_sta
   BOOST_TEST(saver.failures == 1);
   BOOST_TEST(saver.finishes == 0);
   Run<> resumed(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
-  resumed.load_state(saver.path);
+  resumed.restore(load_state(saver.path));
   Run<> reference(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
   reference.step();
   reference.step();
@@ -229,6 +235,42 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_refused) {
   BOOST_TEST(error(settings(), terms(0)) == "every term of the objective has weight 0: there is nothing to train for");
   Run<> run(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
   BOOST_TEST(error_of([&] { run.run(0); }) == "the number of steps is 0, expected at least 1");
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_step_leaves_no_leaves_of_layers_that_it_chose_first) {
+  struct FirstThenSecond {
+    LayerSet select(const Probe& probe) const { return {probe.stream.step < 1 ? std::size_t{2} : std::size_t{4}}; }
+  };
+  int calls = 0;
+  const Watch watch{[&](const Scene& scene) { return scene.adapted_images.mean() * (++calls == 2 ? NAN : 0.0); }};
+  Run<Terms, FirstThenSecond> run(TinyGenerator(1), one_encoder(), shift(), terms(1, 0, 1, watch), {}, {}, {}, {},
+                                  settings());
+  run.step();
+  const auto before = run.state();
+  BOOST_TEST(!error_of([&] { run.step(); }).empty());
+  const auto after = run.state();
+  BOOST_TEST(after.leaves.size() == before.leaves.size());
+  BOOST_TEST(after.leaves.count("conv.8.0.weight") == 0U);
+  BOOST_TEST(run.delta().leaves.size() == before.leaves.size());
+}
+
+BOOST_AUTO_TEST_CASE(a_report_keeps_its_numbers_while_the_run_goes_on) {
+  Run<> run(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
+  const auto first = run.step();
+  const auto value = first.terms.at(0).second;
+  const auto chosen = first.chosen;
+  for (int i = 0; i < 5; ++i) run.step();
+  BOOST_TEST(first.terms.at(0).first == "directional");
+  BOOST_TEST(first.terms.at(0).second == value);
+  BOOST_TEST((first.chosen == chosen));
+}
+
+BOOST_AUTO_TEST_CASE(labels_are_one_class_for_all_samples) {
+  auto options = settings(4);
+  options.labels = torch::zeros({4, 2});
+  BOOST_TEST(error_of([&] {
+               Run<>(TinyGenerator(1), one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, options);
+             }) == "labels of shape [4, 2], expected [1, C]: one class for all samples");
 }
 
 // -------------------- a run
@@ -261,7 +303,7 @@ BOOST_AUTO_TEST_CASE(an_observer_can_stop_a_run_look_at_images_and_save) {
       const auto z = test::random({2, access.latent_size}, 5);
       source = access.source_images(z);
       adapted = access.adapted_images(z);
-      access.save_delta(delta);
+      save_delta(delta, access.delta(), {{"nada.target", "a drawing"}});
       access.stop();
     }
   };
@@ -269,7 +311,6 @@ BOOST_AUTO_TEST_CASE(an_observer_can_stop_a_run_look_at_images_and_save) {
   Stopper stopper{folder / "delta.safetensors", {}, {}};
   const TinyGenerator source(1);
   Run<> run(source, one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings());
-  run.delta_metadata["nada.target"] = "a drawing";
   BOOST_TEST(!run.run(9, stopper));
   BOOST_TEST(run.steps_done() == 3);
   const auto w = source.map(test::random({2, 4}, 5), {});
@@ -294,7 +335,7 @@ BOOST_AUTO_TEST_CASE(a_stop_token_ends_a_run_after_the_step_in_progress) {
 
 BOOST_AUTO_TEST_CASE(a_run_can_start_from_weights_that_are_not_the_sources) {
   const TinyGenerator source(1), start(2);
-  Run<> run(source, one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings(), start);
+  Run<> run(source, one_encoder(), shift(), terms(1), convolutions, {}, {}, {}, settings(), {}, start);
   BOOST_TEST(moved_layers(start, run.adapted()).empty());
   const auto loss = run.step().loss;
   BOOST_TEST(std::abs(loss - 1) > 1e-3);  // the images do not agree at the first step

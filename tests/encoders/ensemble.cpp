@@ -25,8 +25,9 @@ using Visit = std::tuple<std::int64_t, double, std::size_t>;  // width, weight, 
 template <class Set>
 std::vector<Visit> visits(const Set& set) {
   std::vector<Visit> out;
-  set.each(
-      [&](const auto& encoder, double weight, std::size_t index) { out.emplace_back(encoder.width(), weight, index); });
+  set.each([&](const auto& encoder, double weight, std::size_t index) {
+    out.emplace_back(encoder.see(torch::ones({1, 3, 1, 1}, torch::kFloat64), Wanted{}).unit.size(1), weight, index);
+  });
   return out;
 }
 LinearEncoder wide(std::int64_t width) { return test::linear_encoder(width, 1, 1); }

@@ -1,4 +1,5 @@
 #include <boost/test/unit_test.hpp>
+#include <torch/csrc/jit/api/module.h>
 
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/torchscript.hpp"

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/formats/canvas.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"

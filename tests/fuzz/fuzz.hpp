@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "nada/core/error.hpp"
+#include "nada/core/unicode.hpp"
 #include "nada/formats/file.hpp"
 
 extern "C" {  // what the sanitizers' runtime and libFuzzer call or offer; GCC 12 comes without their header

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fuzz.hpp"
+#include "nada/core/unicode.hpp"
 
 using namespace nada;
 

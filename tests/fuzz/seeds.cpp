@@ -5,10 +5,12 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "nada/formats/canvas.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "support/pickles.hpp"
@@ -193,14 +195,14 @@ void images() {
   };
   seed("turned.jpg", turn(std::string_view("MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0", 26)));
   seed("turned_little.jpg", turn(std::string_view("II*\0\x08\0\0\0\1\0\x12\x01\3\0\1\0\0\0\3\0\0\0\0\0\0\0", 26)));
-  const detail::TurboHandle turbo(tjInitCompress());
+  const std::unique_ptr<void, int (*)(void*)> turbo(tjInitCompress(), tjDestroy);
   const auto encode = [&](std::string_view name, int format, int subsampling, int flags) {
     const std::vector<unsigned char> pixels(std::size_t{19} * 13 * 4, 77);
     unsigned char* buffer = nullptr;
     unsigned long size = 0;
     require(tjCompress2(turbo.get(), pixels.data(), 19, 0, 13, format, &buffer, &size, subsampling, 50, flags) == 0,
             name);
-    const std::unique_ptr<unsigned char, detail::TurboRelease> owner(buffer);
+    const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(buffer, tjFree);
     seed(name, {reinterpret_cast<const char*>(buffer), size});
   };
   encode("progressive.jpg", TJPF_RGB, TJSAMP_420, TJFLAG_PROGRESSIVE);

@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "fuzz.hpp"
+#include "nada/core/unicode.hpp"
+#include "nada/encoders/text_cleaning.hpp"
 
 using namespace nada;
 

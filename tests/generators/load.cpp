@@ -9,6 +9,7 @@
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
+#include "nada/generators/base_hash.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "support/files.hpp"

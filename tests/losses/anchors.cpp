@@ -9,6 +9,7 @@
 #include "nada/losses/perceptual_anchor.hpp"
 #include "nada/losses/term.hpp"
 #include "nada/losses/weight_anchor.hpp"
+#include "nada/parameterization/fisher_information.hpp"
 #include "nada/parameterization/full_weights.hpp"
 #include "nada/shifts/fixed_shift.hpp"
 #include "nada/shifts/shift.hpp"
@@ -37,7 +38,8 @@ struct PixelTokens : test::PixelEncoder {
 Tensor tokens_term(const Tensor& adapted, const Tensor& anchor) {
   const PixelTokens encoder;
   const Shown shown{adapted, adapted}, shown_anchor{anchor, anchor};
-  Comparison<PixelTokens> comparison(encoder, shown, shown_anchor, Stream{}, Wanted{.tokens = true});
+  ComparedBatches<PixelTokens> comparison_batches(encoder, shown, shown_anchor, Stream{}, Wanted{.tokens = true});
+  Comparison<PixelTokens> comparison(comparison_batches);
   return PerceptualAnchor{}.bind(encoder, FixedShift{}, Endpoints{})(comparison);
 }
 

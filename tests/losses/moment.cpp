@@ -30,7 +30,6 @@ struct TextsOf {
   Tensor read(const Tensor& ids) const {
     return ids[0].item<std::int64_t>() ? targets : source.expand({ids.size(0), 3});
   }
-  std::int64_t width() const { return 3; }
   double score_scale() const { return 1; }
 };
 
@@ -38,7 +37,8 @@ const TextShift shift("source", "target", {"{}", "a {}"});
 
 Tensor evaluate(const Moment& term, const TextsOf& encoder, const Tensor& adapted, const Tensor& anchor) {
   const Shown shown{adapted, adapted}, shown_anchor{anchor, anchor};
-  Comparison<TextsOf> comparison(encoder, shown, shown_anchor, Stream{});
+  ComparedBatches<TextsOf> comparison_batches(encoder, shown, shown_anchor, Stream{});
+  Comparison<TextsOf> comparison(comparison_batches);
   return term.bind(encoder, shift, Endpoints{})(comparison);
 }
 
@@ -74,7 +74,8 @@ BOOST_AUTO_TEST_CASE(has_the_gradient_of_finite_differences) {
   test::check_gradient(
       [&](const Tensor& x) {
         const Shown shown{x, x}, shown_anchor{anchor, anchor};
-        Comparison<test::LinearEncoder> comparison(encoder, shown, shown_anchor, Stream{});
+        ComparedBatches<test::LinearEncoder> comparison_batches(encoder, shown, shown_anchor, Stream{});
+        Comparison<test::LinearEncoder> comparison(comparison_batches);
         return Moment{}.bind(encoder, shift, Endpoints{})(comparison);
       },
       random({3, 3, 2, 2}, 4));

@@ -27,7 +27,8 @@ template <class Term>
 Tensor evaluate(const Term& term, const test::LinearEncoder& encoder, const Tensor& adapted, const Tensor& anchor,
                 std::int64_t step = 0) {
   const Shown shown{adapted, adapted}, shown_anchor{anchor, anchor};
-  Comparison<test::LinearEncoder> comparison(encoder, shown, shown_anchor, Stream{7, step});
+  ComparedBatches<test::LinearEncoder> comparison_batches(encoder, shown, shown_anchor, Stream{7, step});
+  Comparison<test::LinearEncoder> comparison(comparison_batches);
   return term.bind(encoder, shift, shift.endpoints(encoder, {}))(comparison);
 }
 

@@ -30,9 +30,9 @@ struct Nameless {
   static constexpr bool per_sample = true;
   Tensor operator()(const Scene& scene) const { return scene.adapted_images.mean(); }
 };
-static_assert(SceneTerm<NotPerSample> && AnyTerm<NotPerSample>);
-static_assert(!SceneTerm<Nameless> && !AnyTerm<Nameless> && !AnyTerm<int>);
-static_assert(EncoderTerm<On<1, Directional>, test::LinearEncoder, FixedShift> && AnyTerm<On<1, Directional>>);
+static_assert(SceneTerm<NotPerSample> && Term<NotPerSample>);
+static_assert(!SceneTerm<Nameless> && !Term<Nameless> && !Term<int>);
+static_assert(EncoderTerm<On<1, Directional>, test::LinearEncoder, FixedShift> && Term<On<1, Directional>>);
 
 }  // namespace
 
@@ -85,7 +85,8 @@ BOOST_AUTO_TEST_CASE(a_comparison_computes_each_embedding_at_most_once_and_none_
   const auto encoder = test::linear_encoder(4, 2, 1);
   const Shown adapted{test::random({2, 3, 2, 2}, 1), test::random({2, 3, 2, 2}, 1)};
   const Shown anchor{test::random({2, 3, 2, 2}, 2), test::random({2, 3, 2, 2}, 2)};
-  Comparison<test::LinearEncoder> comparison(encoder, adapted, anchor, Stream{});
+  ComparedBatches<test::LinearEncoder> comparison_batches(encoder, adapted, anchor, Stream{});
+  Comparison<test::LinearEncoder> comparison(comparison_batches);
   BOOST_TEST(*encoder.seen == 0);
   const auto first = comparison.adapted().unit;
   BOOST_TEST(*encoder.seen == 1);
@@ -100,7 +101,8 @@ BOOST_AUTO_TEST_CASE(a_comparison_computes_each_embedding_at_most_once_and_none_
 BOOST_AUTO_TEST_CASE(a_comparison_embeds_the_views_and_shows_the_images) {
   const auto encoder = test::linear_encoder(4, 2, 1);
   const Shown adapted{test::random({1, 3, 2, 2}, 1), test::random({2, 3, 2, 2}, 2)}, anchor{};
-  Comparison<test::LinearEncoder> comparison(encoder, adapted, anchor, Stream{5, 6});
+  ComparedBatches<test::LinearEncoder> comparison_batches(encoder, adapted, anchor, Stream{5, 6});
+  Comparison<test::LinearEncoder> comparison(comparison_batches);
   BOOST_TEST(comparison.adapted_images().is_same(adapted.images));
   const auto expected = adapted.views.flatten(1).matmul(encoder.weight.t());
   BOOST_TEST(test::largest_difference(comparison.adapted().raw, expected) < 1e-12);
@@ -112,7 +114,8 @@ BOOST_AUTO_TEST_CASE(a_comparison_carries_the_graph_of_the_adapted_images_and_no
   const auto encoder = test::linear_encoder(4, 2, 1);
   const auto trained = test::random({2, 3, 2, 2}, 1).requires_grad_(true);
   const Shown adapted{trained, trained}, anchor{trained, trained};
-  Comparison<test::LinearEncoder> comparison(encoder, adapted, anchor, Stream{});
+  ComparedBatches<test::LinearEncoder> comparison_batches(encoder, adapted, anchor, Stream{});
+  Comparison<test::LinearEncoder> comparison(comparison_batches);
   BOOST_TEST(comparison.adapted().unit.requires_grad());
   BOOST_TEST(!comparison.anchor().unit.requires_grad());
 }
@@ -120,8 +123,10 @@ BOOST_AUTO_TEST_CASE(a_comparison_carries_the_graph_of_the_adapted_images_and_no
 BOOST_AUTO_TEST_CASE(a_comparison_asks_for_tokens_only_where_they_are_wanted) {
   const auto encoder = test::linear_encoder(4, 2, 1);
   const Shown adapted{test::random({2, 3, 2, 2}, 1), test::random({2, 3, 2, 2}, 1)}, anchor{};
-  Comparison<test::LinearEncoder> without(encoder, adapted, anchor, Stream{});
-  Comparison<test::LinearEncoder> with(encoder, adapted, anchor, Stream{}, Wanted{.tokens = true});
+  ComparedBatches<test::LinearEncoder> without_batches(encoder, adapted, anchor, Stream{});
+  Comparison<test::LinearEncoder> without(without_batches);
+  ComparedBatches<test::LinearEncoder> with_batches(encoder, adapted, anchor, Stream{}, Wanted{.tokens = true});
+  Comparison<test::LinearEncoder> with(with_batches);
   BOOST_TEST(!without.adapted().tokens.defined());
   BOOST_TEST(with.adapted().tokens.defined());
 }

@@ -54,7 +54,8 @@ BOOST_AUTO_TEST_CASE(views_are_compared_with_their_own_kind) {
   const auto value = [&](auto term, bool twice) {
     const auto views = [&](const Tensor& x) { return twice ? torch::cat({x, x}) : x; };
     const Shown shown{adapted, views(adapted)}, shown_anchor{anchor, views(anchor)};
-    Comparison<test::LinearEncoder> c(encoder, shown, shown_anchor, Stream{});
+    ComparedBatches<test::LinearEncoder> c_batches(encoder, shown, shown_anchor, Stream{});
+    Comparison<test::LinearEncoder> c(c_batches);
     return test::number(term.bind(encoder, FixedShift{}, Endpoints{})(c));
   };
   BOOST_TEST(value(WithinDomain{}, true) == value(WithinDomain{}, false));

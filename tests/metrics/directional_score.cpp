@@ -2,6 +2,7 @@
 
 #include "nada/metrics/directional_score.hpp"
 #include "nada/metrics/metric.hpp"
+#include "support/not_finite.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_directional_score, *boost::unit_test::tolerance(1e-12))
@@ -25,6 +26,10 @@ BOOST_AUTO_TEST_CASE(counts_images_that_did_not_move_as_zero) {
   evidence.adapted.unit = torch::cat({test::row({1, 0}), test::row({1, 1})});
   evidence.ends.direction = test::row({1, 0});
   BOOST_TEST(DirectionalScore{}(evidence).value == 0.5);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_samples_that_are_not_finite) {
+  test::check_refuses_what_is_not_finite(DirectionalScore{});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

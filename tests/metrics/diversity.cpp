@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include <limits>
 #include <set>
 
 #include "nada/core/tensor.hpp"
@@ -7,6 +8,7 @@
 #include "nada/metrics/diversity.hpp"
 #include "nada/metrics/metric.hpp"
 #include "support/files.hpp"
+#include "support/not_finite.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_diversity, *boost::unit_test::tolerance(1e-9))
@@ -68,6 +70,19 @@ BOOST_AUTO_TEST_CASE(as_many_medoids_as_samples_cost_nothing_and_more_are_an_err
   BOOST_TEST(error_of([&] { k_medoids(d, 4); }).find("4 clusters of 3") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(distances_that_are_not_finite_are_refused_and_costs_that_overflow_find_medoids_all_the_same) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  for (const double value : {nan, infinity})
+    for (const std::int64_t k : {1, 2})
+      BOOST_TEST(error_of([&] {
+                   k_medoids(line({0, 1, value}), k);
+                 }) == "k-medoids: the samples hold values that are not finite");
+  const auto far = torch::full({4, 4}, 1e308, torch::kFloat64);
+  const auto clusters = k_medoids(far, 2);
+  BOOST_TEST(std::set<std::size_t>(clusters.medoids.begin(), clusters.medoids.end()) == (std::set<std::size_t>{0, 1}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(the_distance_within_clusters_of_two_heaps_is_the_mean_of_theirs) {
   // pairs 1 2 1 and 1 3 2
   BOOST_TEST(intra_cluster_distance(line({0, 1, 2, 100, 101, 103}), 2) == (4.0 / 3 + 2.0) / 2);
@@ -98,6 +113,11 @@ BOOST_AUTO_TEST_CASE(of_many_random_directions_the_pairwise_distance_is_one_with
   const auto e = PairwiseDistance{}(evidence);
   BOOST_TEST(e.low() < 1);
   BOOST_TEST(e.high() > 0.999);
+}
+
+BOOST_AUTO_TEST_CASE(refuse_samples_that_are_not_finite) {
+  test::check_refuses_what_is_not_finite(IntraClusterDistance{});
+  test::check_refuses_what_is_not_finite(PairwiseDistance{});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

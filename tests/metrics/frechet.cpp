@@ -7,6 +7,7 @@
 #include "nada/metrics/frechet.hpp"
 #include "nada/metrics/metric.hpp"
 #include "support/files.hpp"
+#include "support/not_finite.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_frechet, *boost::unit_test::tolerance(1e-8))
@@ -97,5 +98,7 @@ BOOST_AUTO_TEST_CASE(names_what_does_not_fit) {
                frechet_distance(random({9, 3}, 1), random({9, 4}, 2));
              }).find("3 and 4") != std::string::npos);
 }
+
+BOOST_AUTO_TEST_CASE(refuses_samples_that_are_not_finite) { test::check_refuses_what_is_not_finite(Frechet{}); }
 
 BOOST_AUTO_TEST_SUITE_END()

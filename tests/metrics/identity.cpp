@@ -3,6 +3,7 @@
 #include "nada/core/tensor.hpp"
 #include "nada/metrics/identity.hpp"
 #include "nada/metrics/metric.hpp"
+#include "support/not_finite.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_identity, *boost::unit_test::tolerance(1e-9))
@@ -45,5 +46,7 @@ BOOST_AUTO_TEST_CASE(is_the_mean_cosine_of_what_is_left_without_the_means) {
   const auto a = torch::cat({test::row({3, 4}), test::row({-3, -4})}) + 7;
   BOOST_TEST(identity(a, s) == 0.6);
 }
+
+BOOST_AUTO_TEST_CASE(refuses_samples_that_are_not_finite) { test::check_refuses_what_is_not_finite(Identity{}); }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,6 +7,7 @@
 #include "nada/metrics/estimate.hpp"
 #include "nada/metrics/kernel_distance.hpp"
 #include "nada/metrics/metric.hpp"
+#include "support/not_finite.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_kernel_distance, *boost::unit_test::tolerance(1e-9))
@@ -86,6 +87,11 @@ BOOST_AUTO_TEST_CASE(cmmd_is_a_thousand_times_the_distance_of_unit_features) {
   BOOST_TEST(Cmmd{}(evidence).value == 1000 * plain.value);
   BOOST_TEST(Cmmd{}(evidence).error == 1000 * plain.error);
   BOOST_TEST(KernelDistance{}(evidence).value == kernel_distance(x, y, CubicKernel{}).value);
+}
+
+BOOST_AUTO_TEST_CASE(refuse_samples_that_are_not_finite) {
+  test::check_refuses_what_is_not_finite(KernelDistance{});
+  test::check_refuses_what_is_not_finite(Cmmd{});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 #include "nada/metrics/metric.hpp"
 #include "nada/metrics/precision_recall.hpp"
 #include "support/files.hpp"
+#include "support/not_finite.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_precision_recall, *boost::unit_test::tolerance(1e-9))
@@ -41,6 +42,11 @@ BOOST_AUTO_TEST_CASE(a_support_that_is_too_small_is_named) {
   BOOST_TEST(error_of([] {
                share_inside(random({5, 2}, 1), random({3, 2}, 2));
              }).find("at least 4") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(refuse_samples_that_are_not_finite) {
+  test::check_refuses_what_is_not_finite(Precision{});
+  test::check_refuses_what_is_not_finite(Recall{});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

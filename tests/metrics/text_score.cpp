@@ -4,6 +4,7 @@
 #include "nada/metrics/metric.hpp"
 #include "nada/metrics/text_score.hpp"
 #include "nada/shifts/text_shift.hpp"
+#include "support/not_finite.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_text_score, *boost::unit_test::tolerance(1e-12))
@@ -43,6 +44,11 @@ BOOST_AUTO_TEST_CASE(found_is_the_share_of_samples_that_are_nearest_to_the_wante
   const auto texts = torch::cat({test::row({0, 1}), test::row({1, 0})});
   BOOST_TEST((Found{texts, 0}(evidence).value) == 0.5);
   BOOST_TEST((Found{texts.narrow(0, 0, 1), 0}(evidence).value) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(refuse_samples_that_are_not_finite) {
+  test::check_refuses_what_is_not_finite(TextScore{});
+  test::check_refuses_what_is_not_finite(Found{unit(test::random({3, 4}, 9)), 1});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

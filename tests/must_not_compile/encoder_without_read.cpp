@@ -4,7 +4,6 @@
 struct Blind {
   nada::Features see(const nada::Tensor& images, nada::Wanted) const { return {images, images, {}}; }
   nada::Tensor tokenize(std::span<const std::string>) const { return {}; }
-  std::int64_t width() const { return 1; }
   double score_scale() const { return 100; }
 };
 

@@ -324,7 +324,6 @@ BOOST_AUTO_TEST_CASE(measures_of_an_encoder_that_knows_everything_are_one) {
     Tensor read(const Tensor& ids) const {
       return torch::eye(8, torch::kFloat64).index_select(0, ids.select(1, 0)) * 2 - 0.9;
     }
-    std::int64_t width() const { return 8; }
     double score_scale() const { return 1; }
   };
   const TemporaryFolder folder;

@@ -14,20 +14,6 @@ BOOST_AUTO_TEST_SUITE(pretraining_image_set)
 
 using namespace nada;
 
-BOOST_AUTO_TEST_CASE(tables_keep_commas_and_quotes_and_refuse_ragged_rows) {
-  const TemporaryFolder folder;
-  write_text(folder / "t.csv", "a,b\r\n\"x, \"\"y\"\"\",2\n,\n");
-  const auto rows = read_table(folder / "t.csv");
-  BOOST_TEST(rows.size() == 3U);
-  BOOST_TEST(rows[1][0] == "x, \"y\"");
-  BOOST_TEST(rows[2][1].empty());
-  write_text(folder / "t.csv", "a,b\n1\n");
-  BOOST_TEST(error_of([&] { read_table(folder / "t.csv"); }).find("row 2 has 1 cells, expected 2") !=
-             std::string::npos);
-  write_text(folder / "t.csv", "a,b\n\"1,2\n");
-  BOOST_TEST(error_of([&] { read_table(folder / "t.csv"); }).find("never closed") != std::string::npos);
-}
-
 BOOST_AUTO_TEST_CASE(reads_shards_with_captions_groups_and_texts) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "a");

@@ -33,9 +33,11 @@ check "identity comes from the delta's base" test -n "$(column both identity)"
 check "the same again" sh -c "cp both.csv first.csv; '$programs/evaluate' --generator run/adapted.safetensors \
   --generator '$avatars/generator.safetensors' --count 40 --out both > out.txt && cmp both.csv first.csv"
 
-expect_error "was trained against" evaluate --generator run/adapted.safetensors --encoder "$avatars/encoder_rn.safetensors" --count 40
+expect_error "was trained against" evaluate --generator run/adapted.safetensors --measure "$avatars/encoder_rn.safetensors" --count 40
 cp "$avatars/encoder_vit.safetensors" renamed.safetensors
+expect_error "was trained against" evaluate --generator run/adapted.safetensors --measure renamed.safetensors --count 40
 expect_error "was trained against" evaluate --generator run/adapted.safetensors --encoder renamed.safetensors --count 40
+check "the option's old name is taken" grep -q 'note: the option encoder is now called measure' err.txt
 expect_error "no generator was given" evaluate
 expect_error "tiles of 50 pixels do not fill" "${evaluate[@]}" --real "$avatars/targets/zombie.png" --tile 50
 mkdir empty

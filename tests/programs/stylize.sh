@@ -12,6 +12,10 @@ check "one line a step" test "$(wc -l < inverted/metrics.csv)" = 61
 check "no warning for an own sample" test "$(grep warning err.txt | grep -vc 'warning: oneDNN')" = 0  # of LibTorch 2.6 on Debian 13
 succeed invert --config inverted/options.cfg --out again
 check "the options repeat the inversion" cmp -s inverted/codes.safetensors again/codes.safetensors
+sed 's/^measure = /judge = /' inverted/options.cfg > inverted/old.cfg
+succeed invert --config inverted/old.cfg --steps 2 --starts 1 --out old
+check "an option's old name is taken" grep -q 'note: the option judge is now called measure' err.txt
+check "... and written anew" grep -q '^measure = ' old/options.cfg
 succeed inspect inverted/codes.safetensors
 check "what it is" grep -q "w+ codes" out.txt
 

@@ -5,6 +5,7 @@
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/selector.hpp"
+#include "support/files.hpp"
 #include "support/probe.hpp"
 
 BOOST_AUTO_TEST_SUITE(selection_every)
@@ -18,10 +19,10 @@ struct Counting {
   std::shared_ptr<int> calls = std::make_shared<int>(0);
   LayerSet select(const Probe&) { return {static_cast<std::size_t>((*calls)++)}; }
 };
-using EveryThree = Every<3, Counting>;
-static_assert(LayerSelector<EveryThree> && Stateful<EveryThree> && !Stateful<Counting>);
+using EveryCounting = Every<Counting>;
+static_assert(LayerSelector<EveryCounting> && Stateful<EveryCounting> && !Stateful<Counting>);
 
-std::size_t choice(EveryThree& selector, std::int64_t step) {
+std::size_t choice(EveryCounting& selector, std::int64_t step) {
   Probe probe;
   probe.stream = {0, step};
   return selector.select(probe).at(0);
@@ -31,7 +32,7 @@ std::size_t choice(EveryThree& selector, std::int64_t step) {
 
 BOOST_AUTO_TEST_CASE(asks_at_steps_0_n_2n_and_repeats_the_answer_between) {
   const Counting counting;
-  EveryThree selector(counting);
+  EveryCounting selector(3, counting);
   const std::vector<std::size_t> expected{0, 0, 0, 1, 1, 1, 2, 2};
   for (std::size_t step = 0; step < expected.size(); ++step)
     BOOST_TEST(choice(selector, static_cast<std::int64_t>(step)) == expected[step]);
@@ -39,7 +40,7 @@ BOOST_AUTO_TEST_CASE(asks_at_steps_0_n_2n_and_repeats_the_answer_between) {
 }
 
 BOOST_AUTO_TEST_CASE(asks_at_its_first_step_wherever_that_is) {
-  EveryThree selector;
+  EveryCounting selector(3);
   BOOST_TEST(choice(selector, 4) == 0U);
   BOOST_TEST(choice(selector, 5) == 0U);
   BOOST_TEST(choice(selector, 6) == 1U);
@@ -48,18 +49,20 @@ BOOST_AUTO_TEST_CASE(asks_at_its_first_step_wherever_that_is) {
 BOOST_AUTO_TEST_CASE(a_restored_state_goes_on_as_if_never_interrupted) {
   const Counting counting;
   *counting.calls = 5;
-  EveryThree selector(counting), resumed(counting);
+  EveryCounting selector(3, counting), resumed(3, counting);
   choice(selector, 3);
   resumed.restore(selector.state());
   BOOST_TEST(choice(resumed, 4) == 5U);
   BOOST_TEST(choice(resumed, 5) == 5U);
   BOOST_TEST(choice(resumed, 6) == 6U);
-  BOOST_TEST(EveryThree{}.state().empty());
+  BOOST_TEST(EveryCounting(3).state().at("chosen").numel() == 0);
+  BOOST_TEST(error_of([&] { resumed.restore({}); }) == "it does not say which layers were chosen");
+  BOOST_TEST(error_of([] { EveryCounting(0); }) == "Every: layers are chosen every 0 steps, expected at least 1");
 }
 
 BOOST_AUTO_TEST_CASE(takes_the_options_of_the_selector_inside) {
   const test::HandMadeProbe made({3, -4, 0.5});
-  Every<10, AdaptiveTopK> selector{{.k = 1}};
+  Every selector{10, AdaptiveTopK{.k = 1}};
   BOOST_TEST((selector.select(made.probe) == test::HandMadeProbe::convolutions({1})));
 }
 

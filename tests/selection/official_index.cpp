@@ -18,7 +18,7 @@ using namespace nada;
 using boost::test_tools::per_element;
 
 static_assert(LayerSelector<OfficialIndex<AdaptiveTopK>> && !Stateful<OfficialIndex<AdaptiveTopK>>);
-static_assert(Stateful<Every<10, OfficialIndex<AdaptiveTopK>>>);
+static_assert(Stateful<Every<OfficialIndex<AdaptiveTopK>>>);
 
 namespace {
 

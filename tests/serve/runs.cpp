@@ -28,26 +28,29 @@ struct Folder {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_CASE(a_run_is_found_by_its_name_and_nothing_else_is, Folder) {
-  add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
-  BOOST_TEST(runs.find("a-zombie-1").has_value());
+BOOST_AUTO_TEST_CASE(a_run_is_found_by_its_name_and_nothing_else_is) {
+  Folder here;
+  here.add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
+  BOOST_TEST(here.runs.find("a-zombie-1").has_value());
   for (const char* id :
        {"", ".", "..", "a-zombie-1/", "../runs/a-zombie-1", "a-zombie", "A-ZOMBIE-1", "/", "a-zombie-1/samples"})
-    BOOST_TEST(!runs.find(id).has_value(), id);
+    BOOST_TEST(!here.runs.find(id).has_value(), id);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_link_out_of_the_folder_is_no_run, Folder) {
-  fs::create_directory_symlink("/etc", runs.folder() / "etc");
-  BOOST_TEST(!runs.find("etc").has_value());
+BOOST_AUTO_TEST_CASE(a_link_out_of_the_folder_is_no_run) {
+  Folder here;
+  fs::create_directory_symlink("/etc", here.runs.folder() / "etc");
+  BOOST_TEST(!here.runs.find("etc").has_value());
 }
 
-BOOST_FIXTURE_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out, Folder) {
-  const auto path = add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
-  add("other", "# invert of nada x\nsteps = 3\n");
-  add("broken", "no options\n");
+BOOST_AUTO_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out) {
+  Folder here;
+  const auto path = here.add("a-zombie-1", "# adapt of nada x\ntarget = a zombie\nsteps = 3\n");
+  here.add("other", "# invert of nada x\nsteps = 3\n");
+  here.add("broken", "no options\n");
   for (const char* name : {"000000.png", "000030.png", "x.png", "000031.tmp"})
     nada::write_text(path / "samples" / name, "x");
-  auto list = runs.list(9);
+  auto list = here.runs.list(9);
   BOOST_REQUIRE(list.size() == 1U);
   BOOST_TEST(list[0].id == "a-zombie-1");
   BOOST_TEST(list[0].kind == "adapt");
@@ -58,13 +61,14 @@ BOOST_FIXTURE_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_o
   nada::write_text(path / "state.safetensors", "x");
   nada::write_text(path / "report.html", "x");
   nada::write_text(path / "adapted.safetensors", "x");
-  list = runs.list(9);
+  list = here.runs.list(9);
   BOOST_TEST(list[0].finished);
   BOOST_TEST(list[0].resumable);
 }
 
-BOOST_FIXTURE_TEST_CASE(files_have_fixed_names, Folder) {
-  const auto path = add("a-1", "# adapt of nada x\n");
+BOOST_AUTO_TEST_CASE(files_have_fixed_names) {
+  Folder here;
+  const auto path = here.add("a-1", "# adapt of nada x\n");
   nada::write_text(path / "samples" / "000030.png", "x");
   nada::write_text(path / "secret", "x");
   BOOST_TEST((run_file(path, {"options.cfg"}) == path / "options.cfg"));
@@ -77,8 +81,9 @@ BOOST_FIXTURE_TEST_CASE(files_have_fixed_names, Folder) {
     BOOST_CHECK_EXCEPTION(run_file(path, name), Refusal, [](const Refusal& refused) { return refused.status == 404; });
 }
 
-BOOST_FIXTURE_TEST_CASE(metrics_are_read_line_by_whole_line_as_they_grow, Folder) {
-  const auto path = add("a-1", "# adapt of nada x\n") / "metrics.csv";
+BOOST_AUTO_TEST_CASE(metrics_are_read_line_by_whole_line_as_they_grow) {
+  Folder here;
+  const auto path = here.add("a-1", "# adapt of nada x\n") / "metrics.csv";
   MetricsTail tail(path);
   BOOST_TEST(tail.more().empty());
   const auto append = [&](const char* text) { std::ofstream(path, std::ios::app) << text; };

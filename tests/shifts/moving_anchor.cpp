@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/adaptation/state_file.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/term.hpp"
 #include "nada/selection/named_layers.hpp"
@@ -61,12 +62,23 @@ BOOST_AUTO_TEST_CASE(a_resumed_run_goes_on_bit_for_bit_with_the_anchor_that_it_h
     auto whole = make_run(), first = make_run(), second = make_run();
     for (int i = 0; i < 8; ++i) whole.step();
     for (int i = 0; i < stop; ++i) first.step();
-    first.save_state(folder / "state.safetensors");
-    second.load_state(folder / "state.safetensors");
+    save_state(folder / "state.safetensors", first.state());
+    second.restore(load_state(folder / "state.safetensors"));
     while (second.steps_done() < 8) second.step();
     test::check_same_bits(test::slots_of(second.adapted()), test::slots_of(whole.adapted()));
     test::check_same_bits(test::slots_of(second.anchor()), test::slots_of(whole.anchor()));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_state_from_before_the_anchor_moved_brings_its_endpoints_back) {
+  auto run = make_run();
+  const auto before = run.endpoints().front();
+  const auto early = run.state();
+  while (run.steps_done() < 5) run.step();
+  BOOST_TEST(!test::same_bits(run.endpoints().front().source, before.source));
+  run.restore(early);
+  BOOST_TEST(test::same_bits(run.endpoints().front().source, before.source));
+  test::check_same_bits(test::slots_of(run.anchor()), test::slots_of(run.source()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

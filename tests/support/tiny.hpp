@@ -59,7 +59,6 @@ struct LinearEncoder {
     return ids;
   }
   Tensor read(const Tensor& ids) const { return unit(ids.to(text_weight.options()).matmul(text_weight) / 100); }
-  std::int64_t width() const { return weight.size(0); }
   double score_scale() const { return scale; }
 };
 
@@ -75,7 +74,6 @@ struct PixelEncoder {
   Features see(const Tensor& images, Wanted) const { return {images.flatten(1), images.flatten(1), {}}; }
   Tensor tokenize(std::span<const std::string>) const { return torch::zeros({1, 1}, torch::kInt64); }
   Tensor read(const Tensor&) const { return row({1, 0, 0}); }
-  std::int64_t width() const { return 3; }
   double score_scale() const { return 50; }
 };
 
@@ -156,7 +154,8 @@ template <class Term, TextImageEncoder E>
 Tensor evaluate(const Term& term, const E& encoder, const Endpoints& ends, const Tensor& adapted,
                 const Tensor& anchor = {}) {
   const Shown shown{adapted, adapted}, shown_anchor{anchor, anchor};
-  Comparison<E> comparison(encoder, shown, shown_anchor, Stream{});
+  ComparedBatches<E> comparison_batches(encoder, shown, shown_anchor, Stream{});
+  Comparison<E> comparison(comparison_batches);
   return term.bind(encoder, FixedShift{ends}, ends)(comparison);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nada/adaptation/adaptation.hpp"
+#include "nada/adaptation/official_training.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/ensemble.hpp"
@@ -39,6 +40,9 @@ using Encoders = Members<LinearEncoder>;
 using Terms = Objective<Directional, Global, Watch>;
 template <class O = Terms, class Sel = NamedLayers, class V = Plain, class X = FullSize>
 using Run = Adaptation<TinyGenerator, Encoders, FixedShift, O, Sel, FullWeights, V, X>;
+template <class O = Terms, class Sel = NamedLayers>
+using OfficialRun =
+    Adaptation<TinyGenerator, Encoders, FixedShift, O, Sel, FullWeights, Plain, FullSize, OfficialTraining>;
 
 constexpr std::int64_t features = 4;
 inline LinearEncoder encoder(std::uint64_t seed = 1, std::int64_t pixels = 8) {

@@ -54,7 +54,6 @@ int flipped(const Tensor& images, const Tensor& views) {
 BOOST_AUTO_TEST_CASE(shows_all_images_then_all_crops_at_the_size_of_the_input) {
   const auto images = random({3, 3, 6, 6}, 1);
   const auto views = silent.show(images, Stream{1, 0});
-  BOOST_TEST(silent.count() == 2);
   BOOST_TEST(views.sizes() == (at::IntArrayRef{6, 3, 6, 6}));
   BOOST_TEST(same_bits(views.narrow(0, 0, 3), images));
   BOOST_TEST(largest_difference(views.narrow(0, 3, 3), images) > 0.1);

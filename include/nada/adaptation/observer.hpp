@@ -1,26 +1,27 @@
 /// Who watches a run.
 #pragma once
+#include <concepts>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <span>
-#include <string_view>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/state.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/selection/selector.hpp"
 
 namespace nada {
 
-/// One finished step.
+/// One finished step. It owns its numbers, so it may be kept.
 struct Report {
-  std::int64_t step;   // finished steps, this one included: 1, 2, ...
-  std::int64_t total;  // steps the run will have
-  double loss;         // weighted sum of the terms, before this step's update
-  std::span<const std::pair<std::string_view, double>>
-      terms;       // unweighted, summed over the encoders with their weights
-  double seconds;  // this step took
-  const LayerSet& chosen;
+  std::int64_t step = 0;                              // finished steps, this one included: 1, 2, ...
+  std::int64_t total = 0;                             // steps the run will have
+  double loss = 0;                                    // weighted sum of the terms, before this step's update
+  std::vector<std::pair<std::string, double>> terms;  // unweighted, summed over the encoders with their weights
+  double seconds = 0;                                 // this step took
+  LayerSet chosen;
 };
 
 /// What an observer may do with a run in progress. Latents are z [N, Z]; images come at the run's exit, as generated.
@@ -28,8 +29,9 @@ struct RunAccess {
   std::int64_t step = 0, total = 0;  // finished, wanted
   std::int64_t latent_size = 0;
   std::function<Tensor(const Tensor&z)> source_images, adapted_images;
-  std::function<void(const std::filesystem::path&)> save_state, save_delta;
-  std::function<void()> stop;  // after this step
+  std::function<AdaptationState()> state;  // save_state(path, run.state()) writes it (adaptation/state_file.hpp)
+  std::function<Delta()> delta;            // save_delta(path, run.delta()) writes it (adaptation/delta_file.hpp)
+  std::function<void()> stop;              // after this step
 };
 
 /// Observer: `on_step` after every step. Optional: `on_start(RunAccess&)` before the first one, `on_finish(RunAccess&)`

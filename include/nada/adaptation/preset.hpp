@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 
 namespace nada {
 

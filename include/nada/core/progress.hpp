@@ -16,13 +16,6 @@
 namespace nada {
 namespace detail {
 
-/// Columns that one code point takes on a terminal: 0 for combining marks, 2 for East Asian and pictographs, else 1.
-int columns_of(char32_t c);
-
-/// The longest beginning of `text` (UTF-8) that fits in `columns`, and how many of them it takes. Control characters
-/// become spaces, so that the result is one line.
-std::pair<std::string, int> fit_columns(std::string_view text, int columns);
-
 /// 0:07, 12:30, 3:05:00, 2d 04:00.
 std::string clock_text(double seconds);
 

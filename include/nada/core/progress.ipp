@@ -11,44 +11,14 @@
 #include <cstdlib>
 
 #include "nada/core/config.hpp"
+#include "nada/core/unicode.hpp"
 
 namespace nada {
 
 namespace detail {
-NADA_INLINE int columns_of(char32_t c) {
-  const auto in = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
-  if (in(0x300, 0x36F) || in(0x200B, 0x200F) || in(0x20D0, 0x20FF) || in(0xFE00, 0xFE0F)) return 0;
-  const bool wide = in(0x1100, 0x115F) || in(0x2E80, 0xA4CF) || in(0xAC00, 0xD7A3) || in(0xF900, 0xFAFF) ||
-                    in(0xFE30, 0xFE6F) || in(0xFF00, 0xFF60) || in(0xFFE0, 0xFFE6) || in(0x1F300, 0x1FAFF) ||
-                    in(0x20000, 0x3FFFD);
-  return wide ? 2 : 1;
-}
 
-NADA_INLINE std::pair<std::string, int> fit_columns(std::string_view text, int columns) {
-  std::string fitted;
-  int used = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = std::min<std::size_t>(lead >= 0xF0   ? 4
-                                                     : lead >= 0xE0 ? 3
-                                                     : lead >= 0xC0 ? 2
-                                                                    : 1,
-                                                     text.size() - i);
-    char32_t c = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-    for (std::size_t j = 1; j < length; ++j) c = (c << 6) | (static_cast<unsigned char>(text[i + j]) & 0x3FU);
-    const bool control = c < 0x20 || c == 0x7F;
-    const int width = columns_of(c);
-    if (used + width > columns) break;
-    if (control) {
-      fitted += ' ';
-    } else {
-      fitted += text.substr(i, length);
-    }
-    used += width;
-    i += length;
-  }
-  return {std::move(fitted), used};
-}
+/// A limit of columns that no line reaches: fit_columns then only makes one line of a text.
+inline constexpr int kWholeLine = 1 << 20;
 
 NADA_INLINE std::string clock_text(double seconds) {
   if (!(seconds >= 0) || seconds > 1e9) return "?";
@@ -98,12 +68,11 @@ NADA_INLINE std::string plain_line(const ProgressState& state) {
     if (!line.empty()) line += "  ";
     line += part;
   }
-  return fit_columns(line, 1 << 20).first;
+  return fit_columns(line, kWholeLine);
 }
 
 NADA_INLINE std::string bar_line(const ProgressState& state, int columns, bool unicode) {
   const int room = std::max(1, columns - 1);
-  const auto width = [](std::string_view text) { return fit_columns(text, 1 << 20).second; };
   const auto assemble = [&](bool label, bool rate, bool note, int bar) {
     std::string line;
     const auto add = [&line](std::string_view part) {
@@ -111,7 +80,7 @@ NADA_INLINE std::string bar_line(const ProgressState& state, int columns, bool u
       if (!line.empty()) line += "  ";
       line += part;
     };
-    if (label) add(fit_columns(state.label, std::max(12, room / 3)).first);
+    if (label) add(fit_columns(state.label, std::max(12, room / 3)));
     if (bar > 0) {
       const int full = static_cast<int>(std::floor(state.fraction() * bar + 1e-9));
       std::string picture = unicode ? "" : "[";
@@ -119,24 +88,24 @@ NADA_INLINE std::string bar_line(const ProgressState& state, int columns, bool u
       add(unicode ? picture : picture + "]");
     }
     std::string percent = state.percent();
-    if (!percent.empty()) percent.insert(0, static_cast<std::size_t>(std::max(0, 4 - width(percent))), ' ');
+    if (!percent.empty()) percent.insert(0, static_cast<std::size_t>(std::max(0, 4 - columns_of(percent))), ' ');
     add(percent);
     add(state.count());
     if (rate) add(rate_text(state.per_second));
     if (rate) add(state.time());
     if (note) add(state.note);
-    return fit_columns(line, 1 << 20).first;
+    return fit_columns(line, kWholeLine);
   };
   const int frame = unicode || state.total <= 0 ? 0 : 2;  // the brackets
   if (state.total > 0) {
-    const int rest = width(assemble(true, true, true, 0)) + 2 + frame;
+    const int rest = columns_of(assemble(true, true, true, 0)) + 2 + frame;
     if (room - rest >= 8) return assemble(true, true, true, std::min(32, room - rest));
   }
   for (const auto& [label, rate] : {std::pair{true, true}, {false, true}, {false, false}}) {
     std::string line = assemble(label, rate, true, 0);
-    if (width(line) <= room) return line;
+    if (columns_of(line) <= room) return line;
   }
-  return fit_columns(assemble(false, false, true, 0), room).first;
+  return fit_columns(assemble(false, false, true, 0), room);
 }
 
 }  // namespace detail

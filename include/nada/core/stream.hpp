@@ -24,7 +24,8 @@ enum class Purpose : std::uint64_t {
   leaves,
   samples,
   evaluation,
-  inversion
+  inversion,
+  shift  // what a shift samples of the anchor
 };
 
 namespace detail {

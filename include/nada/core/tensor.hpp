@@ -4,11 +4,13 @@
 #include <torch/version.h>
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 namespace nada {
 
 using torch::Tensor;
+using TensorMap = std::map<std::string, Tensor>;  ///< tensors by name
 
 /// Shapes in messages: [2, 3, 64, 64].
 inline std::string shape_text(torch::IntArrayRef shape) {

@@ -2,7 +2,6 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 
@@ -32,7 +31,6 @@ concept TextImageEncoder = requires(const E& e, Tensor images, Tensor ids, std::
   { e.see(images, wanted) } -> std::same_as<Features>;  // images [N, 3, H, W]
   { e.tokenize(texts) } -> std::same_as<Tensor>;        // [T, context] int64; throws on empty or too long
   { e.read(ids) } -> std::same_as<Tensor>;              // [T, E], unit length
-  { e.width() } -> std::convertible_to<std::int64_t>;   // E
   { e.score_scale() } -> std::convertible_to<double>;   // exp(logit_scale)
 };
 
@@ -56,10 +54,9 @@ consteval bool explain_encoder() {
       "TextImageEncoder: add `torch::Tensor read(torch::Tensor ids) const` (docs/policies.md#encoders)");
   static_assert(
       requires(const E& e) {
-        { e.width() } -> std::convertible_to<std::int64_t>;
         { e.score_scale() } -> std::convertible_to<double>;
       },
-      "TextImageEncoder: width() or score_scale() is missing (docs/policies.md#encoders)");
+      "TextImageEncoder: add `double score_scale() const`, which is exp(logit_scale) (docs/policies.md#encoders)");
   return true;
 }
 

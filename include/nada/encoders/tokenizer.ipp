@@ -11,6 +11,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/unicode.hpp"
 #include "nada/encoders/text_cleaning.hpp"
 #include "nada/formats/file.hpp"
 
@@ -120,7 +121,7 @@ NADA_INLINE std::vector<std::int64_t> Tokenizer::padded(std::string_view text, s
   result.insert(result.begin(), start());
   result.push_back(end());
   const auto size = static_cast<std::size_t>(context);
-  require(truncate || result.size() <= size, "the text ", detail::quoted(text), " has ", result.size(),
+  require(truncate || result.size() <= size, "the text ", in_quotes(text), " has ", result.size(),
           " tokens with start and end, expected at most ", context, " (the encoder's context)");
   if (result.size() > size) result[size - 1] = end();
   result.resize(size, 0);
@@ -145,14 +146,14 @@ NADA_INLINE Tokenizer Tokenizer::from_merges(std::string_view text, std::string_
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (number == 1) {
       require(line.find("#version") != line.npos, what, ": line 1: expected the first line of a list of merges, ",
-              "\"#version: 0.2\", found ", detail::quoted(line));
+              "\"#version: 0.2\", found ", in_quotes(line));
       continue;
     }
     const auto blank = std::min(line.find(' '), line.size());
     const std::string left(line.substr(0, blank)), right(line.substr(std::min(blank + 1, line.size())));
     require(symbols.contains(left) && symbols.contains(right), what, ": line ", number,
             ": expected two symbols that bytes or earlier lines make, with a blank between them, found ",
-            detail::quoted(line));
+            in_quotes(line));
     symbols[left + right] = static_cast<std::int32_t>(512 + pairs.size());
     pairs.emplace_back(line.substr(0, blank), line.substr(blank + 1));
     tables->merges.append(line).append("\n");

@@ -1,13 +1,15 @@
 /// Feature networks that come as TorchScript, such as those of NVIDIA's metrics. Loading one runs the code inside: only
 /// by an explicit option that names the file.
 #pragma once
-#include <torch/csrc/jit/api/module.h>
-
 #include <filesystem>
 #include <memory>
 
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/feature_extractor.hpp"
+
+namespace torch::jit {
+struct Module;
+}
 
 namespace nada {
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "nada/encoders/torchscript.hpp"
 
+#include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "nada/core/config.hpp"
+#include "nada/core/unicode.hpp"
 #include "nada/encoders/text_cleaning.hpp"
 
 namespace nada {

@@ -46,7 +46,7 @@ struct AblationOptions {
   std::string targets = "sketch,zombie,statue", source = "a cartoon portrait", only;
   std::int64_t seeds = 5, steps = 120, batch = 4, count = 200, jobs = 0, cell = -1;
   double lr = 0.002;
-  bool quick = false;
+  bool quick = false, deltas = false;
   MachineOptions machine;
 
   void declare(OptionTable& table);
@@ -80,11 +80,11 @@ inline constexpr double default_global_weight = 2.0;
 inline auto default_objective() {
   return weigh(1.0, Directional{}) + weigh(default_global_weight, Global{}) + weigh(10.0, RangePenalty{});
 }
-using DefaultSelector = Every<10, AdaptiveTopK>;
+inline auto default_selector() { return Every{10, AdaptiveTopK{}}; }
 
-template <class S, class O, class Sel = DefaultSelector, class P = FullWeights>
-std::unique_ptr<AnyAdaptation> adapt_cell(const AblationCell& cell, S shift, O objective, Sel selector = Sel{},
-                                          P part = P{}) {
+template <class S, class O, class Sel = Every<AdaptiveTopK>, class P = FullWeights>
+std::unique_ptr<Stepper> adapt_cell(const AblationCell& cell, S shift, O objective, Sel selector = default_selector(),
+                                    P part = P{}) {
   using A = Adaptation<StyleGan2, Members<AnyClip>, S, O, Sel, P, CropViews, FullSize>;
   return std::make_unique<A>(cell.source, Members<AnyClip>(cell.encoders), std::move(shift), std::move(objective),
                              std::move(selector), std::move(part), CropViews{.blur = 0.05}, FullSize{}, cell.settings);
@@ -113,8 +113,8 @@ struct Variants {
     std::apply([&](const auto&... v) { ((v.active ? out.push_back(v.name) : void()), ...); }, all);
     return out;
   }
-  std::unique_ptr<AnyAdaptation> make(const std::string& name, const AblationCell& cell) const {
-    std::unique_ptr<AnyAdaptation> out;
+  std::unique_ptr<Stepper> make(const std::string& name, const AblationCell& cell) const {
+    std::unique_ptr<Stepper> out;
     std::apply([&](const auto&... v) { ((v.name == name ? void(out = v.make(cell)) : void()), ...); }, all);
     require(out != nullptr, "there is no variant '", name, "'");
     return out;
@@ -126,7 +126,7 @@ namespace detail {
 /// Runs, finds and tells the cells of one ablation.
 class Ablation {
  public:
-  using Make = std::function<std::unique_ptr<AnyAdaptation>(const std::string& variant, const AblationCell&)>;
+  using Make = std::function<std::unique_ptr<Stepper>(const std::string& variant, const AblationCell&)>;
 
   Ablation(const AblationOptions& options, const OptionTable& table, std::vector<std::string> variants, Make make);
 

@@ -15,11 +15,13 @@
 #include <thread>
 
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/core/child.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/progress.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/core/stream.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
@@ -62,19 +64,18 @@ NADA_INLINE void AblationOptions::declare(OptionTable& table) {
   table.add("out", out, "folder of the results; cells that are there are not run again (default runs/<program>)",
             session, "FOLDER");
   table.add("jobs", jobs, "cells that run at the same time, with one thread each; 0: as many as processors", session);
+  table.add("deltas", deltas, "keep the delta of each cell beside its numbers");
   table.add("cell", cell, "run this cell alone, with one thread, and write no tables, for job arrays; -1: all",
             session);
   machine.declare(table);
 }
 
 NADA_INLINE void AblationOptions::settle(const std::string& program) {
-  const auto folder = configs() / "avatars";
-  if (generator.empty()) generator = folder / "generator.safetensors";
-  if (measure.empty()) measure = folder / "encoder_held.safetensors";
-  if (templates.empty()) templates = folder / "templates.txt";
-  if (target_list.empty()) target_list = folder / "targets.json";
-  if (encoders.empty())
-    encoders = {{folder / "encoder_rn.safetensors", 0.5}, {folder / "encoder_vit.safetensors", 0.5}};
+  if (generator.empty()) generator = embedded_generator();
+  if (measure.empty()) measure = embedded_held_out_encoder();
+  if (templates.empty()) templates = embedded_templates();
+  if (target_list.empty()) target_list = embedded_targets();
+  if (encoders.empty()) encoders = embedded_encoders();
   if (out.empty()) out = std::filesystem::path("runs") / program;
   if (cell >= 0 && machine.threads == 0) machine.threads = 1;  // the same numbers, however it is started
   if (quick) {
@@ -162,7 +163,8 @@ NADA_INLINE std::string Ablation::same_cells(const std::string& text) {
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
     const auto key = line.substr(0, line.find(' '));
-    if (key != "targets" && key != "seeds" && key != "only" && key != "threads" && key != "device") out += line + "\n";
+    if (key != "targets" && key != "seeds" && key != "only" && key != "threads" && key != "device" && key != "deltas")
+      out += line + "\n";
   }
   return out;
 }
@@ -195,6 +197,7 @@ NADA_INLINE void Ablation::run_cell(std::int64_t n) const {
   const auto adaptation = make_(variant_of(n), cell);
   double loss = 0;
   for (std::int64_t i = 0; i < o_.steps; ++i) loss = adaptation->step(o_.steps).loss;
+  if (o_.deltas) save_delta(cell_file(n).replace_extension(".safetensors"), adaptation->delta());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   const auto z = Stream{1, 0}.normal(Purpose::evaluation, {o_.count, cell.source.latent_size()});

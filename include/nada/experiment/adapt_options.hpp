@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nada/adaptation/adaptation.hpp"
+#include "nada/adaptation/settings.hpp"
 #include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"

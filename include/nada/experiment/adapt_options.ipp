@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/encoders/vocabulary_check.hpp"
 

@@ -37,13 +37,13 @@ struct InvertedPicture {
   Tensor image;                    // [1, 3, H, W] that the styles give, tuned where that was asked for
   double psnr = 0;                 // dB
   double perceptual = 0;           // squared distance of the encoders' tokens, or LPIPS
-  std::optional<double> identity;  // cosine of the judge's embeddings of picture and image
+  std::optional<double> identity;  // cosine of the embeddings of picture and image, of the encoder that measures
   DomainDistance domain;
 };
 
 /// How a picture is inverted, by which models.
 struct InvertOptions {
-  std::filesystem::path generator, judge, lpips;
+  std::filesystem::path generator, measure, lpips;
   std::vector<EncoderChoice> encoders;
   std::string space = "w+";
   std::int64_t steps = 300, starts = 4, tune = 0, samples = 512;
@@ -65,7 +65,7 @@ class PictureInverter {
   PictureInverter(const InvertOptions& options, torch::Device device);
 
   const StyleGan2& generator() const { return generator_; }
-  const AnyClip& judge() const { return judge_; }
+  const AnyClip& measuring() const { return measuring_; }
 
   /// The picture of an inversion, by this generator or another that came of it.
   static Tensor image(const StyleGan2& generator, const Inversion& inversion);
@@ -81,7 +81,7 @@ class PictureInverter {
   InvertOptions options_;
   StyleGan2 generator_;
   AnyFeatureExtractor features_;
-  AnyClip judge_;
+  AnyClip measuring_;
   Tensor labels_;
 };
 
@@ -94,11 +94,12 @@ InvertedPicture invert_with_progress(const PictureInverter& inverter, const Inve
 /// How near an inversion came, in one line.
 std::string quality_text(const InvertedPicture& found);
 
-/// Codes of an inversion as a file: `codes` [1, L, D] and, where they were searched for, `noise.<k>` [r, r].
+/// The styles w+ of an inversion as a file: tensor `codes` [1, L, D] and, where they were searched for, `noise.<k>`
+/// [r, r].
 void save_inversion(const std::filesystem::path& path, const Inversion& inversion, const StyleGan2& generator,
                     const std::filesystem::path& generator_path, Metadata more = {});
 
-/// Reads such a file for a generator. Errors: another kind of file, codes that do not fit the generator.
+/// Reads such a file for a generator. Errors: another kind of file, styles that do not fit the generator.
 Inversion load_inversion(const std::filesystem::path& path, const StyleGan2& generator);
 
 }  // namespace nada

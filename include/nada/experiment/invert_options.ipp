@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
@@ -17,7 +18,7 @@
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/encoders/torchscript.hpp"
-#include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/picture_resize.hpp"
 #include "nada/formats/recognise.hpp"
@@ -46,8 +47,9 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
   table.add("encoder", encoders, "CLIP files whose patch tokens compare pictures (default the embedded two)");
   table.add("lpips", lpips,
             "TorchScript network vgg16.pt that compares pictures in the place of --encoder; runs code of the file");
-  table.add("judge", judge,
+  table.add("measure", measure,
             "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
+  table.alias("judge", "measure");
   category.declare(table);
   table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
   table.add("steps", steps, "steps of the search");
@@ -65,12 +67,10 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
 }
 
 NADA_INLINE void InvertOptions::use_defaults(const OptionTable& table) {
-  const auto folder = configs() / "avatars";
-  if (generator.empty()) generator = folder / "generator.safetensors";
+  if (generator.empty()) generator = embedded_generator();
   require(lpips.empty() || encoders.empty(), "--lpips takes the place of --encoder: give one of the two");
-  if (encoders.empty() && lpips.empty())
-    encoders = {{folder / "encoder_rn.safetensors", 0.5}, {folder / "encoder_vit.safetensors", 0.5}};
-  if (judge.empty()) judge = folder / "encoder_held.safetensors";
+  if (encoders.empty() && lpips.empty()) encoders = embedded_encoders();
+  if (measure.empty()) measure = embedded_held_out_encoder();
   if (quick && !table.given("steps")) steps = 100;
   if (quick && !table.given("starts")) starts = 2;
   require(space == "w" || space == "w+", "option space: expected w or w+, found '", space, "'");
@@ -97,7 +97,7 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
     : options_(options),
       generator_(load_generator(options.generator, {device, torch::kFloat32})),
       features_(load_features(options, device)),
-      judge_(load_clip(options.judge, {}, device)),
+      measuring_(load_clip(options.measure, {}, device)),
       labels_(options.category.labels(generator_)) {}
 
 NADA_INLINE Tensor PictureInverter::image(const StyleGan2& generator, const Inversion& inversion) {
@@ -106,7 +106,7 @@ NADA_INLINE Tensor PictureInverter::image(const StyleGan2& generator, const Inve
 }
 
 NADA_INLINE DomainDistance PictureInverter::domain(const Tensor& image) const {
-  const auto embedding = [this](const Tensor& images) { return judge_.see(images.clamp(-1, 1), Wanted{}).unit; };
+  const auto embedding = [this](const Tensor& images) { return measuring_.see(images.clamp(-1, 1), Wanted{}).unit; };
   return domain_distance(generator_, embedding, image, Stream{options_.seed, 0}, options_.samples, labels_);
 }
 
@@ -137,7 +137,7 @@ NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const
   const torch::NoGradGuard no_grad;
   out.psnr = psnr(out.image, target).item<double>();
   out.perceptual = feature_distance(features_(out.image), features_(target)).item<double>();
-  out.identity = (judge_.see(out.image, {}).unit * judge_.see(target, {}).unit).sum().item<double>();
+  out.identity = (measuring_.see(out.image, {}).unit * measuring_.see(target, {}).unit).sum().item<double>();
   return out;
 }
 

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "nada/adaptation/adaptation.hpp"
-#include "nada/adaptation/run_folder.hpp"
+#include "nada/adaptation/stepper.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/adapt_options.hpp"
-#include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/run_folder.hpp"
 
 namespace nada {
 
@@ -24,12 +24,13 @@ class Session {
   using LayerScores = std::function<std::vector<double>()>;
 
   /// Runs the adaptation in its folder, or says what would run. Returns the exit code.
-  int run(AnyAdaptation& adaptation, const LayerScores& scores = {});
+  int run(Stepper& adaptation, const LayerScores& scores = {});
 
  private:
+  bool run_in(const RunFolder& folder, Stepper& adaptation) const;
   RunNotes notes(const std::filesystem::path& path) const;
 
-  int describe(const AnyAdaptation& adaptation, const LayerScores& scores) const;
+  int describe(const Stepper& adaptation, const LayerScores& scores) const;
 
   static std::string number(double value);
 
@@ -52,7 +53,7 @@ int run_experiment(int argc, char** argv, Body&& body) {
       table.read_file(options.resume / "options.cfg");
     } else {
       if (options.config.empty() && !table.given("generator") && !table.given("encoder"))
-        options.config = configs() / "avatars" / "default.cfg";
+        options.config = embedded_options();
       if (!options.config.empty()) table.read_file(options.config);
     }
     if constexpr (requires { options.settle(table); }) options.settle(table);

@@ -10,13 +10,21 @@
 #include <iomanip>
 #include <iostream>
 
+#include "nada/adaptation/delta_file.hpp"
+#include "nada/adaptation/state_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/device.hpp"
 #include "nada/core/stop.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/observers/metrics.hpp"
+#include "nada/experiment/observers/progress.hpp"
+#include "nada/experiment/observers/results.hpp"
+#include "nada/experiment/observers/samples.hpp"
+#include "nada/experiment/observers/states.hpp"
 
 namespace nada {
 
-NADA_INLINE int Session::run(AnyAdaptation& adaptation, const LayerScores& scores) {
+NADA_INLINE int Session::run(Stepper& adaptation, const LayerScores& scores) {
   require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
   if (options_.dry_run) return describe(adaptation, scores);
   const bool resuming = !options_.resume.empty();
@@ -24,28 +32,28 @@ NADA_INLINE int Session::run(AnyAdaptation& adaptation, const LayerScores& score
                     : options_.out.empty() ? free_run_folder(options_.texts.target)
                                            : options_.out;
   auto folder = resuming ? RunFolder::open(path, notes(path)) : RunFolder::create(path, notes(path));
-  adaptation.base_path = options_.generator;
-  adaptation.delta_metadata = {{"nada.source", options_.texts.source},
-                               {"nada.target", options_.texts.target},
-                               {"nada.options", folder.notes().options_text}};
-  bool finished = false;
-  if (resuming) {
-    adaptation.load_state(path / "state.safetensors");
-    finished = adaptation.steps_done() >= options_.steps && folder.complete();
-    if (finished)
-      std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
-                << options_.steps << " steps\n";
-  }
-  if (!finished) {
-    const StopSignals signals;
-    const bool all = folder.run(adaptation, options_.steps, options_.samples_every, options_.state_every);
-    if (!all)
-      std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps
-                << " steps; continue with --resume " << path.string() << '\n';
-  }
+  if (resuming) adaptation.restore(load_state(folder.state()));
+  if (resuming && adaptation.steps_done() >= options_.steps && folder.complete())
+    std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
+              << options_.steps << " steps\n";
+  else if (!run_in(folder, adaptation))
+    std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps
+              << " steps; continue with --resume " << path.string() << '\n';
   std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   "
             << (path / "report.html").string() << "\ndelta    " << (path / "adapted.safetensors").string() << '\n';
   return 0;
+}
+
+NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation) const {
+  const DeltaOrigin origin{{{"nada.source", options_.texts.source},
+                            {"nada.target", options_.texts.target},
+                            {"nada.options", folder.notes().options_text}},
+                           options_.generator};
+  const StopSignals signals;
+  return adaptation.run(options_.steps, MetricsObserver(folder / "metrics.csv", adaptation.term_names()),
+                        StateObserver(folder.state(), options_.state_every),
+                        SampleObserver(folder, origin, options_.samples_every), ResultObserver(folder, origin),
+                        ProgressObserver());
 }
 
 NADA_INLINE RunNotes Session::notes(const std::filesystem::path& path) const {
@@ -63,7 +71,7 @@ NADA_INLINE RunNotes Session::notes(const std::filesystem::path& path) const {
   return out;
 }
 
-NADA_INLINE int Session::describe(const AnyAdaptation& adaptation, const LayerScores& scores) const {
+NADA_INLINE int Session::describe(const Stepper& adaptation, const LayerScores& scores) const {
   auto& out = std::cout;
   out << "options\n";
   for (const auto& [name, value] : table_.values({}))

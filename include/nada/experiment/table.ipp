@@ -12,6 +12,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/csv.hpp"
 
 namespace nada {
 
@@ -74,33 +75,23 @@ NADA_INLINE std::string Table::csv() const {
   for (const auto& row : rows)
     for (std::size_t c = 0; c < row.size(); ++c)
       if (row[c].is_number && row[c].estimate.has_interval()) wide[c] = true;
-  const auto field = [](const std::string& text) {
-    if (text.find_first_of("\",\n\r") == text.npos) return text;
-    std::string quoted = "\"";
-    for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return quoted + "\"";
-  };
-  const auto plain = [](double x) {
-    char text[64];
-    std::snprintf(text, sizeof text, "%.9g", x);
-    return std::isfinite(x) ? std::string(text) : std::string();
-  };
-  std::string out;
+  const auto number = [](double x) { return std::isfinite(x) ? csv_number(x) : std::string(); };
+  CsvRow header;
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    out += (c ? "," : "") + field(columns[c]);
-    if (wide[c]) out += "," + field(columns[c] + "_low") + "," + field(columns[c] + "_high");
+    header.push_back(columns[c]);
+    if (wide[c]) header.insert(header.end(), {columns[c] + "_low", columns[c] + "_high"});
   }
-  out += "\n";
+  auto out = csv_line(header);
   for (const auto& row : rows) {
+    CsvRow cells;
     for (std::size_t c = 0; c < row.size(); ++c) {
-      if (c) out += ",";
-      out += row[c].is_number ? plain(row[c].estimate.value) : field(row[c].text);
-      if (wide[c]) {
-        const bool has = row[c].is_number && row[c].estimate.has_interval();
-        out += "," + (has ? plain(row[c].estimate.low()) : "") + "," + (has ? plain(row[c].estimate.high()) : "");
-      }
+      cells.push_back(row[c].is_number ? number(row[c].estimate.value) : row[c].text);
+      if (!wide[c]) continue;
+      const bool has = row[c].is_number && row[c].estimate.has_interval();
+      cells.push_back(has ? number(row[c].estimate.low()) : "");
+      cells.push_back(has ? number(row[c].estimate.high()) : "");
     }
-    out += "\n";
+    out += csv_line(cells);
   }
   return out;
 }

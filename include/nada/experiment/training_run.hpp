@@ -2,17 +2,17 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "nada/adaptation/run_folder.hpp"
 #include "nada/core/device.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/option_table.hpp"
+#include "nada/experiment/run_folder.hpp"
+#include "nada/formats/csv.hpp"
 #include "nada/formats/file.hpp"
 
 namespace nada {
@@ -36,9 +36,10 @@ class TrainingLog {
   void row(std::int64_t step);
 
  private:
-  std::filesystem::path path_;
+  static CsvRow header(CsvRow columns);  // with the column `step` before them
+
   std::vector<std::string> columns_;
-  std::ofstream out_;
+  CsvLog log_;
   std::map<std::string, std::pair<double, std::int64_t>> sums_;
 };
 

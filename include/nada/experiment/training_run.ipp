@@ -18,24 +18,11 @@
 namespace nada {
 
 NADA_INLINE TrainingLog::TrainingLog(std::filesystem::path path, std::vector<std::string> columns, std::int64_t step)
-    : path_(std::move(path)), columns_(std::move(columns)) {
-  std::string header = "step";
-  for (const auto& column : columns_) header += "," + column;
-  std::string kept = header + "\n";
-  if (step > 0 && std::filesystem::exists(path_)) {
-    const auto text = read_text(path_);
-    auto at = text.find('\n');
-    require(text.substr(0, at) == header, path_, ": the columns are not those of this run");
-    while (at != std::string::npos && at + 1 < text.size()) {
-      const auto end = text.find('\n', at + 1);
-      if (end == std::string::npos || std::stoll(text.substr(at + 1)) > step) break;
-      kept += text.substr(at + 1, end - at);
-      at = end;
-    }
-  }
-  write_text(path_, kept);
-  out_.open(path_, std::ios::app);
-  require(out_.good(), "cannot write ", path_);
+    : columns_(std::move(columns)), log_(std::move(path), header(columns_), step) {}
+
+NADA_INLINE CsvRow TrainingLog::header(CsvRow columns) {
+  columns.insert(columns.begin(), "step");
+  return columns;
 }
 
 NADA_INLINE void TrainingLog::add(const std::string& column, double value) {
@@ -50,16 +37,9 @@ NADA_INLINE double TrainingLog::mean(const std::string& column) const {
 }
 
 NADA_INLINE void TrainingLog::row(std::int64_t step) {
-  std::string line = std::to_string(step);
-  for (const auto& column : columns_) {
-    line += ',';
-    if (!sums_.count(column)) continue;
-    char text[32];
-    std::snprintf(text, sizeof text, "%.6g", mean(column));
-    line += text;
-  }
-  out_ << line << '\n' << std::flush;
-  require(out_.good(), "cannot write ", path_, ": is the disk full?");
+  CsvRow cells{std::to_string(step)};
+  for (const auto& column : columns_) cells.push_back(sums_.count(column) ? csv_number(mean(column), 6) : "");
+  log_.row(cells);
   sums_.clear();
 }
 
@@ -160,14 +140,13 @@ NADA_INLINE void PretrainingOptions::tell_end(const RunFolder& folder, std::int6
 
 NADA_INLINE std::vector<std::int64_t> whole_numbers(const std::string& text, const std::string& option) {
   std::vector<std::int64_t> out;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto end = std::min(text.find(',', at), text.size());
+  for (const auto& word : split_at(text, ',')) {
     std::int64_t value = 0;
-    const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, value);
-    require(error == std::errc{} && stop == text.data() + end && value > 0 && end > at, "option ", option,
+    const auto* const end = word.data() + word.size();
+    const auto [stop, error] = std::from_chars(word.data(), end, value);
+    require(error == std::errc{} && stop == end && value > 0, "option ", option,
             ": expected numbers > 0 with commas between them, found '", text, "'");
     out.push_back(value);
-    at = end + 1;
   }
   return out;
 }

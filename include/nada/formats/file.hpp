@@ -21,13 +21,13 @@ using Metadata = std::map<std::string, std::string>;
 /// `path` as seen from `folder`; absolute where there is no way between them.
 std::filesystem::path relative_to(const std::filesystem::path& path, const std::filesystem::path& folder);
 
-/// Whether `text` is well-formed UTF-8 (no surrogates, no overlong forms, nothing above U+10FFFF).
-bool is_utf8(std::string_view text);
+/// `text` from a file or a client as it may stand in an error: in double quotes, on one line, at most about 80 bytes of
+/// it.
+std::string in_quotes(std::string_view text);
 
 namespace detail {
 
-/// `text` from a file as it may stand in an error: in double quotes, on one line, at most about 80 bytes of it.
-std::string quoted(std::string_view text);
+inline std::string quoted(std::string_view text) { return in_quotes(text); }
 
 inline std::string reason(int error) { return std::generic_category().message(error); }
 

@@ -11,6 +11,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/unicode.hpp"
 
 namespace nada {
 
@@ -21,30 +22,7 @@ NADA_INLINE std::filesystem::path relative_to(const std::filesystem::path& path,
   return relative.empty() ? absolute : relative;
 }
 
-NADA_INLINE bool is_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  for (std::size_t at = 0; at < text.size();) {
-    const unsigned char lead = byte(at);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xC2 ? 0
-                               : lead < 0xE0 ? 2
-                               : lead < 0xF0 ? 3
-                               : lead < 0xF5 ? 4
-                                             : 0;
-    if (length == 0 || text.size() - at < length) return false;
-    for (std::size_t i = 1; i < length; ++i)
-      if ((byte(at + i) & 0xC0) != 0x80) return false;
-    if (lead == 0xE0 && byte(at + 1) < 0xA0) return false;  // overlong
-    if (lead == 0xED && byte(at + 1) > 0x9F) return false;  // surrogates
-    if (lead == 0xF0 && byte(at + 1) < 0x90) return false;  // overlong
-    if (lead == 0xF4 && byte(at + 1) > 0x8F) return false;  // above U+10FFFF
-    at += length;
-  }
-  return true;
-}
-
-namespace detail {
-NADA_INLINE std::string quoted(std::string_view text) {
+NADA_INLINE std::string in_quotes(std::string_view text) {
   constexpr std::size_t most = 80;
   const bool utf8 = is_utf8(text);
   std::size_t length = std::min(text.size(), most);
@@ -64,6 +42,7 @@ NADA_INLINE std::string quoted(std::string_view text) {
   return out + (length < text.size() ? "...\"" : "\"");
 }
 
+namespace detail {
 NADA_INLINE void fail_to_read(const std::filesystem::path& path, int error) {
   if (error == ENOENT || error == ENOTDIR) fail(path, ": no such file");
   if (error == EISDIR) fail(path, ": is a folder, expected a file");

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "nada/core/tensor.hpp"
-#include "nada/formats/images.hpp"
+#include "nada/formats/picture.hpp"
 
 namespace nada {
 

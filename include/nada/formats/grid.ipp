@@ -8,6 +8,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/canvas.hpp"
 
 namespace nada {
 

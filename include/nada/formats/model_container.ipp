@@ -62,7 +62,7 @@ NADA_INLINE std::vector<TensorView> ModelContainer::tensors(std::string_view com
   views.reserve(found.size());
   auto unpacked = most_copied();
   for (auto& [name, value] : found) {
-    require(views.empty() || views.back().name != name, what(), ": has the tensor ", detail::quoted(name), " twice");
+    require(views.empty() || views.back().name != name, what(), ": has the tensor ", in_quotes(name), " twice");
     views.push_back(view(std::move(name), *value->as_tensor(), unpacked));
   }
   return views;
@@ -154,7 +154,7 @@ NADA_INLINE void ModelContainer::Content::read_zip() {
   for (const auto& entry : zip->entries()) {
     const auto slash = entry.name.find('/');
     if (entry.name.substr(slash == entry.name.npos ? 0 : slash + 1) != pickle) continue;
-    if (found) fail(what, ": holds two models, ", detail::quoted(*found), " and ", detail::quoted(entry.name));
+    if (found) fail(what, ": holds two models, ", in_quotes(*found), " and ", in_quotes(entry.name));
     found = entry.name;
   }
   if (!found)
@@ -163,7 +163,7 @@ NADA_INLINE void ModelContainer::Content::read_zip() {
   container = zip->find(folder + "constants.pkl") != nullptr ? "torchscript" : "zip pickle";
   if (zip->find(folder + "byteorder") != nullptr) {
     const auto order = detail::as_text(zip->entry(folder + "byteorder"));
-    require(order == "little", what, ": holds numbers in the byte order ", detail::quoted(order),
+    require(order == "little", what, ": holds numbers in the byte order ", in_quotes(order),
             ", only \"little\" is read");
   }
   auto rest = zip->entry(*found);
@@ -232,7 +232,7 @@ NADA_INLINE void ModelContainer::visit_entries(const Value& dict, const std::str
 NADA_INLINE const Value& ModelContainer::component_value(std::string_view component) const {
   if (component.empty()) return root();
   const auto* const value = root().find(component);
-  if (value == nullptr) fail(what(), ": has no component ", detail::quoted(component));
+  if (value == nullptr) fail(what(), ": has no component ", in_quotes(component));
   return *value;
 }
 
@@ -251,17 +251,17 @@ NADA_INLINE std::span<const std::byte> ModelContainer::bytes_of(const PickledSto
                                                                 const std::string& name) const {
   if (storage.resolved) return storage.bytes;
   const detail::PartOfFile start{what(), "tensor", name};
-  require(content_->zip.has_value(), start, " needs the storage ", detail::quoted(storage.key),
+  require(content_->zip.has_value(), start, " needs the storage ", in_quotes(storage.key),
           ", which is not in the file");
   for (const auto* const place : {"data/", "tensors/"}) {
     const auto entry = join(content_->folder, place, storage.key);
     if (content_->zip->find(entry) == nullptr) continue;
     const auto bytes = content_->zip->entry(entry);
     require(storage.size <= bytes.size(), start, " needs a storage of ", storage.size, " bytes, the entry ",
-            detail::quoted(entry), " has ", bytes.size());
+            in_quotes(entry), " has ", bytes.size());
     return bytes.first(static_cast<std::size_t>(storage.size));
   }
-  fail(start, " needs the entry ", detail::quoted(join(content_->folder, "data/", storage.key)),
+  fail(start, " needs the entry ", in_quotes(join(content_->folder, "data/", storage.key)),
        ", which is not in the archive");
 }
 

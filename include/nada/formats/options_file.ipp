@@ -4,6 +4,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/unicode.hpp"
 
 namespace nada {
 
@@ -19,7 +20,7 @@ NADA_INLINE std::string unquote_option(std::string_view text, const std::string&
   for (std::size_t at = 1; at < text.size(); ++at) {
     if (text[at] == '"') {
       require(at + 1 == text.size(), where, ": expected nothing after the closing quote, found ",
-              quoted(trim(text.substr(at + 1))));
+              in_quotes(trim(text.substr(at + 1))));
       return value;
     }
     if (text[at] != '\\') {
@@ -31,7 +32,7 @@ NADA_INLINE std::string unquote_option(std::string_view text, const std::string&
     for (const auto& escape : option_escapes)
       if (escape.first == text[at]) known = &escape;
     require(known != nullptr, where, R"(: expected one of \" \\ \n \t \r \0 in a quoted value, found )",
-            quoted(text.substr(at - 1, 2)));
+            in_quotes(text.substr(at - 1, 2)));
     value += known->second;
   }
   fail(where, ": the quoted value has no closing quote");
@@ -48,14 +49,14 @@ NADA_INLINE std::vector<OptionLine> parse_options(std::string_view text, std::st
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
     const auto where = [&] { return join(what, ":", line); };
     require(raw.find('\0') == raw.npos, where(), ": has a NUL byte, expected text");
-    require(is_utf8(raw), where(), ": is not UTF-8 text: ", detail::quoted(raw));
+    require(is_utf8(raw), where(), ": is not UTF-8 text: ", in_quotes(raw));
     const auto content = detail::trim(raw);
     if (content.empty() || content.front() == '#') continue;
     const auto equals = content.find('=');
-    require(equals != content.npos, where(), ": expected `key = value`, found ", detail::quoted(content));
+    require(equals != content.npos, where(), ": expected `key = value`, found ", in_quotes(content));
     const auto key = detail::trim(content.substr(0, equals));
     require(detail::is_option_key(key), where(), ": expected a key of the characters a-z, 0-9 and -, found ",
-            detail::quoted(key));
+            in_quotes(key));
     const auto value = detail::trim(content.substr(equals + 1));
     options.push_back(
         {std::string(key), value.starts_with('"') ? detail::unquote_option(value, where()) : std::string(value), line});
@@ -65,8 +66,8 @@ NADA_INLINE std::vector<OptionLine> parse_options(std::string_view text, std::st
 
 NADA_INLINE std::string format_option(std::string_view key, std::string_view value) {
   require(detail::is_option_key(key), "expected an option key of the characters a-z, 0-9 and -, found ",
-          detail::quoted(key));
-  require(is_utf8(value), "the value of the option ", key, " is not UTF-8 text: ", detail::quoted(value));
+          in_quotes(key));
+  require(is_utf8(value), "the value of the option ", key, " is not UTF-8 text: ", in_quotes(value));
   auto line = std::string(key) + " = ";
   constexpr std::string_view special("\"\\\n\r\0", 5);
   if (!value.empty() && detail::trim(value) == value && value.find_first_of(special) == value.npos)

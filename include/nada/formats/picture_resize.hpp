@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "nada/formats/images.hpp"
+#include "nada/formats/picture.hpp"
 
 namespace nada {
 

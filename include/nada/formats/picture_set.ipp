@@ -9,6 +9,7 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/formats/picture_resize.hpp"
 
 namespace nada {

@@ -1,8 +1,9 @@
 /// Safetensors: named arrays and a few words about them in one file, read through a mapping.
 ///
 ///     8 bytes  length N of the header, little-endian
-///     N bytes  JSON {"__metadata__": {"key": "value"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0,
-///     24]}} rest     the arrays, row-major, little-endian, without holes or overlaps
+///     N bytes  JSON {"__metadata__": {"key": "value"},
+///                    "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+///     rest     the arrays, row-major, little-endian, without holes or overlaps
 ///
 /// Source:  https://github.com/huggingface/safetensors (README, "Format").
 /// Facts:   a file cut anywhere is an error; writing the same tensors gives the same bytes; read(write(x)) is x.
@@ -87,52 +88,6 @@ inline constexpr std::size_t most_header_bytes = 100'000'000;  // as the referen
 inline constexpr std::size_t most_dimensions = 64;
 inline constexpr std::string_view metadata_key = "__metadata__";
 
-/// Receives the header from the JSON parser and accepts nothing but the four levels that a header has.
-class SafetensorsHeader {
- public:
-  struct Entry {
-    std::string name;
-    std::optional<DType> dtype;
-    std::optional<std::vector<std::int64_t>> shape;
-    std::optional<std::vector<std::uint64_t>> offsets;
-  };
-  explicit SafetensorsHeader(const std::filesystem::path& path) : path_(path) {}
-  Metadata metadata;
-  std::vector<Entry> entries;
-
-  // What nlohmann::json::sax_parse calls.
-  bool null() { unexpected("null"); }
-  bool boolean(bool) { unexpected("a boolean"); }
-  bool number_integer(std::int64_t) { unexpected("a negative number"); }
-  bool number_float(double, const std::string&) { unexpected("a number that is not a whole one of 64 bits"); }
-  template <class Bytes>
-  bool binary(Bytes&) {
-    unexpected("binary data");
-  }
-  bool number_unsigned(std::uint64_t value);
-  bool string(std::string& value);
-  bool key(std::string& value);
-  bool start_object(std::size_t);
-  bool end_object();
-  bool start_array(std::size_t);
-  bool end_array();
-  template <class Exception>
-  bool parse_error(std::size_t position, const std::string&, const Exception&) {
-    fail(path_, ": the header is not JSON from its byte ", position, " on");
-  }
-
- private:
-  enum class Place { outside, top, metadata, tensor, shape, offsets };
-
-  std::string start() const { return join(path_, ": the tensor ", detail::quoted(entries.back().name)); }
-  [[noreturn]] void unexpected(std::string_view found) const;
-
-  const std::filesystem::path& path_;
-  Place place_ = Place::outside;
-  std::string key_;
-  bool has_metadata_ = false;
-};
-
 }  // namespace detail
 
 /// An open file. Copies share the mapping; views stay valid while a copy, or what mapping() gave, lives.
@@ -154,8 +109,6 @@ class Safetensors {
 
  private:
   Safetensors() = default;
-
-  static detail::SafetensorsHeader parse(const std::filesystem::path& path, std::string_view text);
 
   std::shared_ptr<const MappedFile> mapping_;
   Metadata metadata_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "nada/core/config.hpp"
+#include "nada/core/unicode.hpp"
 
 namespace nada {
 
@@ -40,7 +41,7 @@ NADA_INLINE std::vector<std::int64_t> contiguous_strides(std::span<const std::in
 
 NADA_INLINE std::int64_t count(const TensorView& tensor) {
   const auto number = detail::checked_count(tensor.shape, size_of(tensor.dtype));
-  require(number.has_value(), "the tensor ", detail::quoted(tensor.name), " has the impossible shape ",
+  require(number.has_value(), "the tensor ", in_quotes(tensor.name), " has the impossible shape ",
           detail::shown(tensor.shape));
   return *number;
 }
@@ -55,6 +56,53 @@ NADA_INLINE bool is_contiguous(const TensorView& tensor) {
 }
 
 namespace detail {
+
+/// Receives the header from the JSON parser and accepts nothing but the four levels that a header has.
+class SafetensorsHeader {
+ public:
+  struct Entry {
+    std::string name;
+    std::optional<DType> dtype;
+    std::optional<std::vector<std::int64_t>> shape;
+    std::optional<std::vector<std::uint64_t>> offsets;
+  };
+  explicit SafetensorsHeader(const std::filesystem::path& path) : path_(path) {}
+  Metadata metadata;
+  std::vector<Entry> entries;
+
+  // What nlohmann::json::sax_parse calls.
+  bool null() { unexpected("null"); }
+  bool boolean(bool) { unexpected("a boolean"); }
+  bool number_integer(std::int64_t) { unexpected("a negative number"); }
+  bool number_float(double, const std::string&) { unexpected("a number that is not a whole one of 64 bits"); }
+  template <class Bytes>
+  bool binary(Bytes&) {
+    unexpected("binary data");
+  }
+  bool number_unsigned(std::uint64_t value);
+  bool string(std::string& value);
+  bool key(std::string& value);
+  bool start_object(std::size_t);
+  bool end_object();
+  bool start_array(std::size_t);
+  bool end_array();
+  template <class Exception>
+  bool parse_error(std::size_t position, const std::string&, const Exception&) {
+    fail(path_, ": the header is not JSON from its byte ", position, " on");
+  }
+
+ private:
+  enum class Place { outside, top, metadata, tensor, shape, offsets };
+
+  std::string start() const { return join(path_, ": the tensor ", in_quotes(entries.back().name)); }
+  [[noreturn]] void unexpected(std::string_view found) const;
+
+  const std::filesystem::path& path_;
+  Place place_ = Place::outside;
+  std::string key_;
+  bool has_metadata_ = false;
+};
+
 NADA_INLINE bool SafetensorsHeader::number_unsigned(std::uint64_t value) {
   if (place_ == Place::shape) {
     require(value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()), start(),
@@ -75,13 +123,13 @@ NADA_INLINE bool SafetensorsHeader::number_unsigned(std::uint64_t value) {
 NADA_INLINE bool SafetensorsHeader::string(std::string& value) {
   if (place_ == Place::metadata) {
     const bool fresh = metadata.emplace(key_, value).second;
-    require(fresh, path_, ": the metadata has ", detail::quoted(key_), " twice");
+    require(fresh, path_, ": the metadata has ", in_quotes(key_), " twice");
   } else if (place_ == Place::tensor && key_ == "dtype") {
     const auto row = std::find_if(dtypes.begin(), dtypes.end(), [&](const auto& known) { return known.name == value; });
     if (row == dtypes.end()) {
       std::string names;
       for (const auto& known : dtypes) names += (names.empty() ? "" : ", ") + std::string(known.name);
-      fail(start(), " has the dtype ", detail::quoted(value), ", expected one of ", names);
+      fail(start(), " has the dtype ", in_quotes(value), ", expected one of ", names);
     }
     entries.back().dtype = row->dtype;
   } else {
@@ -95,7 +143,7 @@ NADA_INLINE bool SafetensorsHeader::key(std::string& value) {
   if (place_ != Place::tensor) return true;
   const auto& entry = entries.back();
   const bool dtype = key_ == "dtype", shape = key_ == "shape", offsets = key_ == "data_offsets";
-  require(dtype || shape || offsets, start(), " has the unknown field ", detail::quoted(key_));
+  require(dtype || shape || offsets, start(), " has the unknown field ", in_quotes(key_));
   require(!(dtype && entry.dtype) && !(shape && entry.shape) && !(offsets && entry.offsets), start(), " has the field ",
           key_, " twice");
   return true;
@@ -152,9 +200,9 @@ NADA_INLINE void SafetensorsHeader::unexpected(std::string_view found) const {
     case Place::outside:
       fail(path_, ": the header must be a JSON object, found ", found);
     case Place::top:
-      fail(path_, ": the header's entry ", detail::quoted(key_), " must be an object, found ", found);
+      fail(path_, ": the header's entry ", in_quotes(key_), " must be an object, found ", found);
     case Place::metadata:
-      fail(path_, ": the metadata ", detail::quoted(key_), " must be a string, found ", found);
+      fail(path_, ": the metadata ", in_quotes(key_), " must be a string, found ", found);
     case Place::tensor:
       fail(start(), " must have ", key_ == "dtype" ? "a string" : "an array of numbers", " as its ", key_, ", found ",
            found);
@@ -164,6 +212,15 @@ NADA_INLINE void SafetensorsHeader::unexpected(std::string_view found) const {
       break;
   }
   fail(start(), " has data_offsets with ", found, " in them");
+}
+
+NADA_INLINE SafetensorsHeader parse_safetensors_header(const std::filesystem::path& path, std::string_view text) {
+  require(text.starts_with('{'), path, ": is not a safetensors file: the header does not start with {");
+  // The parser takes a NUL byte for the end of its input.
+  require(text.find('\0') == text.npos && is_utf8(text), path, ": the header is not UTF-8 text");
+  SafetensorsHeader header(path);
+  nlohmann::json::sax_parse(text.begin(), text.end(), &header);
+  return header;
 }
 
 }  // namespace detail
@@ -181,7 +238,7 @@ NADA_INLINE Safetensors Safetensors::open(const std::filesystem::path& path) {
           detail::most_header_bytes);
   const auto text = all.subspan(8, static_cast<std::size_t>(length));
   const auto data = all.subspan(8 + text.size());
-  auto header = parse(path, {reinterpret_cast<const char*>(text.data()), text.size()});
+  auto header = detail::parse_safetensors_header(path, {reinterpret_cast<const char*>(text.data()), text.size()});
   file.metadata_ = std::move(header.metadata);
 
   std::sort(header.entries.begin(), header.entries.end(),
@@ -190,7 +247,7 @@ NADA_INLINE Safetensors Safetensors::open(const std::filesystem::path& path) {
   std::string_view previous = "the header";
   for (const auto& entry : header.entries) {
     const auto begin = entry.offsets->front(), end = entry.offsets->back();
-    const auto tensor = [&] { return join(path, ": the tensor ", detail::quoted(entry.name)); };
+    const auto tensor = [&] { return join(path, ": the tensor ", in_quotes(entry.name)); };
     require(begin <= end, tensor(), " ends at byte ", end, ", before its start at byte ", begin);
     require(end <= data.size(), tensor(), " ends at byte ", end, " of the data, of which the file has ", data.size(),
             " bytes: it is cut off");
@@ -199,9 +256,9 @@ NADA_INLINE Safetensors Safetensors::open(const std::filesystem::path& path) {
     const auto size = static_cast<std::uint64_t>(*number) * size_of(*entry.dtype);
     require(end - begin == size, tensor(), " of ", name_of(*entry.dtype), " ", detail::shown(*entry.shape), " needs ",
             size, " bytes, found ", end - begin);
-    require(begin >= position, tensor(), " overlaps ", detail::quoted(previous));
+    require(begin >= position, tensor(), " overlaps ", in_quotes(previous));
     require(begin == position, path, ": nothing is said about the bytes ", position, " to ", begin,
-            " of the data, before the tensor ", detail::quoted(entry.name));
+            " of the data, before the tensor ", in_quotes(entry.name));
     position = end;
     previous = entry.name;
     file.tensors_.push_back({entry.name, *entry.dtype, *entry.shape, contiguous_strides(*entry.shape),
@@ -212,7 +269,7 @@ NADA_INLINE Safetensors Safetensors::open(const std::filesystem::path& path) {
   std::sort(file.tensors_.begin(), file.tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   const auto twice = std::adjacent_find(file.tensors_.begin(), file.tensors_.end(),
                                         [](const auto& a, const auto& b) { return a.name == b.name; });
-  if (twice != file.tensors_.end()) fail(path, ": has the tensor ", detail::quoted(twice->name), " twice");
+  if (twice != file.tensors_.end()) fail(path, ": has the tensor ", in_quotes(twice->name), " twice");
   return file;
 }
 
@@ -224,23 +281,14 @@ NADA_INLINE const TensorView* Safetensors::find(std::string_view name) const {
 
 NADA_INLINE const TensorView& Safetensors::at(std::string_view name) const {
   const auto* const tensor = find(name);
-  if (tensor == nullptr) fail(path(), ": has no tensor ", detail::quoted(name));
+  if (tensor == nullptr) fail(path(), ": has no tensor ", in_quotes(name));
   return *tensor;
-}
-
-NADA_INLINE detail::SafetensorsHeader Safetensors::parse(const std::filesystem::path& path, std::string_view text) {
-  require(text.starts_with('{'), path, ": is not a safetensors file: the header does not start with {");
-  // The parser takes a NUL byte for the end of its input.
-  require(text.find('\0') == text.npos && is_utf8(text), path, ": the header is not UTF-8 text");
-  detail::SafetensorsHeader header(path);
-  nlohmann::json::sax_parse(text.begin(), text.end(), &header);
-  return header;
 }
 
 NADA_INLINE void save_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                                   const Metadata& metadata) {
   const auto text = [&](std::string_view words) {
-    require(is_utf8(words), "cannot write ", path, ": ", detail::quoted(words), " is not UTF-8 text");
+    require(is_utf8(words), "cannot write ", path, ": ", in_quotes(words), " is not UTF-8 text");
     return nlohmann::json(words).dump();
   };
   std::vector<const TensorView*> order;
@@ -248,7 +296,7 @@ NADA_INLINE void save_safetensors(const std::filesystem::path& path, std::span<c
   std::sort(order.begin(), order.end(), [](const TensorView* a, const TensorView* b) { return a->name < b->name; });
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto& tensor = *order[i];
-    const auto start = [&] { return join("cannot write ", path, ": the tensor ", detail::quoted(tensor.name)); };
+    const auto start = [&] { return join("cannot write ", path, ": the tensor ", in_quotes(tensor.name)); };
     require(tensor.name != detail::metadata_key, start(), " has a name that the format reserves");
     require(i == 0 || order[i - 1]->name != tensor.name, start(), " is there twice");
     const auto number = tensor.shape.size() <= detail::most_dimensions

@@ -18,9 +18,6 @@ DType dtype_of(torch::ScalarType type);
 /// A contiguous CPU tensor with a copy of the values, strides honoured.
 Tensor to_tensor(const TensorView& view);
 
-/// Named tensors of a file, sorted by name.
-using TensorMap = std::map<std::string, Tensor>;
-
 TensorMap to_tensors(const Safetensors& file);
 
 /// The same of any model file, which gives the memory of its own pages back on the way.

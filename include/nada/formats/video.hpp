@@ -6,7 +6,7 @@
 
 #include "nada/core/child.hpp"
 #include "nada/formats/file.hpp"
-#include "nada/formats/images.hpp"
+#include "nada/formats/picture.hpp"
 
 namespace nada {
 

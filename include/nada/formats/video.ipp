@@ -11,6 +11,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/images.hpp"
 
 namespace nada {
 

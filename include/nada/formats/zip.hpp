@@ -51,7 +51,7 @@ struct PartOfFile {
   std::string_view part;
   std::string_view name;
   friend std::ostream& operator<<(std::ostream& out, const PartOfFile& place) {
-    return out << place.what << ": the " << place.part << ' ' << quoted(place.name);
+    return out << place.what << ": the " << place.part << ' ' << in_quotes(place.name);
   }
 };
 

@@ -28,7 +28,7 @@ NADA_INLINE ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::string
   std::sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   const auto twice = std::adjacent_find(entries_.begin(), entries_.end(),
                                         [](const auto& a, const auto& b) { return a.name == b.name; });
-  if (twice != entries_.end()) fail(what_, ": has the entry ", detail::quoted(twice->name), " twice");
+  if (twice != entries_.end()) fail(what_, ": has the entry ", in_quotes(twice->name), " twice");
 }
 
 NADA_INLINE bool ZipArchive::recognises(std::span<const std::byte> bytes) {
@@ -44,7 +44,7 @@ NADA_INLINE const ZipEntry* ZipArchive::find(std::string_view name) const {
 
 NADA_INLINE std::span<const std::byte> ZipArchive::entry(std::string_view name) {
   const auto* const found = find(name);
-  if (found == nullptr) fail(what_, ": has no entry ", detail::quoted(name));
+  if (found == nullptr) fail(what_, ": has no entry ", in_quotes(name));
   const auto known = contents_.find(found->position);
   if (known != contents_.end()) return known->second.bytes;
 
@@ -148,7 +148,7 @@ NADA_INLINE void ZipArchive::read_long_numbers(ZipEntry& entry, std::span<const 
     }
     extra = extra.subspan(4 + length);
   }
-  fail(what_, ": the entry ", detail::quoted(entry.name), " lacks its 64-bit sizes");
+  fail(what_, ": the entry ", in_quotes(entry.name), " lacks its 64-bit sizes");
 }
 
 NADA_INLINE void ZipArchive::check_places() {
@@ -160,13 +160,13 @@ NADA_INLINE void ZipArchive::check_places() {
     require(entry.position <= directory_ && directory_ - entry.position >= header_size, start, " should start at byte ",
             entry.position, ", beyond the archive's data, which end at byte ", directory_);
     require(has(entry.position, "PK\3\4"), start, " has no header at byte ", entry.position);
-    require(entry.position >= free, start, " overlaps ", previous ? detail::quoted(previous->name) : "itself");
+    require(entry.position >= free, start, " overlaps ", previous ? in_quotes(previous->name) : "itself");
     const std::uint64_t name = at<std::uint16_t>(entry.position + 26), extra = at<std::uint16_t>(entry.position + 28);
     entry.data = entry.position + header_size + name + extra;
     require(entry.data <= directory_ && entry.packed <= directory_ - entry.data, start, " has ", entry.packed,
             " bytes from byte ", entry.data, " on, beyond the archive's data, which end at byte ", directory_);
     const auto own = detail::as_text(bytes_.subspan(static_cast<std::size_t>(entry.position + header_size), name));
-    require(own == entry.name, start, " calls itself ", detail::quoted(own));
+    require(own == entry.name, start, " calls itself ", in_quotes(own));
     free = entry.data + entry.packed;
     previous = &entry;
   }

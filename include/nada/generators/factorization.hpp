@@ -1,9 +1,6 @@
 /// Directions in W along which pictures change most.
 #pragma once
-#include <Eigen/Dense>
-
 #include <cstddef>
-#include <cstdint>
 #include <set>
 #include <vector>
 
@@ -17,6 +14,11 @@ namespace nada {
 struct Directions {
   Tensor rows, strengths;
 };
+
+namespace detail {
+/// Eigenvectors of A^T A, where A are the rows [C, D] in float64 made unit; strengths are their eigenvalues.
+Directions principal_directions(const Tensor& rows);
+}  // namespace detail
 
 /// Closed-form factorization: eigenvectors of A^T A, where A stacks the affine weights [C_l, D] of the convolutions
 /// that read the chosen styles, each of their rows made unit. A step along the first one moves the modulation most.
@@ -33,23 +35,7 @@ Directions factorize(const G& generator, const std::set<int>& styles = {}) {
       if (layer.slots[s] == "affine.weight") rows.push_back(generator.slot(k, s).detach());
   }
   require(!rows.empty(), "no convolution reads the styles that were asked for");
-  const auto a = torch::cat(rows).to(torch::kCPU, torch::kFloat64);
-  const auto unit = (a / a.norm(2, 1, true).clamp_min(1e-12)).contiguous();
-  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const auto d = unit.size(1);
-  const Eigen::Map<const Matrix> rows_of_a(unit.data_ptr<double>(), unit.size(0), d);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(rows_of_a.transpose() * rows_of_a);
-  Directions out{torch::empty({d, d}, torch::kFloat64), torch::empty({d}, torch::kFloat64)};
-  auto* const to = out.rows.data_ptr<double>();
-  for (std::int64_t i = 0; i < d; ++i) {  // Eigen's order is rising
-    const Eigen::VectorXd row = solver.eigenvectors().col(d - 1 - i);
-    Eigen::Index largest = 0;
-    row.cwiseAbs().maxCoeff(&largest);
-    const double sign = row[largest] < 0 ? -1 : 1;
-    for (std::int64_t j = 0; j < d; ++j) to[i * d + j] = sign * row[j];
-    out.strengths.data_ptr<double>()[i] = solver.eigenvalues()[d - 1 - i];
-  }
-  return out;
+  return detail::principal_directions(torch::cat(rows).to(torch::kCPU, torch::kFloat64));
 }
 
 /// w+ [N, L, D] moved by `amount` along `direction` [D], in the chosen styles (none named: all).

@@ -25,4 +25,15 @@ inline Tensor mix(const Tensor& a, const Tensor& b, std::int64_t from) {
   return torch::cat({a.narrow(1, 0, from), b.narrow(1, from, b.size(1) - from)}, 1);
 }
 
+/// Random style mixing: a share of the samples takes its later styles from other latents.
+///     w, other [N, L, D]; u [N, 2] uniform in [0, 1): u_0 < share says whether, u_1 says from which style in [1, L - 1]
+/// Source: Karras et al., arXiv:1812.04948, section 3.1 (mixing regularization).
+inline Tensor mix_styles(const Tensor& w, const Tensor& other, const Tensor& u, double share) {
+  const auto styles = w.size(1);
+  const auto from = 1 + (u.select(1, 1) * static_cast<double>(styles - 1)).floor();
+  const auto swap =
+      (u.select(1, 0) < share).unsqueeze(1).logical_and(torch::arange(styles).unsqueeze(0) >= from.unsqueeze(1));
+  return at::where(swap.unsqueeze(2).to(w.device()), other, w);
+}
+
 }  // namespace nada

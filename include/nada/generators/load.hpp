@@ -61,9 +61,6 @@ Metadata generator_metadata(const StyleGan2& generator, Metadata more = {});
 /// not stored are zeros. Errors: what that project has no place for: classes, residual blocks, clamping.
 TensorMap to_rosinality(const NamedTensors& tensors, const StyleGan2& generator, const std::string& what);
 
-/// SHA-256 that a delta keeps of its base.
-inline std::string base_hash(const StyleGan2& generator) { return content_hash(generator.tensors()); }
-
 }  // namespace nada
 
 #ifndef NADA_COMPILED

@@ -114,19 +114,27 @@ class StyleGan2 {
 
   /// All tensors by native name: what the constructor takes.
   NamedTensors tensors() const;
+  /// SHA-256 over the tensors by native name, as float32: what a delta knows its base by.
+  std::string content_hash() const;
 
  private:
   /// Takes tensors out of a map and checks their shapes (-1: any).
   struct Reader {
     NamedTensors& tensors;
     const std::string& what;
+    std::int64_t channels = 0;  // of the next layer's input
 
+    bool has(const std::string& name) const { return tensors.count(name) > 0; }
     Tensor take_optional(const std::string& name, std::vector<std::int64_t> shape);
     Tensor take(const std::string& name, std::vector<std::int64_t> shape);
     void finish() const;
   };
 
   void add(Layer layer, std::vector<Tensor> slots);
+  void read_mapping(Reader& reader);
+  void read_synthesis(Reader& reader);
+  void read_convolution(Reader& reader, int r, int k, int style);
+  void read_rgb(Reader& reader, int r, int style);
 
   std::size_t first_convolution() const { return find_layer(layers_, "const") + 1; }
 

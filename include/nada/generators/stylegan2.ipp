@@ -6,6 +6,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/stream.hpp"
+#include "nada/formats/tensor_file.hpp"
 
 namespace nada {
 
@@ -14,17 +15,27 @@ NADA_INLINE StyleGan2::StyleGan2(NamedTensors tensors, const std::string& what, 
   Reader reader{tensors, what};
   const auto constant = reader.take("const.weight", {-1, 4, 4});
   mean_style_ = reader.take("mean_style", {-1});
-  const auto d = mean_style_.size(0);
+  read_mapping(reader);
+  add({"const", LayerKind::constant, 4, -1, {"weight"}}, {constant});
+  reader.channels = constant.size(0);
+  read_synthesis(reader);
+  reader.finish();
+  has_noise_maps_ = noise_[0].defined();
+  for (const auto& map : noise_)
+    require(map.defined() == has_noise_maps_, what, ": some noise maps are there and some are missing");
+}
 
+NADA_INLINE void StyleGan2::read_mapping(Reader& reader) {
+  const auto& what = reader.what;
   std::int64_t width = -1, embedded = 0;  // of the latents, then of each layer's input; of an embedded label
-  if (tensors.count("embed.weight")) {
+  if (reader.has("embed.weight")) {
     const auto weight = reader.take("embed.weight", {-1, -1});
     embedded = weight.size(0);
     label_size_ = weight.size(1);
     add({"embed", LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take("embed.bias", {embedded})});
   }
   first_mapping_ = layers_.size();
-  for (int k = 0; tensors.count(join("mapping.", k, ".weight")); ++k) {
+  for (int k = 0; reader.has(join("mapping.", k, ".weight")); ++k) {
     const std::string name = join("mapping.", k);
     const auto weight = reader.take(name + ".weight", {-1, width});
     if (k == 0) latent_size_ = weight.size(1) - embedded;
@@ -33,49 +44,48 @@ NADA_INLINE StyleGan2::StyleGan2(NamedTensors tensors, const std::string& what, 
   }
   require(layers_.size() > first_mapping_, what, ": no mapping network (expected a tensor mapping.0.weight)");
   require(latent_size_ > 0, what, ": mapping.0.weight leaves no room for latents beside embedded labels");
-  require(width == d, what, ": the mapping network gives styles of ", width, " numbers, mean_style has ", d);
-  add({"const", LayerKind::constant, 4, -1, {"weight"}}, {constant});
+  require(width == style_size(), what, ": the mapping network gives styles of ", width, " numbers, mean_style has ",
+          style_size());
+}
 
-  auto channels = constant.size(0);
+NADA_INLINE void StyleGan2::read_synthesis(Reader& reader) {
+  residual_ = reader.has("conv.8.0.skip.weight");
+  const auto has = [&](int r) { return r == 4 || reader.has(join("conv.", r, ".0.weight")); };
   int style = 0;
-  const auto convolution = [&](int r, int k) {
-    const std::string name = join("conv.", r, ".", k);
-    const auto weight = reader.take(name + ".weight", {-1, channels, 3, 3});
-    const auto out = weight.size(0);
-    add({name,
-         LayerKind::convolution,
-         r,
-         style++,
-         {"weight", "bias", "noise_strength", "affine.weight", "affine.bias"}},
-        {weight, reader.take(name + ".bias", {out}), reader.take(name + ".noise_strength", {}),
-         reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
-    if (residual_ && k == 0 && r > 4) {
-      const auto next = tensors.find(join("conv.", r, ".1.weight"));
-      require(next != tensors.end(), what, ": tensor conv.", r, ".1.weight is missing");
-      layers_.back().slots.push_back("skip.weight");
-      slots_.back().push_back(reader.take(name + ".skip.weight", {next->second.size(0), channels, 1, 1}));
-    }
-    channels = out;
-    noise_.push_back(reader.take_optional(join("noise.", r, ".", k), {r, r}));
-  };
-  residual_ = tensors.count("conv.8.0.skip.weight") > 0;
-  const auto has = [&](int r) { return r == 4 || tensors.count(join("conv.", r, ".0.weight")) > 0; };
   for (int r = 4; has(r); r *= 2) {
-    require(r <= 4096, what, ": more than 4096 pixels");
-    if (r > 4) convolution(r, 0);
-    convolution(r, r > 4 ? 1 : 0);
+    require(r <= 4096, reader.what, ": more than 4096 pixels");
+    if (r > 4) read_convolution(reader, r, 0, style++);
+    read_convolution(reader, r, r > 4 ? 1 : 0, style++);
     resolution_ = r;
-    if (residual_ && has(2 * r)) continue;
-    const std::string name = join("rgb.", r);
-    add({name, LayerKind::rgb, r, style, {"weight", "bias", "affine.weight", "affine.bias"}},
-        {reader.take(name + ".weight", {3, channels, 1, 1}), reader.take(name + ".bias", {3}),
-         reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
+    if (!residual_ || !has(2 * r)) read_rgb(reader, r, style);
   }
   style_count_ = style + 1;
-  reader.finish();
-  has_noise_maps_ = noise_[0].defined();
-  for (const auto& map : noise_)
-    require(map.defined() == has_noise_maps_, what, ": some noise maps are there and some are missing");
+}
+
+NADA_INLINE void StyleGan2::read_convolution(Reader& reader, int r, int k, int style) {
+  const std::string name = join("conv.", r, ".", k);
+  const auto channels = reader.channels, d = style_size();
+  const auto weight = reader.take(name + ".weight", {-1, channels, 3, 3});
+  const auto out = weight.size(0);
+  add({name, LayerKind::convolution, r, style, {"weight", "bias", "noise_strength", "affine.weight", "affine.bias"}},
+      {weight, reader.take(name + ".bias", {out}), reader.take(name + ".noise_strength", {}),
+       reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
+  if (residual_ && k == 0 && r > 4) {
+    const auto next = reader.tensors.find(join("conv.", r, ".1.weight"));
+    require(next != reader.tensors.end(), reader.what, ": tensor conv.", r, ".1.weight is missing");
+    layers_.back().slots.push_back("skip.weight");
+    slots_.back().push_back(reader.take(name + ".skip.weight", {next->second.size(0), channels, 1, 1}));
+  }
+  reader.channels = out;
+  noise_.push_back(reader.take_optional(join("noise.", r, ".", k), {r, r}));
+}
+
+NADA_INLINE void StyleGan2::read_rgb(Reader& reader, int r, int style) {
+  const std::string name = join("rgb.", r);
+  const auto channels = reader.channels;
+  add({name, LayerKind::rgb, r, style, {"weight", "bias", "affine.weight", "affine.bias"}},
+      {reader.take(name + ".weight", {3, channels, 1, 1}), reader.take(name + ".bias", {3}),
+       reader.take(name + ".affine.weight", {channels, style_size()}), reader.take(name + ".affine.bias", {channels})});
 }
 
 NADA_INLINE int StyleGan2::noise_resolution(std::size_t map) const {
@@ -192,5 +202,7 @@ NADA_INLINE Tensor StyleGan2::noise_for(const Layer& layer, std::size_t map, std
   const std::int64_t r = layer.resolution;
   return render.stream.normal(Purpose::noise, {n, 1, r, r}, render.first_sample, map).to(options());
 }
+
+NADA_INLINE std::string StyleGan2::content_hash() const { return nada::content_hash(tensors()); }
 
 }  // namespace nada

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "nada/adaptation/adam.hpp"
 #include "nada/adaptation/delta.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
@@ -18,6 +17,7 @@
 #include "nada/generators/generator.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/parameterization/full_weights.hpp"
+#include "nada/training/adam.hpp"
 
 namespace nada {
 
@@ -67,39 +67,13 @@ class PivotalTuning {
       const torch::NoGradGuard no_grad;
       seen = features_(target);
     }
-    std::vector<Tensor> leaves;
-    std::vector<std::pair<std::size_t, std::size_t>> places;
-    for (std::size_t k = 0; k < tuned.layers().size(); ++k) {
-      const auto kind = tuned.layers()[k].kind;
-      if (kind != LayerKind::convolution && kind != LayerKind::rgb) continue;
-      for (std::size_t s = 0; s < tuned.layers()[k].slots.size(); ++s) {
-        leaves.push_back(tuned.slot(k, s).detach().clone().requires_grad_(true));
-        places.emplace_back(k, s);
-        tuned.use(k, s, leaves.back());
-      }
-    }
+    auto [leaves, places] = train(tuned);
     std::vector<Moments> moments(leaves.size());
     const Adam adam{.rate = o.rate, .beta1 = 0.9, .beta2 = 0.999};
-    const auto difference = [&](const Tensor& images, const Tensor& wanted, const Tensor& features) {
-      auto loss = o.pixels * (images - wanted).square().mean();
-      if (o.perceptual > 0) loss = loss + o.perceptual * feature_distance(features_(images), features).mean();
-      return loss;
-    };
     for (std::int64_t step = 0; step < o.steps; ++step) {
       auto loss = difference(tuned.synthesize(styles, Render{}), target, seen);
       const auto value = loss.template item<double>();
-      if (o.locality > 0) {
-        Tensor near, wanted, features;
-        {
-          const torch::NoGradGuard no_grad;
-          const auto z = Stream{stream.seed, step}.normal(Purpose::inversion, {1, source.latent_size()}, 0, 1);
-          const auto away = source.map(z.to(options), o.labels) - styles;
-          near = styles + o.locality_distance * away / away.square().mean().sqrt().clamp_min(1e-8);
-          wanted = source.synthesize(near, Render{});
-          if (o.perceptual > 0) features = features_(wanted);
-        }
-        loss = loss + o.locality * difference(tuned.synthesize(near, Render{}), wanted, features);
-      }
+      if (o.locality > 0) loss = loss + o.locality * near_pivot(source, tuned, styles, Stream{stream.seed, step});
       require(std::isfinite(value), "step ", step + 1, " of the tuning: the loss is not finite");
       const auto gradients = torch::autograd::grad({loss}, leaves, {}, /*retain_graph=*/false, /*create_graph=*/false,
                                                    /*allow_unused=*/true);
@@ -116,6 +90,50 @@ class PivotalTuning {
   }
 
  private:
+  struct Trained {
+    std::vector<Tensor> leaves;
+    std::vector<std::pair<std::size_t, std::size_t>> places;  // layer and slot of each leaf
+  };
+
+  /// Puts leaves into the slots of the convolutions and to-RGB layers.
+  template <Generator G>
+  static Trained train(G& tuned) {
+    Trained out;
+    for (std::size_t k = 0; k < tuned.layers().size(); ++k) {
+      const auto kind = tuned.layers()[k].kind;
+      if (kind != LayerKind::convolution && kind != LayerKind::rgb) continue;
+      for (std::size_t s = 0; s < tuned.layers()[k].slots.size(); ++s) {
+        out.leaves.push_back(tuned.slot(k, s).detach().clone().requires_grad_(true));
+        out.places.emplace_back(k, s);
+        tuned.use(k, s, out.leaves.back());
+      }
+    }
+    return out;
+  }
+
+  /// The distance d; `features` are those of `wanted`, undefined where the perceptual term has no weight.
+  Tensor difference(const Tensor& images, const Tensor& wanted, const Tensor& features) const {
+    auto loss = settings_.pixels * (images - wanted).square().mean();
+    if (settings_.perceptual > 0)
+      loss = loss + settings_.perceptual * feature_distance(features_(images), features).mean();
+    return loss;
+  }
+
+  /// The distance between tuned and untuned pictures at styles w_r near the pivot, which `stream` draws.
+  template <Generator G>
+  Tensor near_pivot(const G& source, const G& tuned, const Tensor& styles, const Stream& stream) const {
+    Tensor near, wanted, features;
+    {
+      const torch::NoGradGuard no_grad;
+      const auto z = stream.normal(Purpose::inversion, {1, source.latent_size()}, 0, 1);
+      const auto away = source.map(z.to(styles.options()), settings_.labels) - styles;
+      near = styles + settings_.locality_distance * away / away.square().mean().sqrt().clamp_min(1e-8);
+      wanted = source.synthesize(near, Render{});
+      if (settings_.perceptual > 0) features = features_(wanted);
+    }
+    return difference(tuned.synthesize(near, Render{}), wanted, features);
+  }
+
   F features_;
   PivotalTuningSettings settings_;
 };

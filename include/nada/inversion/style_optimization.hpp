@@ -10,7 +10,6 @@
 
 #include <torch/autograd.h>
 
-#include "nada/adaptation/adam.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -18,6 +17,7 @@
 #include "nada/generators/generator.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/noise_maps.hpp"
+#include "nada/training/adam.hpp"
 
 namespace nada {
 
@@ -79,86 +79,12 @@ class StyleOptimization {
   Inversion invert(const G& source, const Tensor& image, const Stream& stream,
                    const InversionProgress& progress = {}) const {
     check_image(source, image);
-    const auto& o = settings_;
-    auto generator = source.clone();
-    const auto target = image.to(generator.mean_style().options());
-    Tensor seen;
-    if (o.perceptual > 0) {
-      const torch::NoGradGuard no_grad;
-      seen = features_(target);
+    Walk<G> walk(*this, source, image, stream);
+    for (std::int64_t step = 0; step < settings_.steps; ++step) {
+      const auto losses = walk.step(step);
+      if (progress && !progress(step + 1, settings_.steps, losses.min().template item<double>())) break;
     }
-
-    const auto mean = generator.mean_style();  // [D]
-    const auto [walk_start, deviation, spread] = starts(generator, target, seen, stream);
-    auto w = walk_start.clone().requires_grad_(true);  // [S, 1 or L, D]
-    const auto count = w.size(0), styles = generator.style_count();
-    auto maps = start_noise(generator, count, stream);
-    std::vector<Moments> moments(1 + maps.size());
-
-    /// Per start [n]: perceptual and pixel terms.
-    const auto differences = [&](const Tensor& codes) {
-      const auto images = generator.synthesize(codes.expand({codes.size(0), styles, codes.size(2)}), Render{});
-      auto loss = o.pixels * (images - target).square().mean({1, 2, 3});
-      if (o.perceptual > 0) loss = loss + o.perceptual * feature_distance(features_(images), seen);
-      return loss;
-    };
-    const auto use_noise = [&](std::int64_t first, std::int64_t n) {
-      if constexpr (requires { generator.use_noise(std::size_t{}, Tensor{}); })
-        for (std::size_t m = 0; m < maps.size(); ++m) generator.use_noise(m, maps[m].narrow(0, first, n));
-    };
-
-    const auto at_once = std::min(count, o.batch(generator.resolution()));
-    Tensor last;
-    std::int64_t done = 0;
-    for (; done < o.steps; ++done) {
-      const double t = static_cast<double>(done) / static_cast<double>(o.steps);
-      const double fade = std::max(0.0, 1 - t / o.style_noise_ramp);
-      const auto jitter = stream_at(stream, done).normal(Purpose::inversion, {count, w.size(1), w.size(2)}, 0, 1);
-      const auto shaken = o.style_noise * spread * fade * fade * jitter.to(w.options().requires_grad(false));
-      std::vector<Tensor> leaves{w};
-      leaves.insert(leaves.end(), maps.begin(), maps.end());
-      std::vector<Tensor> gradients(leaves.size()), losses;
-      for (std::int64_t first = 0; first < count; first += at_once) {  // starts share nothing
-        const auto n = std::min(at_once, count - first);
-        use_noise(first, n);
-        const auto codes = w.narrow(0, first, n);
-        auto loss = differences(codes + shaken.narrow(0, first, n));
-        losses.push_back(loss.detach());
-        if (o.pull > 0) loss = loss + o.pull * ((codes - mean) / deviation).square().mean({1, 2});
-        if (!maps.empty()) {
-          std::vector<Tensor> shown;
-          for (const auto& map : maps) shown.push_back(map.narrow(0, first, n));
-          loss = loss + o.noise_weight * noise_regularization(shown);
-        }
-        const auto found = torch::autograd::grad({loss.sum()}, leaves);
-        for (std::size_t i = 0; i < found.size(); ++i)
-          gradients[i] = gradients[i].defined() ? gradients[i] + found[i] : found[i];
-      }
-      last = losses.size() == 1 ? losses.front() : torch::cat(losses);
-      require(at::isfinite(last).all().template item<bool>(), "step ", done + 1,
-              " of the inversion: the loss is not finite");
-      Adam adam{.rate = o.rate * ramp(t), .beta1 = 0.9, .beta2 = 0.999};
-      if (adam.rate > 0)
-        for (std::size_t i = 0; i < leaves.size(); ++i) adam.update(leaves[i], gradients[i], moments[i]);
-      normalize_noise(maps);
-      if (progress && !progress(done + 1, o.steps, last.min().template item<double>())) break;
-    }
-
-    const torch::NoGradGuard no_grad;
-    std::vector<Tensor> ends;
-    for (std::int64_t first = 0; first < count; first += at_once) {
-      const auto n = std::min(at_once, count - first);
-      use_noise(first, n);
-      ends.push_back(differences(w.narrow(0, first, n)));
-    }
-    const auto end = torch::cat(ends).to(torch::kCPU, torch::kFloat64);
-    const auto best = end.argmin().template item<std::int64_t>();
-    Inversion out;
-    out.styles = w.detach().narrow(0, best, 1).expand({1, styles, w.size(2)}).contiguous();
-    for (const auto& map : maps) out.noise.push_back(map.detach()[best][0].clone());
-    out.loss = end[best].template item<double>();
-    out.start = static_cast<std::size_t>(best);
-    return out;
+    return walk.best();
   }
 
   /// Share of the learning rate at the share `t` of the steps: up in a line, down in half a cosine.
@@ -200,9 +126,7 @@ class StyleOptimization {
         const auto n = std::min(at_once, settings_.candidates - first);
         styles.push_back(generator.map(draw(n, first), settings_.labels));
         const auto images = generator.synthesize(styles.back(), Render{});
-        auto score = settings_.pixels * (images - target).square().mean({1, 2, 3});
-        if (seen.defined()) score = score + settings_.perceptual * feature_distance(features_(images), seen);
-        scores.push_back(score);
+        scores.push_back(differences(images, target, seen));
       }
       const auto nearest = torch::cat(scores).argsort().narrow(0, 0, settings_.starts - 1);
       codes.push_back(torch::cat(styles).index_select(0, nearest).narrow(1, 0, rows));
@@ -228,6 +152,131 @@ class StyleOptimization {
       fail("this generator has no noise inputs that can be optimized");
     }
     return maps;
+  }
+
+  /// All starts on their way. They share nothing, so that pieces of them can be computed one after the other.
+  template <Generator G>
+  class Walk {
+   public:
+    Walk(const StyleOptimization& own, const G& source, const Tensor& image, const Stream& stream)
+        : own_(own),
+          o_(own.settings_),
+          stream_(stream),
+          generator_(source.clone()),
+          target_(image.to(generator_.mean_style().options())) {
+      if (o_.perceptual > 0) {
+        const torch::NoGradGuard no_grad;
+        seen_ = own_.features_(target_);
+      }
+      auto found = own_.starts(generator_, target_, seen_, stream);
+      deviation_ = found.deviation;
+      spread_ = found.spread;
+      leaves_.push_back(found.codes.clone().requires_grad_(true));
+      count_ = styles().size(0);
+      maps_ = own_.start_noise(generator_, count_, stream);
+      leaves_.insert(leaves_.end(), maps_.begin(), maps_.end());
+      moments_.resize(leaves_.size());
+      at_once_ = std::min(count_, o_.batch(generator_.resolution()));
+    }
+
+    /// One step of Adam. Perceptual and pixel terms of each start before it, [S].
+    Tensor step(std::int64_t done) {
+      const double t = static_cast<double>(done) / static_cast<double>(o_.steps);
+      const auto shaken = style_noise(done, t);
+      std::vector<Tensor> gradients(leaves_.size()), losses;
+      for (std::int64_t first = 0; first < count_; first += at_once_) {
+        const auto n = std::min(at_once_, count_ - first);
+        const auto found = piece_gradients(first, n, shaken, losses);
+        for (std::size_t i = 0; i < found.size(); ++i)
+          gradients[i] = gradients[i].defined() ? gradients[i] + found[i] : found[i];
+      }
+      const auto last = losses.size() == 1 ? losses.front() : torch::cat(losses);
+      require(at::isfinite(last).all().template item<bool>(), "step ", done + 1,
+              " of the inversion: the loss is not finite");
+      const Adam adam{.rate = o_.rate * own_.ramp(t), .beta1 = 0.9, .beta2 = 0.999};
+      if (adam.rate > 0)
+        for (std::size_t i = 0; i < leaves_.size(); ++i) adam.update(leaves_[i], gradients[i], moments_[i]);
+      normalize_noise(maps_);
+      return last;
+    }
+
+    /// The start that is now lowest in perceptual and pixel terms.
+    Inversion best() {
+      const torch::NoGradGuard no_grad;
+      std::vector<Tensor> ends;
+      for (std::int64_t first = 0; first < count_; first += at_once_) {
+        const auto n = std::min(at_once_, count_ - first);
+        use_noise(first, n);
+        ends.push_back(differences(styles().narrow(0, first, n)));
+      }
+      const auto end = torch::cat(ends).to(torch::kCPU, torch::kFloat64);
+      const auto best = end.argmin().template item<std::int64_t>();
+      const auto& w = styles();
+      Inversion out;
+      out.styles = w.detach().narrow(0, best, 1).expand({1, generator_.style_count(), w.size(2)}).contiguous();
+      for (const auto& map : maps_) out.noise.push_back(map.detach()[best][0].clone());
+      out.loss = end[best].template item<double>();
+      out.start = static_cast<std::size_t>(best);
+      return out;
+    }
+
+   private:
+    const Tensor& styles() const { return leaves_.front(); }
+
+    /// What is added to the styles while the walk is young, [S, 1 or L, D].
+    Tensor style_noise(std::int64_t done, double t) const {
+      const auto& w = styles();
+      const double fade = std::max(0.0, 1 - t / o_.style_noise_ramp);
+      const auto jitter = stream_at(stream_, done).normal(Purpose::inversion, {count_, w.size(1), w.size(2)}, 0, 1);
+      return o_.style_noise * spread_ * fade * fade * jitter.to(w.options().requires_grad(false));
+    }
+
+    /// The gradients of the loss of starts `first` to `first` + n - 1, one a leaf; appends their terms [n] to `losses`.
+    std::vector<Tensor> piece_gradients(std::int64_t first, std::int64_t n, const Tensor& shaken,
+                                        std::vector<Tensor>& losses) {
+      use_noise(first, n);
+      const auto codes = styles().narrow(0, first, n);
+      auto loss = differences(codes + shaken.narrow(0, first, n));
+      losses.push_back(loss.detach());
+      if (o_.pull > 0) loss = loss + o_.pull * ((codes - generator_.mean_style()) / deviation_).square().mean({1, 2});
+      if (!maps_.empty()) {
+        std::vector<Tensor> shown;
+        for (const auto& map : maps_) shown.push_back(map.narrow(0, first, n));
+        loss = loss + o_.noise_weight * noise_regularization(shown);
+      }
+      return torch::autograd::grad({loss.sum()}, leaves_);
+    }
+
+    /// Perceptual and pixel terms of w or w+ [n, 1 or L, D], [n].
+    Tensor differences(const Tensor& codes) const {
+      const auto images =
+          generator_.synthesize(codes.expand({codes.size(0), generator_.style_count(), codes.size(2)}), Render{});
+      return own_.differences(images, target_, seen_);
+    }
+
+    void use_noise(std::int64_t first, std::int64_t n) {
+      if constexpr (requires(G & g) { g.use_noise(std::size_t{}, Tensor{}); })
+        for (std::size_t m = 0; m < maps_.size(); ++m) generator_.use_noise(m, maps_[m].narrow(0, first, n));
+    }
+
+    const StyleOptimization& own_;
+    const StyleOptimizationSettings& o_;
+    const Stream& stream_;
+    G generator_;
+    Tensor target_, seen_;          // the picture, its features
+    Tensor deviation_;              // [D]
+    double spread_ = 0;             // as in Starts
+    std::vector<Tensor> leaves_;    // w [S, 1 or L, D], then the maps
+    std::vector<Tensor> maps_;      // [S, 1, r, r] each
+    std::vector<Moments> moments_;  // as leaves_
+    std::int64_t count_ = 0, at_once_ = 1;
+  };
+
+  /// Perceptual and pixel terms of each image [n, 3, H, W], [n]; `seen` are the features of `target`.
+  Tensor differences(const Tensor& images, const Tensor& target, const Tensor& seen) const {
+    auto loss = settings_.pixels * (images - target).square().mean({1, 2, 3});
+    if (settings_.perceptual > 0) loss = loss + settings_.perceptual * feature_distance(features_(images), seen);
+    return loss;
   }
 
   F features_;

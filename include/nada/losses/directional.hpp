@@ -35,7 +35,7 @@ struct Directional {
   template <TextImageEncoder E>
   auto bind(const E&, const auto& /*shift*/, const Endpoints& ends) const {
     return [direction = ends.direction, floor = min_length, offset = offset_if_identical,
-            distance = distance](Comparison<E>& c) -> Tensor {
+            distance = distance](auto& c) -> Tensor {
       auto step = c.adapted().unit - c.anchor().unit;  // [N, E]
       if (offset > 0 && step.sum().template item<double>() == 0)
         step = c.encoder().see(c.adapted_views() + offset, Wanted{}).unit - c.anchor().unit;

@@ -23,7 +23,7 @@ struct Global {
 
   template <TextImageEncoder E>
   auto bind(const E& encoder, const auto& /*shift*/, const Endpoints& ends) const {
-    return [target = ends.target, s = scaled ? encoder.score_scale() / 100 : 1.0](Comparison<E>& c) -> Tensor {
+    return [target = ends.target, s = scaled ? encoder.score_scale() / 100 : 1.0](auto& c) -> Tensor {
       return (1 - s * (c.adapted().unit * target).sum(1)).mean();
     };
   }

@@ -21,7 +21,7 @@ struct Manifold {
 
   template <TextImageEncoder E>
   auto bind(const E&, const auto& /*shift*/, const Endpoints& ends) const {
-    return [between = (ends.target * ends.source).sum()](Comparison<E>& c) -> Tensor {
+    return [between = (ends.target * ends.source).sum()](auto& c) -> Tensor {
       return ((c.adapted().unit * c.anchor().unit).sum(1) - between).abs().mean();
     };
   }

@@ -55,8 +55,7 @@ struct Moment {
   auto bind(const E& encoder, const S& shift, const Endpoints&) const {
     static_assert(TextualShift<S>, "Moment: makes texts of its own, so the shift must be textual: TextShift");
     const auto wanted = moments(text_steps(encoder, shift));
-    return [mean = wanted.first, spread = wanted.second, weight = covariance,
-            floor = min_length](Comparison<E>& c) -> Tensor {
+    return [mean = wanted.first, spread = wanted.second, weight = covariance, floor = min_length](auto& c) -> Tensor {
       const auto step = c.adapted().unit - c.anchor().unit;
       const auto own = moments(step / step.norm(2, 1, true).clamp_min(floor));
       return (own.first - mean).square().sum() + weight * (own.second - spread).square().sum();

@@ -50,7 +50,7 @@ struct PatchDirectional {
     const torch::NoGradGuard no_grad;
     const std::vector<std::string> templates(shift.templates().begin(), shift.templates().end());
     return [directions = part_directions(encoder, shift.source(), shift.target(), templates, parts), size = size,
-            count = count, floor = min_length](Comparison<E>& c) -> Tensor {
+            count = count, floor = min_length](auto& c) -> Tensor {
       const auto& images = c.adapted_images();
       const auto centers = draw_patch_centers(c.stream(), images.size(0), count, images.size(2), images.size(3), size);
       return score(c.encoder(), images, c.anchor_images(), centers, size, directions, floor);
@@ -90,8 +90,7 @@ struct PatchSimilarity {
     static_assert(TextualShift<S>, "PatchSimilarity: makes texts of its own, so the shift must be textual: TextShift");
     const torch::NoGradGuard no_grad;
     return [source = part_features(encoder, shift.source(), parts),
-            target = part_features(encoder, shift.target(), parts), size = size,
-            count = count](Comparison<E>& c) -> Tensor {
+            target = part_features(encoder, shift.target(), parts), size = size, count = count](auto& c) -> Tensor {
       const auto& images = c.adapted_images();
       const auto centers = draw_patch_centers(c.stream(), images.size(0), count, images.size(2), images.size(3), size);
       return score(c.encoder(), images, c.anchor_images(), centers, size, source, target);

@@ -21,7 +21,7 @@ struct PerceptualAnchor {
 
   template <TextImageEncoder E>
   auto bind(const E&, const auto& /*shift*/, const Endpoints&) const {
-    return [](Comparison<E>& c) -> Tensor {
+    return [](auto& c) -> Tensor {
       const auto direction = [](const Tensor& tokens) { return tokens / tokens.norm(2, -1, true).clamp_min(1e-6); };
       return (direction(c.adapted().tokens) - direction(c.anchor().tokens)).square().sum(2).mean();
     };

@@ -17,10 +17,13 @@
 
 namespace nada {
 
-/// What a term reads. A step renders and encodes what some term reads, once, and nothing else.
+/// What a term reads. A step renders, encodes and copies what some term reads, once, and nothing else.
+///     adapted  the adapted images            anchor   the anchor's images
+///     tokens   features' tokens              leaves   the tensors that train, with their initial values
 enum class Reads : unsigned { nothing = 0, adapted = 1, anchor = 2, tokens = 4, leaves = 8 };
 constexpr Reads operator|(Reads a, Reads b) { return Reads(unsigned(a) | unsigned(b)); }
 constexpr bool has(Reads set, Reads r) { return (unsigned(set) & unsigned(r)) != 0; }
+inline constexpr Reads all_reads = Reads::adapted | Reads::anchor | Reads::tokens | Reads::leaves;
 
 /// A batch of images: plain [N, 3, H, W], clamped to [-1, 1] unless a run says otherwise, and as the views show it
 /// [count * N, 3, H, W].
@@ -30,24 +33,21 @@ struct Shown {
 
 /// Two image batches under one encoder; features are computed at first use and shared by all terms.
 template <TextImageEncoder E>
-class Comparison {
+class ComparedBatches {
  public:
   /// `anchor` may be undefined where no term reads it.
-  Comparison(const E& encoder, const Shown& adapted, const Shown& anchor, const Stream& stream, Wanted wanted = {})
+  ComparedBatches(const E& encoder, const Shown& adapted, const Shown& anchor, const Stream& stream, Wanted wanted = {})
       : encoder_(encoder), adapted_(adapted), anchor_(anchor), stream_(stream), wanted_(wanted) {}
 
   const E& encoder() const { return encoder_; }
-  const Tensor& adapted_images() const { return adapted_.images; }
-  const Tensor& adapted_views() const { return adapted_.views; }
-  const Tensor& anchor_images() const { return anchor_.images; }
+  const Shown& adapted_shown() const { return adapted_; }
+  const Shown& anchor_shown() const { return anchor_; }
   const Stream& stream() const { return stream_; }
 
-  /// Features of the views [count * N, ...]; carries the graph.
   const Features& adapted() {
     if (!adapted_features_) adapted_features_ = encoder_.see(adapted_.views, wanted_);
     return *adapted_features_;
   }
-  /// The anchor's, without gradient.
   const Features& anchor() {
     if (!anchor_features_) {
       const torch::NoGradGuard no_grad;
@@ -64,13 +64,55 @@ class Comparison {
   std::optional<Features> adapted_features_, anchor_features_;
 };
 
+/// The same as one term sees it: what the term does not declare in `reads` cannot be asked for.
+template <TextImageEncoder E, Reads reads = all_reads>
+class Comparison {
+ public:
+  explicit Comparison(ComparedBatches<E>& batches) : batches_(batches) {}
+
+  const E& encoder() const { return batches_.encoder(); }
+  const Stream& stream() const { return batches_.stream(); }
+  const Tensor& adapted_images() const {
+    check_adapted();
+    return batches_.adapted_shown().images;
+  }
+  const Tensor& adapted_views() const {
+    check_adapted();
+    return batches_.adapted_shown().views;
+  }
+  const Tensor& anchor_images() const {
+    check_anchor();
+    return batches_.anchor_shown().images;
+  }
+  /// Features of the views [count * N, ...]; carries the graph.
+  const Features& adapted() {
+    check_adapted();
+    return batches_.adapted();
+  }
+  /// The anchor's, without gradient.
+  const Features& anchor() {
+    check_anchor();
+    return batches_.anchor();
+  }
+
+ private:
+  static constexpr void check_adapted() {
+    static_assert(has(reads, Reads::adapted), "Term: it reads the adapted images; add nada::Reads::adapted to `reads`");
+  }
+  static constexpr void check_anchor() {
+    static_assert(has(reads, Reads::anchor), "Term: it reads the anchor's images; add nada::Reads::anchor to `reads`");
+  }
+  ComparedBatches<E>& batches_;
+};
+
 /// A tensor that trains.
 struct Leaf {
   std::string name;  // "conv.64.0.weight"
   Tensor value, initial;
 };
 
-/// What does not depend on an encoder: images as generated (not clamped), w+, and the tensors that train.
+/// What does not depend on an encoder: images as generated (not clamped), w+, and the tensors that train. What no term
+/// reads is undefined or empty.
 struct Scene {
   Tensor adapted_images, anchor_images, styles;
   std::span<const Leaf> leaves;
@@ -89,21 +131,21 @@ concept HasTermPerSample = requires {
   { T::per_sample } -> std::convertible_to<bool>;
 };
 
-/// Any term: `name` (column of metrics.csv), `reads`, `per_sample` (whether it is a mean over samples).
+/// A term: `name` (column of metrics.csv), `reads`, `per_sample` (whether it is a mean over samples).
 template <class T>
-concept AnyTerm = HasTermName<T> && HasTermReads<T> && HasTermPerSample<T>;
+concept Term = HasTermName<T> && HasTermReads<T> && HasTermPerSample<T>;
 
 /// EncoderTerm: a specification that is bound once per encoder and shift, so that texts are encoded once, and then
 /// scores a Comparison, lower is better. Smallest model: losses/global.hpp.
 template <class T, class E, class S>
-concept EncoderTerm = AnyTerm<T> &&
-    requires(const T& term, const E& encoder, const S& shift, const Endpoints& ends, Comparison<E>& c) {
+concept EncoderTerm = Term<T> &&
+    requires(const T& term, const E& encoder, const S& shift, const Endpoints& ends, Comparison<E, T::reads>& c) {
   { term.bind(encoder, shift, ends)(c) } -> std::same_as<Tensor>;  // scalar
 };
 
 /// SceneTerm: scores a step without any encoder, lower is better. Smallest model: losses/range_penalty.hpp.
 template <class T>
-concept SceneTerm = AnyTerm<T> && requires(const T& term, const Scene& scene) {
+concept SceneTerm = Term<T> && requires(const T& term, const Scene& scene) {
   { term(scene) } -> std::same_as<Tensor>;
 };
 
@@ -115,18 +157,22 @@ consteval bool explain_term() {
   return true;
 }
 
-/// Binds a term to the encoder of one index in the set; the others do not see it.
-template <std::size_t index, AnyTerm Term>
-struct On : Term {};
+/// Binds a term to the encoder of one index in the set; the others do not see it. A run whose set has no encoder of
+/// that index, or one that the term cannot be bound to, is refused when it is made.
+template <std::size_t index, class T>
+struct On : T {
+  static_assert(explain_term<T>());
+  static_assert(!SceneTerm<T>, "On: a term that scores a Scene sees no encoder, so it cannot be bound to one");
+};
 template <class T>
 struct only_encoder : std::integral_constant<std::ptrdiff_t, -1> {};
-template <std::size_t index, class Term>
-struct only_encoder<On<index, Term>> : std::integral_constant<std::ptrdiff_t, static_cast<std::ptrdiff_t>(index)> {};
+template <std::size_t index, class T>
+struct only_encoder<On<index, T>> : std::integral_constant<std::ptrdiff_t, static_cast<std::ptrdiff_t>(index)> {};
 
-template <class Term>
+template <class T>
 struct Weighted {
   double weight;
-  Term term;
+  T term;
 };
 
 /// A weighted sum of terms: weigh(1.0, Directional{}) + weigh(0.3, Global{}).
@@ -136,6 +182,12 @@ struct Objective {
   std::tuple<Weighted<Terms>...> terms;
   static constexpr Reads reads = (Terms::reads | ...);
   static constexpr bool per_sample = (Terms::per_sample && ...);
+
+  /// Calls visit(weight, term, index of the only encoder that it is bound to or -1) for each term.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    std::apply([&](const auto&... w) { (visit(w.weight, w.term, only_encoder<Terms>::value), ...); }, terms);
+  }
 };
 
 template <class T>
@@ -144,7 +196,7 @@ constexpr auto weigh(double weight, T term) {
   return Objective<T>{{Weighted<T>{weight, std::move(term)}}};
 }
 /// 1.0 * Directional{}, inside namespace nada or with `using nada::operator*`.
-template <AnyTerm T>
+template <Term T>
 constexpr Objective<T> operator*(double weight, T term) {
   return weigh(weight, std::move(term));
 }

@@ -26,7 +26,7 @@ struct Texture {
     require(pictures.defined() && pictures.dim() == 4 && pictures.size(0) > 0 && pictures.size(1) == 3,
             "Texture: needs pictures [M, 3, H, W]");
     const torch::NoGradGuard no_grad;
-    return [wanted = encoder.see(pictures, Wanted{}).raw](Comparison<E>& c) -> Tensor {
+    return [wanted = encoder.see(pictures, Wanted{}).raw](auto& c) -> Tensor {
       const auto& raw = c.adapted().raw;
       const auto rows = torch::arange(raw.size(0), torch::TensorOptions(torch::kInt64).device(raw.device()));
       return (raw - wanted.index_select(0, rows.remainder(wanted.size(0)))).square().mean();

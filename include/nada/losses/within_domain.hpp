@@ -13,8 +13,8 @@
 namespace nada {
 
 /// Features of views [V N, E] as [V, N, E]: pairs are made of samples in the same view.
-template <class E>
-std::pair<Tensor, Tensor> by_view(Comparison<E>& c, std::string_view term) {
+template <class E, Reads reads>
+std::pair<Tensor, Tensor> by_view(Comparison<E, reads>& c, std::string_view term) {
   const auto n = c.adapted_images().size(0);
   require(n >= 2, "the term ", term, " compares the samples of a step: the batch is ", n, ", expected at least 2");
   const auto split = [&](const Tensor& features) { return features.view({-1, n, features.size(1)}); };
@@ -41,7 +41,7 @@ struct WithinDomain {
 
   template <TextImageEncoder E>
   auto bind(const E&, const auto& /*shift*/, const Endpoints&) const {
-    return [floor = min_length](Comparison<E>& c) -> Tensor {
+    return [floor = min_length](auto& c) -> Tensor {
       const auto [adapted, anchor] = by_view(c, name);
       const auto [i, j] = all_pairs(adapted.size(1), adapted.device());
       const auto between = [&, i = i, j = j](const Tensor& x, double least) {
@@ -65,7 +65,7 @@ struct InDomainDiversity {
 
   template <TextImageEncoder E>
   auto bind(const E&, const auto& /*shift*/, const Endpoints&) const {
-    return [](Comparison<E>& c) -> Tensor {
+    return [](auto& c) -> Tensor {
       const auto [adapted, anchor] = by_view(c, name);
       const auto [i, j] = all_pairs(adapted.size(1), adapted.device());
       const auto cosines = [i = i, j = j](const Tensor& x) {

@@ -14,6 +14,8 @@ struct DirectionalScore {
   static constexpr bool higher_is_better = true;
   static constexpr Needs needs = Needs::source | Needs::direction;
   Estimate operator()(const Evidence& e) const {
+    require_finite_samples(e.adapted.unit, name);
+    require_finite_samples(e.source.unit, name);
     const auto step = e.adapted.unit - e.source.unit;
     const auto length = step.norm(2, 1);
     const auto cosine = (step * e.ends.direction).sum(1) / length;

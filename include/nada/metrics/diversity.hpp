@@ -25,7 +25,7 @@ struct Clusters {
 /// k-medoids of distances [N, N]: greedy start (BUILD), then the best exchange of a medoid and another sample until
 /// none lowers the cost (SWAP). Deterministic; ties go to the earlier sample.
 /// Source: Kaufman and Rousseeuw, Finding Groups in Data (1990), PAM; one exchange costs O(N^2) as in Schubert and
-/// Rousseeuw, arXiv:1810.05691. Errors: k outside [1, N].
+/// Rousseeuw, arXiv:1810.05691. Errors: k outside [1, N]; distances that are not finite.
 Clusters k_medoids(const Tensor& distances, std::int64_t k);
 
 /// Mean over clusters of the mean distance between two members; clusters of one sample do not count. 0 where all do

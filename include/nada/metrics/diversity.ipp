@@ -16,80 +16,122 @@ NADA_INLINE Tensor cosine_distances(const Tensor& unit_features) {
   return out;
 }
 
+namespace detail {
+
+/// PAM on distances [N, N]: a set of medoids that first grows and then exchanges members.
+class MedoidSearch {
+ public:
+  MedoidSearch(const double* distances, std::size_t count)
+      : distances_(distances), count_(count), is_medoid_(count, false), nearest_(count, far), second_(count, far) {
+    found_.membership.assign(count, 0);
+  }
+
+  /// BUILD: adds the sample that lowers the cost most.
+  void add_best() {
+    std::size_t best = count_;
+    double least = far;
+    for (std::size_t c = 0; c < count_; ++c) {
+      if (is_medoid_[c]) continue;
+      double cost = 0;
+      for (std::size_t i = 0; i < count_; ++i) cost += std::min(nearest_[i], distance(i, c));
+      if (best == count_ || cost < least) least = cost, best = c;
+    }
+    is_medoid_[best] = true;
+    found_.medoids.push_back(best);
+    assign();
+  }
+
+  /// SWAP: makes the exchange that lowers the cost most. False: none lowers it.
+  bool exchange_best() {
+    double best_change = -1e-12 * (1 + found_.cost);
+    std::size_t best_medoid = 0, best_sample = count_;
+    const auto removal = cost_without();
+    for (std::size_t c = 0; c < count_; ++c) {
+      if (is_medoid_[c]) continue;
+      const auto change = change_with(c, removal);
+      for (std::size_t m = 0; m < change.size(); ++m)
+        if (change[m] < best_change) best_change = change[m], best_medoid = m, best_sample = c;
+    }
+    if (best_sample == count_) return false;
+    is_medoid_[found_.medoids[best_medoid]] = false;
+    is_medoid_[best_sample] = true;
+    found_.medoids[best_medoid] = best_sample;
+    assign();
+    return true;
+  }
+
+  const Clusters& found() const { return found_; }
+
+ private:
+  static constexpr double far = std::numeric_limits<double>::infinity();
+
+  double distance(std::size_t i, std::size_t j) const { return distances_[i * count_ + j]; }
+
+  /// Finds each sample's nearest medoid and the distance to its second nearest one.
+  void assign() {
+    found_.cost = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      nearest_[i] = second_[i] = far;
+      for (std::size_t m = 0; m < found_.medoids.size(); ++m) {
+        const double x = distance(i, found_.medoids[m]);
+        if (x < nearest_[i]) {
+          second_[i] = nearest_[i];
+          nearest_[i] = x;
+          found_.membership[i] = m;
+        } else {
+          second_[i] = std::min(second_[i], x);
+        }
+      }
+      found_.cost += nearest_[i];
+    }
+  }
+
+  /// What doing without each medoid costs, [k].
+  std::vector<double> cost_without() const {
+    std::vector<double> removal(found_.medoids.size(), 0.0);
+    for (std::size_t i = 0; i < count_; ++i)
+      if (removal.size() > 1) removal[found_.membership[i]] += second_[i] - nearest_[i];
+    return removal;
+  }
+
+  /// How the cost changes where the sample `c` takes the place of each medoid, [k].
+  std::vector<double> change_with(std::size_t c, std::vector<double> change) const {
+    double shared = 0;  // change that does not depend on which medoid goes
+    for (std::size_t i = 0; i < count_; ++i) {
+      const double x = distance(i, c);
+      const auto m = found_.membership[i];
+      if (change.size() == 1) {
+        change[0] += x - nearest_[i];
+      } else if (x < nearest_[i]) {
+        shared += x - nearest_[i];
+        change[m] += nearest_[i] - second_[i];
+      } else if (x < second_[i]) {
+        change[m] += x - second_[i];
+      }
+    }
+    for (auto& value : change) value += shared;
+    return change;
+  }
+
+  const double* distances_;
+  std::size_t count_;
+  Clusters found_;
+  std::vector<bool> is_medoid_;
+  std::vector<double> nearest_, second_;  // distances of each sample to its two nearest medoids
+};
+
+}  // namespace detail
+
 NADA_INLINE Clusters k_medoids(const Tensor& distances, std::int64_t k) {
   const auto d = samples_of(distances, "k-medoids");
   const auto n = static_cast<std::size_t>(d.size(0)), wanted = static_cast<std::size_t>(k);
   require(d.size(1) == d.size(0), "k-medoids: distances of shape ", shape_text(d.sizes()), ", expected [N, N]");
   require(k >= 1 && wanted <= n, "k-medoids: ", k, " clusters of ", n, " samples");
-  const double* values = d.data_ptr<double>();
-  const auto distance = [&](std::size_t i, std::size_t j) { return values[i * n + j]; };
-  constexpr double far = std::numeric_limits<double>::infinity();
-
-  Clusters out;
-  std::vector<double> nearest(n, far), second(n, far);
-  out.membership.assign(n, 0);
-  const auto assign = [&] {
-    out.cost = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      nearest[i] = second[i] = far;
-      for (std::size_t m = 0; m < out.medoids.size(); ++m) {
-        const double x = distance(i, out.medoids[m]);
-        if (x < nearest[i]) {
-          second[i] = nearest[i];
-          nearest[i] = x;
-          out.membership[i] = m;
-        } else {
-          second[i] = std::min(second[i], x);
-        }
-      }
-      out.cost += nearest[i];
-    }
-  };
-  std::vector<bool> is_medoid(n, false);
-  for (std::size_t m = 0; m < wanted; ++m) {
-    std::size_t best = n;
-    double least = far;
-    for (std::size_t c = 0; c < n; ++c) {
-      if (is_medoid[c]) continue;
-      double cost = 0;
-      for (std::size_t i = 0; i < n; ++i) cost += std::min(nearest[i], distance(i, c));
-      if (cost < least) least = cost, best = c;
-    }
-    is_medoid[best] = true;
-    out.medoids.push_back(best);
-    assign();
+  detail::MedoidSearch search(d.data_ptr<double>(), n);
+  for (std::size_t m = 0; m < wanted; ++m) search.add_best();
+  while (search.exchange_best()) {
   }
-  while (true) {
-    double best_change = -1e-12 * (1 + out.cost);
-    std::size_t best_medoid = wanted, best_sample = n;
-    std::vector<double> removal(wanted, 0.0);  // cost of doing without each medoid
-    for (std::size_t i = 0; i < n; ++i)
-      if (wanted > 1) removal[out.membership[i]] += second[i] - nearest[i];
-    for (std::size_t c = 0; c < n; ++c) {
-      if (is_medoid[c]) continue;
-      double shared = 0;  // change that does not depend on which medoid goes
-      auto change = removal;
-      for (std::size_t i = 0; i < n; ++i) {
-        const double x = distance(i, c);
-        if (wanted == 1) {
-          change[0] += x - nearest[i];
-        } else if (x < nearest[i]) {
-          shared += x - nearest[i];
-          change[out.membership[i]] += nearest[i] - second[i];
-        } else if (x < second[i]) {
-          change[out.membership[i]] += x - second[i];
-        }
-      }
-      for (std::size_t m = 0; m < wanted; ++m)
-        if (change[m] + shared < best_change) best_change = change[m] + shared, best_medoid = m, best_sample = c;
-    }
-    if (best_sample == n) break;
-    is_medoid[out.medoids[best_medoid]] = false;
-    is_medoid[best_sample] = true;
-    out.medoids[best_medoid] = best_sample;
-    assign();
-  }
-  return out;
+  return search.found();
 }
 
 NADA_INLINE double intra_cluster_distance(const Tensor& distances, std::int64_t k) {

@@ -37,9 +37,8 @@ NADA_INLINE double frechet_distance(const Tensor& x, const Tensor& y) {
 }
 
 NADA_INLINE Estimate Frechet::operator()(const Evidence& e) const {
-  const auto x = samples_of(e.adapted.raw, name, 2);
-  return jackknife(x.size(0),
-                   [&](const Tensor& kept) { return frechet_distance(x.index_select(0, kept), e.real.raw); });
+  const auto x = samples_of(e.adapted.raw, name, 2), y = samples_of(e.real.raw, name, 2);
+  return jackknife(x.size(0), [&](const Tensor& kept) { return frechet_distance(x.index_select(0, kept), y); });
 }
 
 }  // namespace nada

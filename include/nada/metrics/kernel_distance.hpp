@@ -59,7 +59,9 @@ struct KernelDistance {
   static constexpr std::string_view name = "kernel_distance";
   static constexpr bool higher_is_better = false;
   static constexpr Needs needs = Needs::real;
-  Estimate operator()(const Evidence& e) const { return kernel_distance(e.adapted.raw, e.real.raw, CubicKernel{}); }
+  Estimate operator()(const Evidence& e) const {
+    return kernel_distance(samples_of(e.adapted.raw, name, 2), samples_of(e.real.raw, name, 2), CubicKernel{});
+  }
 };
 
 /// CMMD: 1000 times the squared discrepancy of unit features under a Gaussian kernel of width 10.
@@ -71,7 +73,7 @@ struct Cmmd {
   static constexpr Needs needs = Needs::real;
   static constexpr double scale = 1000;
   Estimate operator()(const Evidence& e) const {
-    auto out = kernel_distance(e.adapted.unit, e.real.unit, GaussianKernel{});
+    auto out = kernel_distance(samples_of(e.adapted.unit, name, 2), samples_of(e.real.unit, name, 2), GaussianKernel{});
     out.value *= scale;
     out.error *= scale;
     out.half_width *= scale;

@@ -44,10 +44,17 @@ inline bool enough(Needs needs, const Evidence& evidence) {
          (!has(needs, Needs::direction) || evidence.ends.direction.defined());
 }
 
-/// Samples [N, E] in double precision on the processor, N at least `least`.
+/// Refuses samples that are not finite; `what` names the metric in the message.
+inline void require_finite_samples(const Tensor& samples, std::string_view what) {
+  require(at::isfinite(samples).all().item<bool>(), what, ": the samples hold values that are not finite");
+}
+
+/// Samples [N, E] in double precision on the processor; `what` names the metric in errors.
+/// Errors: another shape, fewer than `least` samples, values that are not finite.
 inline Tensor samples_of(const Tensor& features, std::string_view what, std::int64_t least = 1) {
   require(features.defined() && features.dim() == 2 && features.size(0) >= least, what, ": needs at least ", least,
           " samples [N, E], found ", features.defined() ? shape_text(features.sizes()) : std::string("none"));
+  require_finite_samples(features, what);
   return features.detach().to(torch::kCPU, torch::kFloat64).contiguous();
 }
 

@@ -14,7 +14,7 @@ namespace nada {
 /// neighbour in the support (itself not counted).
 /// Source:  Kynkaanniemi et al., Improved Precision and Recall Metric, arXiv:1904.06991, equations 1 and 2; k = 3.
 /// Facts:   1 where every point is in the support; 0 for points far away; permutations change nothing.
-/// Errors:  a support of k points or fewer.
+/// Errors:  a support of k points or fewer; values that are not finite.
 inline double share_inside(const Tensor& points, const Tensor& support, std::int64_t k = 3) {
   const auto p = samples_of(points, "precision and recall"), s = samples_of(support, "precision and recall", k + 1);
   const auto distances = [](const Tensor& a, const Tensor& b) {
@@ -31,9 +31,9 @@ struct Precision {
   static constexpr Needs needs = Needs::real;
   std::int64_t neighbours = 3;
   Estimate operator()(const Evidence& e) const {
-    const auto x = samples_of(e.adapted.raw, name);
+    const auto x = samples_of(e.adapted.raw, name), y = samples_of(e.real.raw, name, neighbours + 1);
     return jackknife(x.size(0),
-                     [&](const Tensor& kept) { return share_inside(x.index_select(0, kept), e.real.raw, neighbours); });
+                     [&](const Tensor& kept) { return share_inside(x.index_select(0, kept), y, neighbours); });
   }
 };
 
@@ -44,9 +44,9 @@ struct Recall {
   static constexpr Needs needs = Needs::real;
   std::int64_t neighbours = 3;
   Estimate operator()(const Evidence& e) const {
-    const auto x = samples_of(e.adapted.raw, name, neighbours + 1);
+    const auto x = samples_of(e.adapted.raw, name, neighbours + 1), y = samples_of(e.real.raw, name);
     return jackknife(x.size(0),
-                     [&](const Tensor& kept) { return share_inside(e.real.raw, x.index_select(0, kept), neighbours); });
+                     [&](const Tensor& kept) { return share_inside(y, x.index_select(0, kept), neighbours); });
   }
 };
 

@@ -28,7 +28,10 @@ struct TextScore {
   static constexpr std::string_view name = "text_score";
   static constexpr bool higher_is_better = true;
   static constexpr Needs needs = Needs::target;
-  Estimate operator()(const Evidence& e) const { return mean_estimate((e.adapted.unit * e.ends.target).sum(1)); }
+  Estimate operator()(const Evidence& e) const {
+    require_finite_samples(e.adapted.unit, name);
+    return mean_estimate((e.adapted.unit * e.ends.target).sum(1));
+  }
 };
 
 /// Share of samples whose nearest text, of several, is the one that was wanted.     [0, 1]
@@ -40,6 +43,7 @@ struct Found {
   Tensor texts;             // [T, E], unit length
   std::int64_t wanted = 0;  // row of the text
   Estimate operator()(const Evidence& e) const {
+    require_finite_samples(e.adapted.unit, name);
     return mean_estimate((e.adapted.unit.matmul(texts.t()).argmax(1) == wanted).to(torch::kFloat64));
   }
 };

@@ -1,7 +1,5 @@
 /// Changes of weights in few numbers, after training.
 #pragma once
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +29,16 @@ struct Compressed {
     return base + up.matmul(down).view(base.sizes());
   }
 };
+
+namespace detail {
+/// The left singular vectors of a matrix, the strongest first.
+struct LeftSingular {
+  Tensor vectors;  // [R, R] float64, columns
+  Tensor squares;  // [R] float64, squared singular values; rounding may leave some below 0
+};
+/// `matrix` [R, C] float64, contiguous, on the processor.
+LeftSingular left_singular(const Tensor& matrix);
+}  // namespace detail
 
 /// The change from `base` to `adapted` in at most `budget` numbers (those that are no matrices are kept in any case):
 /// of all matrices' singular values those that save most squared error for what they cost.
@@ -64,14 +72,11 @@ std::map<std::string, Tensor> compress(const G& base, const G& adapted, std::int
         continue;
       }
       const auto m = difference.reshape({from.size(0), -1}).contiguous();
-      using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
       const auto rows = m.size(0), columns = m.size(1);
-      const Eigen::Map<const Matrix> mapped(m.template data_ptr<double>(), rows, columns);
-      const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(mapped * mapped.transpose());  // rising
-      auto u = torch::empty({rows, rows}, torch::kFloat64);
-      Eigen::Map<Matrix>(u.template data_ptr<double>(), rows, rows) = solver.eigenvectors().rowwise().reverse();
+      const auto [u, squares] = detail::left_singular(m);
+      const double* const square = squares.template data_ptr<double>();
       for (std::int64_t i = 0; i < std::min(rows, columns); ++i)
-        values.push_back({std::max(0.0, solver.eigenvalues()[rows - 1 - i]), changes.size(), rows + columns});
+        values.push_back({std::max(0.0, square[i]), changes.size(), rows + columns});
       changes.push_back({place, u, u.t().matmul(m), 0});
     }
   // Values of one matrix fall, so that the order keeps them in theirs.
@@ -121,3 +126,7 @@ G decompress(const G& base, const std::map<std::string, Tensor>& leaves, const s
 }
 
 }  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/parameterization/compressed.ipp"
+#endif

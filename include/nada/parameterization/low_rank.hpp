@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
@@ -21,25 +22,22 @@ namespace nada {
 ///     W + up down,   up [O, r] starts at 0, down [r, I k k] normal with deviation 1 / sqrt(r)
 /// Source:  Hu et al., LoRA, arXiv:2106.09685, section 4.1.
 /// Facts:   starts at the base; the change has rank r at most, and any change where r is the smaller side.
-template <int rank>
+/// Errors:  a rank below 1.
 struct LowRank {
-  static_assert(rank >= 1 && rank <= 999, "LowRank: the rank is in [1, 999]");
-  static constexpr std::string_view prefix = "low-rank-";
-  static constexpr auto text = [] {
-    std::array<char, prefix.size() + 3> out{};
-    std::copy(prefix.begin(), prefix.end(), out.begin());
-    auto at = prefix.size();
-    if (rank >= 100) out[at++] = static_cast<char>('0' + rank / 100);
-    if (rank >= 10) out[at++] = static_cast<char>('0' + rank / 10 % 10);
-    out[at] = static_cast<char>('0' + rank % 10);
-    return out;
-  }();
-  static constexpr std::string_view name{text.data(), prefix.size() + (rank >= 100 ? 3 : rank >= 10 ? 2 : 1)};
+  int rank = 4;
+
+  std::string name() const { return join("low-rank-", rank); }
 
   static std::vector<std::string> weights(const Layer& layer) {
     std::vector<std::string> out;
     for (const auto* slot : {"weight", "affine.weight"})
       if (has_slot(layer, slot)) out.emplace_back(slot);
+    return out;
+  }
+  /// Which numbers of a stream a weight has: each its own, whatever the others are called.
+  static std::uint64_t numbers_of(const std::string& place) {
+    std::uint64_t out = 0;
+    for (const char c : place) out = detail::splitmix64(out ^ static_cast<unsigned char>(c));
     return out;
   }
   bool covers(const Layer& layer) const { return layer.kind == LayerKind::convolution && has_slot(layer, "weight"); }
@@ -49,14 +47,14 @@ struct LowRank {
     return out;
   }
   std::vector<Tensor> leaves(const Layer& layer, std::span<const Tensor> base, const Stream& stream) const {
+    require(rank >= 1, "LowRank: the rank is ", rank, ", expected at least 1");
     std::vector<Tensor> out;
-    std::uint64_t sub = 0;
-    for (const char c : layer.name) sub = 31 * sub + static_cast<unsigned char>(c);  // numbers of its own
     for (const auto& slot : weights(layer)) {
       const auto& weight = base[slot_of(layer, slot)];
       const auto columns = weight.numel() / weight.size(0);
       out.push_back(torch::zeros({weight.size(0), rank}, weight.options()).requires_grad_(true));
-      const auto numbers = stream.normal(Purpose::leaves, {rank, columns}, 0, sub++) / std::sqrt(double{rank});
+      const auto numbers = stream.normal(Purpose::leaves, {rank, columns}, 0, numbers_of(layer.name + "." + slot)) /
+                           std::sqrt(static_cast<double>(rank));
       out.push_back(numbers.to(weight.options()).requires_grad_(true));
     }
     return out;

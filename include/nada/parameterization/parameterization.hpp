@@ -12,13 +12,29 @@
 
 namespace nada {
 
+/// The name that a delta keeps of a parameterization: `name`, or `name()` where it has a number in it.
+template <class P>
+concept HasParameterizationName = requires(const P& p) {
+  { P::name } -> std::convertible_to<std::string_view>;
+}
+|| requires(const P& p) {
+  { p.name() } -> std::convertible_to<std::string>;
+};
+template <HasParameterizationName P>
+std::string name_of(const P& parameterization) {
+  if constexpr (requires { parameterization.name(); })
+    return std::string(parameterization.name());
+  else
+    return std::string(parameterization.name);
+}
+
 /// Parameterization: a differentiable map from leaves (what the optimiser moves) to the layer's effective slots. Pure
 /// functions of tensors: knows neither generators nor optimisers. Leaves start where effective == base. Smallest model:
 /// full_weights.hpp.
 template <class P>
-concept Parameterization = requires(const P& p, const Layer& layer, std::span<const Tensor> base,
-                                    std::span<const Tensor> leaves, const Stream& stream) {
-  { P::name } -> std::convertible_to<std::string_view>;  // in a delta's metadata
+concept Parameterization = HasParameterizationName<P> &&
+    requires(const P& p, const Layer& layer, std::span<const Tensor> base, std::span<const Tensor> leaves,
+             const Stream& stream) {
   { p.covers(layer) } -> std::convertible_to<bool>;
   { p.names(layer) } -> std::same_as<std::vector<std::string>>;  // of its leaves: a delta holds <layer>.<leaf>
   { p.leaves(layer, base, stream) } -> std::same_as<std::vector<Tensor>>;
@@ -27,11 +43,8 @@ concept Parameterization = requires(const P& p, const Layer& layer, std::span<co
 
 template <class P>
 consteval bool explain_parameterization() {
-  static_assert(
-      requires {
-        { P::name } -> std::convertible_to<std::string_view>;
-      },
-      "Parameterization: add `static constexpr std::string_view name` (docs/policies.md#parameterization)");
+  static_assert(HasParameterizationName<P>,
+                "Parameterization: add `static constexpr std::string_view name` (docs/policies.md#parameterization)");
   static_assert(
       requires(const P& p, const Layer& l) {
         { p.covers(l) } -> std::convertible_to<bool>;

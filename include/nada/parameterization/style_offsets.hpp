@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
@@ -39,12 +40,15 @@ struct StyleOffsets {
   }
 };
 
-/// The same, where only the share of each layer's offsets that is largest in size counts; the gradient reaches all of
-/// them (straight through), so that the choice can change while it trains.
-///     style = affine(w) + m * offset,   m_c = 1 for the ceil(share C) largest |offset_c|, else 0
-/// Source: Alanov et al., StyleDomain, arXiv:2212.10229 (StyleSpaceSparse, which keeps 20% after training).
-struct TopStyleOffsets {
-  double share = 0.2;
+/// The same, where only the `percent` of each layer's offsets that are largest in size count; the gradient reaches all
+/// of them (straight through), so that the choice can change while it trains.
+///     style = affine(w) + m * offset,   m_c = 1 for the ceil(percent C / 100) largest |offset_c|, else 0
+/// Source:  Alanov et al., StyleDomain, arXiv:2212.10229 (StyleSpaceSparse, which keeps 20% after training).
+/// Errors:  a percentage outside [1, 100].
+struct SparseStyleOffsets {
+  int percent = 20;
+
+  std::string name() const { return join("style-offsets-top-", percent); }
 
   static Tensor largest(const Tensor& offsets, double share) {
     const auto kept = std::clamp<std::int64_t>(
@@ -55,32 +59,15 @@ struct TopStyleOffsets {
   bool covers(const Layer& layer) const { return StyleOffsets{}.covers(layer); }
   std::vector<std::string> names(const Layer& layer) const { return StyleOffsets{}.names(layer); }
   std::vector<Tensor> leaves(const Layer& layer, std::span<const Tensor> base, const Stream& stream) const {
+    require(percent >= 1 && percent <= 100, "SparseStyleOffsets: ", percent, "% of the offsets, expected 1 to 100");
     return StyleOffsets{}.leaves(layer, base, stream);
   }
   std::vector<Tensor> effective(const Layer& layer, std::span<const Tensor> base,
                                 std::span<const Tensor> leaves) const {
-    const auto kept = largest(leaves[0], share) * leaves[0].detach();
+    const auto kept = largest(leaves[0], percent / 100.0) * leaves[0].detach();
     const std::array<Tensor, 1> seen{kept + (leaves[0] - leaves[0].detach())};  // value of kept, gradient of all
     return StyleOffsets{}.effective(layer, base, seen);
   }
-};
-
-/// SparseStyleOffsets<20>: the largest 20% of each layer's offsets. The percentage is in the name that deltas keep.
-template <int percent>
-struct SparseStyleOffsets : TopStyleOffsets {
-  static_assert(percent >= 1 && percent <= 100, "SparseStyleOffsets: percent is in [1, 100]");
-  static constexpr std::string_view prefix = "style-offsets-top-";
-  static constexpr auto text = [] {
-    std::array<char, prefix.size() + 3> out{};
-    std::copy(prefix.begin(), prefix.end(), out.begin());
-    auto at = prefix.size();
-    if (percent >= 100) out[at++] = '1';
-    if (percent >= 10) out[at++] = static_cast<char>('0' + percent / 10 % 10);
-    out[at] = static_cast<char>('0' + percent % 10);
-    return out;
-  }();
-  static constexpr std::string_view name{text.data(), prefix.size() + (percent >= 100 ? 3 : percent >= 10 ? 2 : 1)};
-  SparseStyleOffsets() : TopStyleOffsets{percent / 100.0} {}
 };
 
 }  // namespace nada

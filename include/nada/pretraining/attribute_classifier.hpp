@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "nada/adaptation/adam.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -19,7 +18,8 @@
 #include "nada/formats/tensor_file.hpp"
 #include "nada/pretraining/augmentation.hpp"
 #include "nada/pretraining/image_set.hpp"
-#include "nada/pretraining/trained_tensors.hpp"
+#include "nada/training/adam.hpp"
+#include "nada/training/trained_leaves.hpp"
 
 namespace nada {
 
@@ -106,7 +106,7 @@ AttributeClassifier train_classifier(const ImageSet& set, const ClassifierSettin
   require(settings.steps >= 1 && settings.batch >= 1, "a classifier needs a step and a picture a step");
   settings.adam.check();
   auto out = initial_classifier(std::move(columns), settings);
-  TrainedTensors leaves(out.tensors());
+  TrainedLeaves leaves(out.tensors());
   for (const auto& [name, leaf] : leaves.leaves()) out.use(name, leaf);
   const auto order = torch::arange(settings.batch);
   for (std::int64_t step = 1; step <= settings.steps; ++step) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "nada/core/config.hpp"
+#include "nada/core/unicode.hpp"
 #include "nada/encoders/text_cleaning.hpp"
 #include "nada/encoders/tokenizer.hpp"
 

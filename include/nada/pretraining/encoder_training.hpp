@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "nada/adaptation/adam.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/clip.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/pretraining/augmentation.hpp"
-#include "nada/pretraining/trained_tensors.hpp"
+#include "nada/training/adam.hpp"
+#include "nada/training/trained_leaves.hpp"
 
 namespace nada {
 
@@ -91,7 +91,7 @@ class EncoderTraining {
   ClipSettings clip_;
   EncoderTrainingSettings settings_;
   TensorMap statistics_;
-  TrainedTensors leaves_;
+  TrainedLeaves leaves_;
   std::int64_t steps_ = 0;
 };
 

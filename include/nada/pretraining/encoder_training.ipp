@@ -16,6 +16,102 @@
 
 namespace nada {
 
+namespace detail {
+
+/// The captions of a batch, each different one once.
+struct DifferentCaptions {
+  std::vector<std::string> texts;
+  Tensor which;  // [N] int64, the place of each picture's caption among them
+};
+
+NADA_INLINE DifferentCaptions different_captions(const std::vector<std::string>& captions) {
+  std::map<std::string, std::int64_t> numbers;
+  std::vector<std::int64_t> which;
+  DifferentCaptions out;
+  for (const auto& caption : captions) {
+    const auto [found, fresh] = numbers.emplace(caption, static_cast<std::int64_t>(out.texts.size()));
+    if (fresh) out.texts.push_back(caption);
+    which.push_back(found->second);
+  }
+  out.which = torch::tensor(which);
+  return out;
+}
+
+/// The texts of all columns, one column after the other.
+NADA_INLINE std::vector<std::string> names_of(const std::vector<NamedColumn>& columns) {
+  std::vector<std::string> out;
+  for (const auto& column : columns) out.insert(out.end(), column.texts.begin(), column.texts.end());
+  return out;
+}
+
+/// What the encoder reads in a batch's texts.
+struct ReadTexts {
+  Tensor captions;  // [different captions, E]
+  Tensor names;     // [texts of all columns, E]; undefined where columns do not count
+  Tensor scale;     // [], exp(logit_scale)
+
+  ReadTexts detached() const {
+    return {captions.detach(), names.defined() ? names.detach() : Tensor(), scale.detach()};
+  }
+};
+
+/// The four terms of a step, unweighted.
+struct EncoderLosses {
+  Tensor contrastive, step, naming, mix;
+};
+
+/// What a step minimises, for one batch.
+struct EncoderObjective {
+  const CaptionedBatch& batch;
+  const EncoderTrainingSettings& settings;
+  const Tensor& caption;        // [N] int64, as DifferentCaptions::which
+  const PartialChanges& mixed;  // K pictures that follow the batch's own
+
+  /// `seen` [N + K, E] are the pictures' unit features.
+  EncoderLosses operator()(const Tensor& seen, const ReadTexts& texts) const {
+    const auto n = batch.images.size(0);
+    const auto u = seen.narrow(0, 0, n), t = texts.captions.index_select(0, caption);
+    const auto in_part = seen.narrow(0, n, mixed.count());
+    auto naming = torch::zeros({}, u.options()), mix = naming;
+    std::int64_t first = 0;
+    if (texts.names.defined())
+      for (const auto& column : batch.columns) {
+        const auto count = static_cast<std::int64_t>(column.texts.size());
+        const auto among = texts.names.narrow(0, first, count);
+        const auto columns = static_cast<double>(batch.columns.size());
+        naming = naming + naming_loss(u, among, column.truth, texts.scale) / columns;
+        if (mixed.count() > 0) mix = mix + mix_loss(in_part, among, column.truth, texts.scale) / columns;
+        first += count;
+      }
+    if (mixed.count() > 0) mix = settings.column_weight * mix + mix_loss(in_part, texts.captions, caption, texts.scale);
+    return {contrastive_loss(u, t, caption, texts.scale), step_loss(u, t, batch.pairs), naming, mix};
+  }
+
+  Tensor sum(const EncoderLosses& l) const {
+    return l.contrastive + settings.step_weight * l.step + settings.column_weight * l.naming +
+           settings.mix_weight * l.mix;
+  }
+
+ private:
+  Tensor mix_loss(const Tensor& in_part, const Tensor& among, const Tensor& truth, const Tensor& scale) const {
+    return mixed_naming_loss(in_part, among, truth.index_select(0, mixed.from), truth.index_select(0, mixed.to),
+                             mixed.share, scale);
+  }
+};
+
+/// The pictures after one step up their own loss: by uniform(0, radius) along each picture's gradient.
+NADA_INLINE Tensor adversarial(const AnyClip& clip, const Tensor& images, const EncoderObjective& objective,
+                               const ReadTexts& texts, const Stream& stream) {
+  const auto leaf = images.clone().requires_grad_(true);
+  const auto found = objective(clip.see(leaf).unit, texts);
+  const auto gradient = torch::autograd::grad({objective.sum(found)}, {leaf})[0];
+  const auto length = gradient.norm(2, at::IntArrayRef{1, 2, 3}, true).clamp_min(1e-12);
+  const auto far = objective.settings.radius * stream.uniform(Purpose::views, {images.size(0), 1, 1, 1}, 0, 3);
+  return (images + far * gradient / length).clamp(-1, 1);
+}
+
+}  // namespace detail
+
 NADA_INLINE EncoderTraining::EncoderTraining(const TensorMap& tensors, ClipSettings clip,
                                              EncoderTrainingSettings settings)
     : clip_(std::move(clip)), settings_(std::move(settings)) {
@@ -24,7 +120,7 @@ NADA_INLINE EncoderTraining::EncoderTraining(const TensorMap& tensors, ClipSetti
   TensorMap trained;
   for (const auto& [name, value] : tensors)
     (is_statistic(name) ? statistics_ : trained)[name] = value.detach().clone().contiguous();
-  leaves_ = TrainedTensors(trained);
+  leaves_ = TrainedLeaves(trained);
   (void)encoder(false);  // refuses tensors that do not fit
 }
 
@@ -51,22 +147,12 @@ NADA_INLINE EncoderStep EncoderTraining::step(const CaptionedBatch& batch) {
   const Stream stream{settings_.seed, steps_ + 1};
   const auto clip = encoder(true);
 
-  // Each different caption is read once.
-  std::map<std::string, std::int64_t> numbers;
-  std::vector<std::string> different;
-  std::vector<std::int64_t> which;
-  for (const auto& caption : batch.captions) {
-    const auto [found, fresh] = numbers.emplace(caption, static_cast<std::int64_t>(different.size()));
-    if (fresh) different.push_back(caption);
-    which.push_back(found->second);
-  }
-  const auto caption = torch::tensor(which);
-  const auto read = clip.read(clip.tokenize(different));  // [different captions, E]
-  std::vector<std::string> names;
-  if (settings_.column_weight > 0)
-    for (const auto& column : batch.columns) names.insert(names.end(), column.texts.begin(), column.texts.end());
-  const auto read_names = names.empty() ? Tensor() : clip.read(clip.tokenize(names));  // [all texts, E]
-  const auto scale = leaves_["logit_scale"].exp();
+  const auto captions = detail::different_captions(batch.captions);
+  const auto names = settings_.column_weight > 0 ? detail::names_of(batch.columns) : std::vector<std::string>();
+  detail::ReadTexts texts;
+  texts.captions = clip.read(clip.tokenize(captions.texts));
+  if (!names.empty()) texts.names = clip.read(clip.tokenize(names));
+  texts.scale = leaves_["logit_scale"].exp();
   Tensor images;
   PartialChanges mixed;
   {
@@ -75,45 +161,10 @@ NADA_INLINE EncoderStep EncoderTraining::step(const CaptionedBatch& batch) {
     if (settings_.mix_weight > 0) mixed = change_partly(images, batch.unit, stream);
     if (mixed.count() > 0) images = at::cat({images, mixed.images});
   }
-  struct Losses {
-    Tensor contrastive, step, naming, mix;
-  };
-  const auto losses = [&](const Tensor& all, const Tensor& r, const Tensor& c, const Tensor& s) -> Losses {
-    const auto u = all.narrow(0, 0, n), t = r.index_select(0, caption);
-    const auto in_part = all.narrow(0, n, mixed.count());
-    const auto mix = [&](const Tensor& among, const Tensor& truth) {
-      return mixed_naming_loss(in_part, among, truth.index_select(0, mixed.from), truth.index_select(0, mixed.to),
-                               mixed.share, s);
-    };
-    auto naming = torch::zeros({}, u.options()), mix_naming = naming;
-    std::int64_t first = 0;
-    if (!names.empty())
-      for (const auto& column : batch.columns) {
-        const auto count = static_cast<std::int64_t>(column.texts.size());
-        const auto among = c.narrow(0, first, count);
-        const auto columns = static_cast<double>(batch.columns.size());
-        naming = naming + naming_loss(u, among, column.truth, s) / columns;
-        if (mixed.count() > 0) mix_naming = mix_naming + mix(among, column.truth) / columns;
-        first += count;
-      }
-    if (mixed.count() > 0) mix_naming = settings_.column_weight * mix_naming + mix(r, caption);
-    return {contrastive_loss(u, t, caption, s), step_loss(u, t, batch.pairs), naming, mix_naming};
-  };
-  const auto sum = [&](const Losses& l) {
-    return l.contrastive + settings_.step_weight * l.step + settings_.column_weight * l.naming +
-           settings_.mix_weight * l.mix;
-  };
-  if (settings_.radius > 0) {
-    const auto leaf = images.clone().requires_grad_(true);
-    const auto found =
-        losses(clip.see(leaf).unit, read.detach(), names.empty() ? Tensor() : read_names.detach(), scale.detach());
-    auto gradient = torch::autograd::grad({sum(found)}, {leaf})[0];
-    const auto length = gradient.norm(2, at::IntArrayRef{1, 2, 3}, true).clamp_min(1e-12);
-    const auto far = settings_.radius * stream.uniform(Purpose::views, {images.size(0), 1, 1, 1}, 0, 3);
-    images = (images + far * gradient / length).clamp(-1, 1);
-  }
-  const auto found = losses(clip.see(images).unit, read, read_names, scale);
-  const auto loss = sum(found);
+  const detail::EncoderObjective objective{batch, settings_, captions.which, mixed};
+  if (settings_.radius > 0) images = detail::adversarial(clip, images, objective, texts.detached(), stream);
+  const auto found = objective(clip.see(images).unit, texts);
+  const auto loss = objective.sum(found);
   require(std::isfinite(loss.item<double>()), "the encoder's loss is not finite");
   const auto gradients = torch::autograd::grad({loss}, leaves_.list(), {}, {}, false, /*allow_unused=*/true);
   leaves_.update(settings_.adam, gradients, [&](const std::string& name) {
@@ -128,7 +179,7 @@ NADA_INLINE EncoderStep EncoderTraining::step(const CaptionedBatch& batch) {
           .step = found.step.item<double>(),
           .naming = found.naming.item<double>(),
           .mix = found.mix.item<double>(),
-          .scale = scale.item<double>()};
+          .scale = texts.scale.item<double>()};
 }
 
 NADA_INLINE void EncoderTraining::save(const std::filesystem::path& path) const {

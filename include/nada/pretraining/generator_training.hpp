@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "nada/adaptation/adam.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -28,7 +27,8 @@
 #include "nada/pretraining/discriminator.hpp"
 #include "nada/pretraining/gan_loss.hpp"
 #include "nada/pretraining/regularizer.hpp"
-#include "nada/pretraining/trained_tensors.hpp"
+#include "nada/training/adam.hpp"
+#include "nada/training/trained_leaves.hpp"
 
 namespace nada {
 
@@ -106,8 +106,8 @@ class GeneratorTraining {
     values.erase("mean_style");
     if (settings_.noise == Noise::none)
       std::erase_if(values, [](const auto& item) { return item.first.ends_with(".noise_strength"); });
-    generator_leaves_ = TrainedTensors(values);
-    critic_leaves_ = TrainedTensors(critic_.tensors());
+    generator_leaves_ = TrainedLeaves(values);
+    critic_leaves_ = TrainedLeaves(critic_.tensors());
     mean_style_ = generator_.mean_style().clone();
     use_leaves();
   }
@@ -226,7 +226,7 @@ class GeneratorTraining {
     require(std::isfinite(value), "the ", whose, " loss is not finite");
     return value;
   }
-  static std::vector<Tensor> gradients(const Tensor& loss, const TrainedTensors& leaves) {
+  static std::vector<Tensor> gradients(const Tensor& loss, const TrainedLeaves& leaves) {
     return torch::autograd::grad({loss}, leaves.list(), {}, {}, false, /*allow_unused=*/true);
   }
   template <class Penalty>
@@ -295,7 +295,7 @@ class GeneratorTraining {
   CriticPenalty critic_penalty_;
   GeneratorPenalty generator_penalty_;
   Augment augmentation_;
-  TrainedTensors generator_leaves_, critic_leaves_;
+  TrainedLeaves generator_leaves_, critic_leaves_;
   Tensor mean_style_;
   std::int64_t steps_ = 0;
 };

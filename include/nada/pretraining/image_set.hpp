@@ -14,10 +14,6 @@
 
 namespace nada {
 
-/// The rows of a table of comma-separated values, quotes as in RFC 4180, the header first.
-/// Errors: a row with more or fewer cells than the header, an open quote.
-std::vector<std::vector<std::string>> read_table(const std::filesystem::path& path);
-
 /// Square RGB pictures of one size, with what is said of each. Two layouts, which may be mixed, at any depth of a
 /// folder:
 ///   - `NAME.safetensors` with `images` [N, 3, S, S] uint8, and beside it `NAME.csv` with a row a picture;

@@ -2,56 +2,16 @@
 #pragma once
 #include "nada/pretraining/image_set.hpp"
 
-#include <string_view>
 #include <utility>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/csv.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/picture_resize.hpp"
 #include "nada/formats/safetensors.hpp"
 
 namespace nada {
-
-NADA_INLINE std::vector<std::vector<std::string>> read_table(const std::filesystem::path& path) {
-  const auto text = read_text(path);
-  const std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some spreadsheets write one
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> row(1);
-  bool quoted = false, any = false;
-  const auto end_row = [&] {
-    if (!any) return;
-    require(rows.empty() || row.size() == rows.front().size(), path, ": row ", rows.size() + 1, " has ", row.size(),
-            " cells, expected ", rows.empty() ? 0 : rows.front().size(), " as in the first row");
-    rows.push_back(std::exchange(row, std::vector<std::string>(1)));
-    any = false;
-  };
-  for (std::size_t i = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c != '"') {
-        row.back() += c;
-      } else if (i + 1 < text.size() && text[i + 1] == '"') {
-        row.back() += text[++i];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '\n') {
-      end_row();
-    } else if (c == '"' && row.back().empty()) {
-      quoted = any = true;
-    } else if (c == ',') {
-      row.emplace_back();
-      any = true;
-    } else if (c != '\r') {
-      row.back() += c;
-      any = true;
-    }
-  }
-  require(!quoted, path, ": a quote is opened and never closed");
-  end_row();
-  return rows;
-}
 
 NADA_INLINE ImageSet ImageSet::open(const std::filesystem::path& folder, std::int64_t resolution) {
   namespace fs = std::filesystem;
@@ -118,12 +78,8 @@ NADA_INLINE bool ImageSet::is_picture(const std::filesystem::path& file) {
 }
 
 NADA_INLINE std::vector<std::string> ImageSet::parted(const std::string& text, char at) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(at, begin), text.size());
-    if (end > begin) out.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  auto out = split_at(text, at);
+  std::erase(out, "");
   return out;
 }
 
@@ -155,7 +111,7 @@ NADA_INLINE void ImageSet::add_shard(const std::filesystem::path& path) {
   table.replace_extension(".csv");
   const auto n = view->shape[0];
   if (std::filesystem::exists(table)) {
-    const auto rows = read_table(table);
+    const auto rows = read_csv(table);
     require(static_cast<std::int64_t>(rows.size()) == n + 1, table, ": has ", rows.size(),
             " rows, expected a header and ", n, ", one a picture");
     for (std::size_t i = 1; i < rows.size(); ++i) records_.push_back(record(rows[0], rows[i]));
@@ -197,7 +153,7 @@ NADA_INLINE const std::map<std::string, ImageSet::Record>& ImageSet::table_of(co
   const auto [place, fresh] = tables_.try_emplace(table);
   auto& known = place->second;
   if (!fresh || !std::filesystem::exists(table)) return known;
-  const auto rows = read_table(table);
+  const auto rows = read_csv(table);
   require(!rows.empty(), table, ": is empty, expected a header with `file` and `caption`");
   const auto column = std::find(rows[0].begin(), rows[0].end(), "file") - rows[0].begin();
   require(column < static_cast<std::ptrdiff_t>(rows[0].size()), table, ": has no column `file`");

@@ -1,30 +1,44 @@
 /// Keeps a choice of layers for several steps.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/selection/selector.hpp"
 
 namespace nada {
 
 /// Asks `inner` at steps 0, n, 2n, ... and repeats its answer in between. The official code asks at every step; a
 /// choice of layers changes slowly, so that asking every 10 steps saves nearly all of its cost.
-template <std::int64_t n, LayerSelector S>
+/// Errors:  n < 1.
+template <LayerSelector S>
 class Every {
-  static_assert(n >= 1, "Every: n is at least 1");
-
  public:
-  explicit Every(S inner = {}) : inner_(std::move(inner)) {}
+  explicit Every(std::int64_t n, S inner = {}) : n_(n), inner_(std::move(inner)) {
+    require(n_ >= 1, "Every: layers are chosen every ", n_, " steps, expected at least 1");
+  }
 
   LayerSet select(const Probe& probe) {
-    if (last_.empty() || probe.stream.step % n == 0) last_ = inner_.select(probe);
+    if (last_.empty() || probe.stream.step % n_ == 0) last_ = inner_.select(probe);
     return last_;
   }
-  std::vector<std::int64_t> state() const { return {last_.begin(), last_.end()}; }
-  void restore(const std::vector<std::int64_t>& state) { last_.assign(state.begin(), state.end()); }
+  TensorMap state() const {
+    return {{"chosen", torch::tensor(std::vector<std::int64_t>(last_.begin(), last_.end()), torch::kInt64)}};
+  }
+  void restore(const TensorMap& state) {
+    const auto chosen = state.find("chosen");
+    last_.clear();
+    if (n_ == 1 && chosen == state.end()) return;  // it asks at each step anyway
+    require(chosen != state.end(), "it does not say which layers were chosen");
+    for (std::int64_t i = 0; i < chosen->second.numel(); ++i)
+      last_.push_back(static_cast<std::size_t>(chosen->second[i].item<std::int64_t>()));
+  }
 
  private:
+  std::int64_t n_;
   S inner_;
   LayerSet last_;
 };

@@ -27,7 +27,7 @@ namespace nada {
 /// Errors:  a generator whose styles are not one a convolution and one more; those of `inner`.
 template <LayerSelector S>
 class OfficialIndex {
-  static_assert(!Stateful<S>, "OfficialIndex: a selector that remembers goes around it, Every<n, OfficialIndex<S>>");
+  static_assert(!Stateful<S>, "OfficialIndex: a selector that remembers goes around it, Every{n, OfficialIndex{S}}");
 
  public:
   explicit OfficialIndex(S inner = {}) : inner_(std::move(inner)) {}

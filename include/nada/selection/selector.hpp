@@ -44,10 +44,11 @@ consteval bool explain_selector() {
   return true;
 }
 
-/// Stateful: for selectors that remember (Every<n, S>): what exact resume saves.
+/// Stateful: for what remembers something between steps (Every, PathLength): exact resume saves what `state()` gives and
+/// hands it to `restore()`. A selector's state holds whole numbers; layers are called "chosen".
 template <class S>
-concept Stateful = requires(S& s, std::vector<std::int64_t> state) {
-  { s.state() } -> std::same_as<decltype(state)>;
+concept Stateful = requires(S& s, const S& c, const TensorMap& state) {
+  { c.state() } -> std::same_as<TensorMap>;
   s.restore(state);
 };
 

@@ -18,8 +18,6 @@ namespace nada {
 struct CropViews {
   double min_side = 0.75, max_side = 1.05, reach = 1.04, noise = 0.05, blur = 0;
 
-  std::int64_t count() const { return 2; }
-
   /// images [N, 3, H, W] -> [2 N, 3, H, W]: all images, then all crops.
   Tensor show(const Tensor& images, const Stream& stream) const {
     const auto n = images.size(0);

@@ -1,0 +1,66 @@
+/// The models of a check, with the names that their files give to parameters.
+#pragma once
+#include <torch/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/formats/model_file.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/pretraining/discriminator.hpp"
+#include "nada/pretraining/discriminator_names.hpp"
+
+namespace nada::parity {
+
+/// A generator: its parameters by the names and with the shapes of the file.
+struct LoadedGenerator {
+  struct Parameter {
+    std::size_t layer, slot;
+    std::vector<std::int64_t> shape;
+  };
+  StyleGan2 model;
+  std::map<std::string, Parameter> parameters = {};
+
+  LoadedGenerator(const ModelFile& file, torch::ScalarType type) : model(load_stylegan2(file, {.type = type})) {
+    for (const auto& view : file.tensors()) {
+      const auto rosinality = from_rosinality(view.name);
+      const auto native = rosinality ? rosinality->native : from_nvidia(view.name).value_or("");
+      for (std::size_t k = 0; k < model.layers().size(); ++k)
+        for (std::size_t s = 0; s < model.layers()[k].slots.size(); ++s)
+          if (native == leaf_name({k, s, {}})) parameters[view.name] = {k, s, view.shape};
+    }
+  }
+  std::string leaf_name(const Parameter& parameter) const {
+    const auto& layer = model.layers()[parameter.layer];
+    return join(layer.name, ".", layer.slots[parameter.slot]);
+  }
+  const Parameter& parameter(const std::string& name) const {
+    const auto found = parameters.find(name);
+    require(found != parameters.end(), "the generator has no parameter ", name);
+    return found->second;
+  }
+};
+
+/// A discriminator: its parameters by the names of the file, with their native names.
+struct LoadedDiscriminator {
+  StyleGan2Discriminator model;
+  std::map<std::string, std::string> native = {};
+
+  LoadedDiscriminator(const ModelFile& file, torch::ScalarType type) : model(load_discriminator(file, {.type = type})) {
+    for (const auto& view : file.tensors())
+      if (const auto name = native_discriminator_name(file, view.name); name && !name->empty())
+        native[view.name] = *name;
+  }
+  const std::string& parameter(const std::string& name) const {
+    const auto found = native.find(name);
+    require(found != native.end(), "the discriminator has no parameter ", name);
+    return found->second;
+  }
+};
+
+}  // namespace nada::parity

@@ -1,0 +1,139 @@
+/// Runs that search the codes of a picture, so that looks can be put on it.
+#pragma once
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "http.hpp"
+#include "input.hpp"
+#include "nada/core/error.hpp"
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/invert_options.hpp"
+#include "nada/formats/csv.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/grid.hpp"
+#include "nada/formats/images.hpp"
+#include "run_book.hpp"
+#include "studio.hpp"
+
+namespace nada::serve {
+
+inline constexpr std::int64_t pixel_limit = 24'000'000;  // of a picture that is sent
+
+/// Inverts pictures in the queue. What it is made of must outlive it.
+class Stylizer {
+ public:
+  using json = nlohmann::json;
+
+  Stylizer(RunBook& book, const Studio& studio, MachineOptions machine)
+      : book_(book), studio_(studio), machine_(std::move(machine)) {}
+
+  /// Queues the inversion of the picture in the body. Errors: Refusal 400 for a field that is wrong, 415 for what is no
+  /// picture, 429 where the queue is full; Error for a damaged or too large picture.
+  json stylize(const httplib::Request& q) {
+    Input in(fields_of(q.params));
+    const auto steps = in.whole("steps", 10, 500, 100);
+    const auto seed = in.whole("seed", 0, largest_seed, 0);
+    in.finish();
+    book_.jobs().require_room();
+    const auto square = square_of(q.body);
+    const auto id = book_.reserve("picture");
+    book_.submit(id, {{"id", id}, {"kind", "stylize"}, {"steps", steps}, {"step", 0}},
+                 [this, id, steps, seed, square](const std::atomic<bool>& stop) {
+                   return invert(book_.folder_of(id), square, steps, static_cast<std::uint64_t>(seed), stop);
+                 });
+    return book_.one(id);
+  }
+
+ private:
+  /// The query's fields, whole numbers as such.
+  static json fields_of(const httplib::Params& params) {
+    json out = json::object();
+    for (const auto& [name, value] : params) {
+      std::int64_t number = 0;
+      const auto [end, bad] = std::from_chars(value.data(), value.data() + value.size(), number);
+      out[name] = bad == std::errc{} && end == value.data() + value.size() ? json(number) : json(value);
+    }
+    return out;
+  }
+
+  Picture square_of(const std::string& body) {
+    if (!body.starts_with("\x89PNG\r\n\x1a\n") && !body.starts_with("\xFF\xD8\xFF"))
+      refuse(415, "the file is neither a PNG nor a JPEG picture");
+    const std::lock_guard lock(decoding_);
+    auto picture = decode_picture(std::as_bytes(std::span(body.data(), body.size())), "the picture", {pixel_limit});
+    return square_picture(std::move(picture), studio_.source().resolution()).square;
+  }
+
+  /// Searches the codes of a picture; leaves picture.png, inversion.png, codes.safetensors, metrics.csv and
+  /// options.cfg, with which `stylize --config` repeats it. Returns whether all steps were made.
+  bool invert(const std::filesystem::path& folder, const Picture& square, std::int64_t steps, std::uint64_t seed,
+              const std::atomic<bool>& stop) {
+    write_text(folder / "options.cfg", "# stylize of nada " + revision() + "\nimage = picture.png\nsteps = " +
+                                           join(steps) + "\nstarts = 2\nseed = " + join(seed) + "\n");
+    write_picture(folder / "picture.png", square);
+    const auto& models = inverter(steps, seed);
+    CsvLog metrics(folder / "metrics.csv", {"step", "loss", "seconds"});
+    auto last = std::chrono::steady_clock::now();
+    bool all = true;
+    const auto told = [&](std::int64_t step, std::int64_t, double loss) {
+      const auto now = std::chrono::steady_clock::now();
+      metrics.row(
+          {std::to_string(step), csv_number(loss), csv_fixed(std::chrono::duration<double>(now - last).count())});
+      last = now;
+      all = !stop;
+      return all;
+    };
+    const auto found = models.invert(to_images({square}), told);
+    const auto measured = facts_of(found).dump();
+    auto picture = to_pictures(found.image).front();
+    picture.text["nada:measured"] = measured;
+    write_picture(folder / "inversion.png", picture);
+    save_inversion(folder / "codes.safetensors", found.inversion, studio_.source(), studio_.generator_path(),
+                   {{"nada.measured", measured}});
+    return all;
+  }
+
+  /// The models, loaded anew only for other settings than the last.
+  const PictureInverter& inverter(std::int64_t steps, std::uint64_t seed) {
+    if (!inverter_ || seed_ != seed || steps_ != steps) {
+      auto options = studio_.inversion_options();
+      options.steps = steps;
+      options.starts = 2;
+      options.seed = seed;
+      inverter_.emplace(options, machine_.place());
+      seed_ = seed;
+      steps_ = steps;
+    }
+    return *inverter_;
+  }
+
+  static json facts_of(const InvertedPicture& found) {
+    return {{"psnr", std::round(found.psnr * 100) / 100},
+            {"identity", std::round(found.identity.value_or(0) * 1000) / 1000},
+            {"far", found.domain.far()}};
+  }
+
+  RunBook& book_;
+  const Studio& studio_;
+  MachineOptions machine_;
+  std::mutex decoding_;                      // one picture at a time, so that memory stays bounded
+  std::optional<PictureInverter> inverter_;  // this and its settings are for the thread of the jobs alone
+  std::uint64_t seed_ = 0;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace nada::serve

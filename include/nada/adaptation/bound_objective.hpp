@@ -1,0 +1,160 @@
+/// An objective whose terms are bound to encoders and a shift.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/ensemble.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/shift.hpp"
+
+namespace nada {
+
+/// What the terms found in a step: their weighted sum, with its graph, and each one's value.
+struct TermValues {
+  Tensor loss;
+  std::vector<std::pair<std::string_view, double>> terms;  // unweighted, summed over the encoders with their weights
+};
+
+/// Whether some encoder of a set can bind a term. A set of another kind is asked when the run is made.
+template <class Set, class T, class S>
+struct binds_somewhere : std::true_type {};
+template <class E, class T, class S>
+struct binds_somewhere<Members<E>, T, S> : std::bool_constant<EncoderTerm<T, E, S>> {};
+template <class... Es, class T, class S>
+struct binds_somewhere<Ensemble<Es...>, T, S> : std::bool_constant<(EncoderTerm<T, Es, S> || ...)> {};
+
+/// The terms of weight > 0 of an objective `O` (losses/term.hpp), bound once to the encoders of `Es` and the shift `S`,
+/// and again where the endpoints have changed. It knows no generator.
+/// Errors:  weights that are not finite or negative, or all 0; a term bound to an encoder that is not there.
+template <class Es, class S, class O>
+class BoundObjective {
+ public:
+  explicit BoundObjective(O objective) : objective_(std::move(objective)) {
+    objective_.each([&](double weight, const auto& term, std::ptrdiff_t) {
+      check_term<std::decay_t<decltype(term)>>();
+      require(std::isfinite(weight) && weight >= 0, "the weight of the term ", term.name, " is ", weight,
+              ", expected a number >= 0");
+      if (weight == 0) return;
+      names_.push_back(term.name);
+      weights_.push_back(weight);
+      reads_ = reads_ | term.reads;
+    });
+    require(!names_.empty(), "every term of the objective has weight 0: there is nothing to train for");
+  }
+
+  /// What some term of weight > 0 reads.
+  Reads reads() const { return reads_; }
+  const std::vector<std::string_view>& names() const { return names_; }
+  /// One an encoder of weight > 0.
+  const std::vector<Endpoints>& endpoints() const { return endpoints_; }
+
+  /// Binds every term once per encoder. `sampler` gives images of the anchor.
+  void bind(const Es& encoders, const S& shift, const Sampler& sampler) {
+    endpoints_.clear();
+    encoder_terms_.clear();
+    std::vector<bool> bound(names_.size(), false);
+    encoders.each([&](const auto& encoder, double weight, std::size_t index) {
+      using E = std::decay_t<decltype(encoder)>;
+      static_assert(explain_encoder<E>() && explain_shift<S, E>());
+      endpoints_.push_back(shift.endpoints(encoder, sampler));
+      encoder_terms_.push_back(bind_encoder(encoder, weight, index, shift, endpoints_.back(), bound));
+    });
+    require(!encoder_terms_.empty(), "no encoder has a weight > 0");
+    bind_scene(bound);
+    for (std::size_t t = 0; t < bound.size(); ++t)
+      require(bound[t], "the term ", names_[t], " is bound to an encoder that is not there, or that it cannot read");
+  }
+
+  /// The values of all terms. Errors:  a value that is not finite, naming the step (counted from 1) and the term.
+  TermValues evaluate(const Scene& scene, const Shown& adapted, const Shown& anchor, const Stream& stream) const {
+    std::vector<Tensor> values(names_.size());
+    for (const auto& encoder : encoder_terms_) encoder(adapted, anchor, stream, values);
+    for (const auto& [t, term] : scene_terms_) values[t] = term(scene);
+    TermValues out;
+    for (std::size_t t = 0; t < values.size(); ++t) {
+      const auto value = values[t].template item<double>();
+      require(std::isfinite(value), "step ", stream.step + 1, ": the term ", names_[t], " is ", value,
+              "; the run cannot go on");
+      out.terms.emplace_back(names_[t], value);
+      const auto share = weights_[t] * values[t];
+      out.loss = out.loss.defined() ? out.loss + share : share;
+    }
+    return out;
+  }
+
+ private:
+  /// Adds an encoder's share to each term's value.
+  using EncoderTerms =
+      std::function<void(const Shown& adapted, const Shown& anchor, const Stream&, std::vector<Tensor>& values)>;
+
+  template <class T>
+  static constexpr void check_term() {
+    static_assert(explain_term<T>());
+    static_assert(
+        binds_somewhere<Es, T, S>::value || SceneTerm<T>,
+        "Term: add `auto bind(const E&, const auto& shift, const nada::Endpoints&) const`, which returns a function of "
+        "nada::Comparison<E>&, or `torch::Tensor operator()(const nada::Scene&) const` (docs/policies.md#terms)");
+  }
+
+  template <class E>
+  EncoderTerms bind_encoder(const E& encoder, double weight, std::size_t index, const S& shift, const Endpoints& ends,
+                            std::vector<bool>& bound) const {
+    std::vector<std::pair<std::size_t, std::function<Tensor(ComparedBatches<E>&)>>> terms;
+    std::size_t t = 0;
+    objective_.each([&](double term_weight, const auto& term, std::ptrdiff_t only) {
+      if (term_weight == 0) return;
+      const auto place = t++;
+      using T = std::decay_t<decltype(term)>;
+      if constexpr (EncoderTerm<T, E, S>) {
+        static_assert(!SceneTerm<T>, "Term: it binds to encoders and scores a Scene; it must do one of both");
+        if (only >= 0 && only != static_cast<std::ptrdiff_t>(index)) return;
+        bound[place] = true;
+        terms.emplace_back(place, [score = term.bind(encoder, shift, ends)](ComparedBatches<E>& batches) {
+          Comparison<E, T::reads> comparison(batches);
+          return score(comparison);
+        });
+      }
+    });
+    return [&encoder, weight, terms = std::move(terms), wanted = Wanted{has(reads_, Reads::tokens)}](
+               const Shown& adapted, const Shown& anchor, const Stream& stream, std::vector<Tensor>& values) {
+      ComparedBatches<E> batches(encoder, adapted, anchor, stream, wanted);
+      for (const auto& [place, score] : terms) {
+        const auto share = weight * score(batches);
+        values[place] = values[place].defined() ? values[place] + share : share;
+      }
+    };
+  }
+
+  void bind_scene(std::vector<bool>& bound) {
+    scene_terms_.clear();
+    std::size_t t = 0;
+    objective_.each([&](double weight, const auto& term, std::ptrdiff_t) {
+      if (weight == 0) return;
+      const auto place = t++;
+      if constexpr (SceneTerm<std::decay_t<decltype(term)>>) {
+        bound[place] = true;
+        scene_terms_.emplace_back(place, [term](const Scene& scene) { return term(scene); });
+      }
+    });
+  }
+
+  O objective_;
+  std::vector<std::string_view> names_;  // of the terms of weight > 0
+  std::vector<double> weights_;          // theirs
+  Reads reads_ = Reads::nothing;
+  std::vector<Endpoints> endpoints_;
+  std::vector<EncoderTerms> encoder_terms_;                                               // as endpoints_
+  std::vector<std::pair<std::size_t, std::function<Tensor(const Scene&)>>> scene_terms_;  // by place in names_
+};
+
+}  // namespace nada

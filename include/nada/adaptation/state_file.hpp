@@ -1,0 +1,19 @@
+/// States of adaptations as files.
+#pragma once
+#include <filesystem>
+
+#include "nada/adaptation/state.hpp"
+
+namespace nada {
+
+/// Writes a state: tensors `leaf.`, `first.`, `second.` and `anchor.` with the leaf's name, all else in the metadata.
+void save_state(const std::filesystem::path& path, const AdaptationState& state);
+
+/// Reads a state. Errors:  another kind of file, or a damaged one.
+AdaptationState load_state(const std::filesystem::path& path);
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/adaptation/state_file.ipp"
+#endif

@@ -1,0 +1,17 @@
+/// report.html of an adaptation.
+#pragma once
+#include <cstdint>
+
+#include "nada/experiment/run_folder.hpp"
+
+namespace nada {
+
+/// Writes report.html: the last sample grid, the earlier ones, the curves of metrics.csv, options and facts.
+/// `seconds`: of the last sitting.
+void write_adaptation_report(const RunFolder& folder, std::int64_t step, std::int64_t total, double seconds);
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/experiment/adaptation_report.ipp"
+#endif

@@ -1,0 +1,43 @@
+/// An adaptation whose parts are named at run time.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "nada/adaptation/official_training.hpp"
+#include "nada/adaptation/settings.hpp"
+#include "nada/adaptation/stepper.hpp"
+#include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/ensemble.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/losses/any_term.hpp"
+#include "nada/parameterization/any_parameterization.hpp"
+#include "nada/selection/any_selector.hpp"
+#include "nada/selection/every.hpp"
+#include "nada/shifts/text_shift.hpp"
+#include "nada/views/any_views.hpp"
+#include "nada/views/views.hpp"
+
+namespace nada {
+
+/// One choice of each menu.
+struct AdaptationParts {
+  StyleGan2 source;
+  Members<AnyClip> encoders;
+  TextShift shift;
+  TermList terms;
+  Every<AnySelector> selector;
+  AnyParameterization parameterization;
+  AnyViews views;
+  EarlyExit exit;
+  AdaptationSettings settings;
+  std::optional<OfficialTraining> official;  // none: OwnTraining
+};
+
+/// The adaptation of these parts: one of two Adaptation types, with our training or the official one.
+std::unique_ptr<Stepper> make_adaptation(AdaptationParts parts);
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/experiment/menu_adaptation.ipp"
+#endif

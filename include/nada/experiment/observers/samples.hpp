@@ -1,0 +1,37 @@
+/// An observer that draws samples as a run goes.
+#pragma once
+#include <cstdint>
+
+#include "nada/adaptation/delta_file.hpp"
+#include "nada/adaptation/observer.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/experiment/run_folder.hpp"
+
+namespace nada {
+
+/// samples/<step>.png: the same latents as rows source, adapted; with it, deltas/<step>.safetensors, because the best
+/// is often not the last. At the start, every n steps (0: never) and at the end. The folder must outlive it.
+/// Errors:  n < 0; a full disk.
+class SampleObserver {
+ public:
+  SampleObserver(const RunFolder& folder, DeltaOrigin origin, std::int64_t every, int count = 12);
+
+  void on_start(RunAccess& run);
+  void on_step(const Report& report, RunAccess& run);
+  void on_finish(RunAccess& run) { draw(run); }
+
+ private:
+  void draw(RunAccess& run);
+
+  const RunFolder& folder_;
+  DeltaOrigin origin_;
+  std::int64_t every_;
+  int count_;
+  Tensor latents_;
+};
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/experiment/observers/samples.ipp"
+#endif

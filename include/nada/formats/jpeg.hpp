@@ -1,0 +1,28 @@
+/// JPEG (TurboJPEG): see images.hpp for what is read and how.
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "nada/formats/picture.hpp"
+
+namespace nada {
+
+/// A JPEG file without chroma subsampling; the text is not in it. quality in [1, 100]. Errors: a picture that is not
+/// well formed or has a side above 65500.
+std::vector<std::byte> encode_jpeg(const Picture& picture, int quality = 92);
+
+namespace detail {
+
+/// The picture that a JPEG file holds, as it should be seen; `what` names it in errors.
+/// Errors: it is cut off or damaged, or has more pixels than `limits` allow or than so small a file can hold.
+Picture decode_jpeg(std::span<const std::byte> bytes, std::string_view what, PictureLimits limits);
+
+}  // namespace detail
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/formats/jpeg.ipp"
+#endif

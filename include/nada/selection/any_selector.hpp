@@ -1,0 +1,42 @@
+/// The layer selectors there are, by name.
+#pragma once
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "nada/selection/adaptive_top_k.hpp"
+#include "nada/selection/all_layers.hpp"
+#include "nada/selection/gradient_top_k.hpp"
+#include "nada/selection/named_layers.hpp"
+#include "nada/selection/official_index.hpp"
+#include "nada/selection/random_k.hpp"
+#include "nada/selection/selector.hpp"
+
+namespace nada {
+
+/// A menu: a LayerSelector that holds one of this list. Another one is added here, in `Choice` and in `named()`. None
+/// of them remembers anything: Every{n, AnySelector} keeps a choice for n steps.
+class AnySelector {
+ public:
+  using Choice = std::variant<AllLayers, NamedLayers, AdaptiveTopK, GradientTopK, RandomK, OfficialIndex<AdaptiveTopK>>;
+
+  AnySelector(Choice choice = AllLayers{}) : choice_(std::move(choice)) {}
+
+  /// "all", "adaptive[:K]", "gradient[:K]", "random[:K]" (without K: two thirds), or names and groups of layers with
+  /// commas between them. Errors:  K that is not a whole number from 1.
+  static AnySelector named(const std::string& text);
+
+  const Choice& choice() const { return choice_; }
+  /// Whether the choice may be another one in the next step.
+  bool changes() const { return choice_.index() >= 2; }
+  LayerSet select(const Probe& probe);
+
+ private:
+  Choice choice_;
+};
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/selection/any_selector.ipp"
+#endif

@@ -1,0 +1,76 @@
+/// The tensors that a training moves, with what the optimiser remembers of each.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/formats/tensor_file.hpp"
+#include "nada/training/adam.hpp"
+
+namespace nada {
+
+/// Adam for a network that also takes steps of a penalty, one after `every` usual ones: both count as steps, so the
+/// rate and the betas are brought to the power of every / (every + 1). `every` 0: as it is.
+/// Source:  Karras et al., arXiv:1912.04958, appendix B (lazy regularization).
+Adam lazy(Adam adam, std::int64_t every);
+
+/// Leaves by name, in the order of their names. What is saved and loaded is exact: a training that goes on takes the
+/// same steps. Adaptation, pre-training, pivotal tuning and inversion hold their leaves in one of these.
+class TrainedLeaves {
+ public:
+  TrainedLeaves() = default;
+  /// Copies of `values`, which require gradients.
+  explicit TrainedLeaves(const TensorMap& values);
+
+  const TensorMap& leaves() const { return leaves_; }
+  const Tensor& operator[](const std::string& name) const;
+  bool has(const std::string& name) const { return leaves_.count(name) > 0; }
+  /// In the order of gradients.
+  std::vector<Tensor> list() const;
+  const Moments& moments(const std::string& name) const { return moments_.at(name); }
+
+  /// Adds a leaf, or replaces it, with what the optimiser has kept of it.
+  void put(const std::string& name, const Tensor& leaf, Moments moments = {});
+  void erase(const std::string& name);
+
+  /// Moves one leaf by a defined gradient.
+  void update(const Adam& adam, const std::string& name, const Tensor& gradient);
+
+  /// One step of Adam. `gradients` as list(); undefined where a leaf had no part in the loss. `decay(name)`: share of a
+  /// leaf, times the rate, that is taken away first (decoupled weight decay, arXiv:1711.05101).
+  /// Errors:  a gradient that is not finite, naming the leaf; nothing is moved then.
+  template <class Decay>
+  void update(const Adam& adam, const std::vector<Tensor>& gradients, Decay&& decay) {
+    const torch::NoGradGuard no_grad;
+    check_finite(gradients);
+    std::size_t i = 0;
+    for (auto& [name, leaf] : leaves_) {
+      const auto& gradient = gradients[i++];
+      if (!gradient.defined()) continue;
+      if (const double share = decay(name); share > 0) leaf.mul_(1 - adam.rate * share);
+      adam.update(leaf, gradient, moments_[name]);
+    }
+  }
+  void update(const Adam& adam, const std::vector<Tensor>& gradients) {
+    update(adam, gradients, [](const std::string&) { return 0.0; });
+  }
+
+  void save(const std::string& prefix, TensorMap& out) const;
+  /// Errors:  a tensor that is missing or has another shape.
+  void load(const std::string& prefix, const TensorMap& in, const std::string& what);
+
+ private:
+  void check_finite(const std::vector<Tensor>& gradients) const;
+
+  TensorMap leaves_;
+  std::map<std::string, Moments> moments_;
+};
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/training/trained_leaves.ipp"
+#endif
