@@ -17,7 +17,7 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/ensemble.hpp"
-#include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/generators/stylegan2.hpp"
@@ -58,12 +58,9 @@ struct Setting {
 
 Setting& avatars() {
   static Setting setting = [] {
-    const auto folder = configs() / "avatars";
-    return Setting{
-        load_stylegan2(folder / "generator.safetensors"),
-        {{load_clip(folder / "encoder_rn.safetensors"), 0.5}, {load_clip(folder / "encoder_vit.safetensors"), 0.5}},
-        8,
-        true};
+    Setting out{load_stylegan2(embedded_generator()), {}, 8, true};
+    for (const auto& choice : embedded_encoders()) out.encoders.push_back({load_clip(choice.path), choice.weight});
+    return out;
   }();
   return setting;
 }

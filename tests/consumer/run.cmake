@@ -9,4 +9,5 @@ run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/installed)
 run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${CMAKE_CURRENT_LIST_DIR} -B ${work}/build -DCMAKE_CXX_COMPILER=${COMPILER}
     -DCMAKE_PREFIX_PATH=${work}/installed)
 run(${CMAKE_COMMAND} --build ${work}/build)
-run(${work}/build/consumer)
+run(${CMAKE_COMMAND} -E chdir ${work}/build ${work}/build/consumer_nada)
+run(${CMAKE_COMMAND} -E chdir ${work}/build ${work}/build/consumer_compiled)

@@ -50,7 +50,8 @@ struct Golden {
 Golden kept() {
   Golden out{test::kept_golden() / "clip", Tokenizer::open(test::kept_golden() / "clip/merges.txt"), {}};
   for (std::int64_t id = 0; id < 512; ++id) out.openai.push_back(id);
-  for (const std::int64_t line : out.json("tokenizer.json").at("lines")) out.openai.push_back(511 + line);
+  const auto file = out.json("tokenizer.json");
+  for (const std::int64_t line : file.at("lines")) out.openai.push_back(511 + line);
   out.openai.push_back(49406);
   out.openai.push_back(49407);
   BOOST_TEST_REQUIRE(static_cast<std::int64_t>(out.openai.size()) == out.tokenizer.vocabulary_size());

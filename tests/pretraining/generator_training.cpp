@@ -128,8 +128,8 @@ BOOST_AUTO_TEST_CASE(goes_on_bit_for_bit_after_saving_and_loading) {
     BOOST_TEST(second.images() == 16);
     for (std::int64_t step = 4; step < 7; ++step) second.step(pictures(step));
     BOOST_TEST(same(whole.average(), second.average()));
-    for (const auto& [name, value] : whole.critic().tensors())
-      BOOST_TEST(test::same_bits(value, second.critic().tensors().at(name)), name);
+    for (const auto& [name, value] : whole.discriminator().tensors())
+      BOOST_TEST(test::same_bits(value, second.discriminator().tensors().at(name)), name);
   }
 }
 

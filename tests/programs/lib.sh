@@ -34,6 +34,21 @@ expect_error() {
 succeed() {
   "$programs/$@" > out.txt 2> err.txt || fail "exit code $? from $*: $(tail -3 err.txt)"
 }
+# same_data A B: both safetensors files hold the same bytes of tensors, all of them; headers may say other paths.
+data_of() {
+  local length
+  length=$(od -An -v -t u8 -N 8 "$1" | tr -d ' ')
+  tail -c +$((9 + length)) "$1"
+}
+same_data() {
+  [ -s "$1" ] && [ -s "$2" ] && [ -n "$(data_of "$1" | head -c 1 | od -An -v -t x1)" ] && cmp <(data_of "$1") <(data_of "$2")
+}
+# same_pixels A B: both pictures have the same size and pixels; their text chunks may say other paths.
+pixels_of() { ffmpeg -v error -i "$1" -f rawvideo -pix_fmt rgb24 - < /dev/null; }
+same_pixels() {
+  [ -s "$1" ] && [ -s "$2" ] && [ "$(head -c 24 "$1" | od -v -t x1)" = "$(head -c 24 "$2" | od -v -t x1)" ] &&
+    [ "$(pixels_of "$1" | wc -c)" -gt 0 ] && cmp <(pixels_of "$1") <(pixels_of "$2")
+}
 no_temporaries() {  # in a folder, at any depth
   local left
   left=$(find "$1" -name '*.tmp')

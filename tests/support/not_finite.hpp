@@ -14,8 +14,8 @@
 
 namespace nada::test {
 
-/// Checks that a metric takes 20 samples of 4 numbers, and that it refuses NaN and infinity in each set of features that
-/// it needs, with one sentence that begins with its name.
+/// Checks that a metric takes 20 samples of 4 numbers, and that it refuses NaN and infinity in each set of features
+/// that it needs, with one sentence that begins with its name.
 template <Metric M>
 void check_refuses_what_is_not_finite(const M& metric) {
   const auto features = [](std::uint64_t seed) {

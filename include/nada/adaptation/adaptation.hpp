@@ -1,4 +1,4 @@
-/// One step of an adaptation, and what it keeps from step to step.
+/// The adaptation: its step, and the state that it keeps from step to step.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -49,7 +49,7 @@ namespace nada {
 /// copy of a generator along a shift. One step is: choose layers -> latents -> anchor and adapted images -> views ->
 /// features -> terms -> gradients of the chosen leaves -> Adam.
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946.
-/// It cannot be copied or moved, because bound terms refer to its encoders.
+/// Why:     an Adaptation cannot be copied or moved, because bound terms refer to its encoders.
 template <class G, class Es, class S, class O, class Sel, class P = FullWeights, class V = Plain, class X = FullSize,
           class Training = OwnTraining>
 class Adaptation final : public Stepper {
@@ -58,8 +58,8 @@ class Adaptation final : public Stepper {
   static_assert(Exit<X>, "Exit: add `int resolution(int full_resolution) const` (docs/policies.md#views)");
 
  public:
-  /// `training`: OwnTraining, or OfficialTraining with the official code's deviations. `start`: weights that the
-  /// adapted generator starts from, where they are not the source's.
+  /// `training` is OwnTraining, or OfficialTraining with the official code's deviations. `start` holds the weights that
+  /// the adapted generator starts from, where they are not the source's.
   Adaptation(G source, Es encoders, S shift, O objective, Sel selector = {}, P parameterization = {}, V views = {},
              X exit = {}, AdaptationSettings settings = {}, Training training = {}, const std::optional<G>& start = {})
       : source_(std::move(source)),
@@ -78,13 +78,12 @@ class Adaptation final : public Stepper {
 
   const G& source() const { return source_; }
   const G& adapted() const { return adapted_; }  ///< effective tensors of the last step, without graph
-  /// Whose images the adapted ones are compared with: the source, unless the shift has moved it.
+  /// Returns the generator whose images the adapted images are compared with: the source, unless
+  /// the shift has moved the anchor.
   const G& anchor() const { return anchor_.generator(source_); }
   const LayerSet& candidates() const { return candidates_.all(); }
-  const std::vector<Endpoints>& endpoints() const {
-    return objective_.endpoints();
-  }  ///< one an encoder with weight > 0
-  /// What Adam keeps of each leaf that it has moved.
+  const std::vector<Endpoints>& endpoints() const { return objective_.endpoints(); }  ///< for encoders of weight > 0
+  /// Returns the moments that Adam keeps of each leaf that it has moved.
   std::map<std::string, Moments> moments() const {
     std::map<std::string, Moments> out;
     for (const auto& [name, leaf] : leaves_.leaves())
@@ -96,7 +95,7 @@ class Adaptation final : public Stepper {
                                                     leaves_, training_, settings_, render(stream, Draw::selection)},
                       stream);
   }
-  /// SHA-256 of the weights that the adapted generator started from.
+  /// Returns the SHA-256 of the weights that the adapted generator started from.
   const std::string& base_hash() const {
     if (base_hash_.empty()) {
       auto base = adapted_.clone();
@@ -199,7 +198,8 @@ class Adaptation final : public Stepper {
   }
 
  private:
-  /// While it lives, a step may fail; then the run is as it was before.
+  /// Attempt undoes a step that fails: unless succeeded() was called, its destructor leaves the
+  /// run as it was before the step.
   class Attempt {
    public:
     explicit Attempt(Adaptation& run) : run_(run), selector_(run.selector_) {}
@@ -213,7 +213,7 @@ class Adaptation final : public Stepper {
         for (const auto k : run_.begun_)
           for (const auto& name : run_.candidates_.names(k)) run_.leaves_.erase(name);
         run_.selector_ = std::move(selector_);
-      } catch (const std::exception&) {  // out of memory, say: what made the step fail is told
+      } catch (const std::exception&) {  // for example out of memory; the first error is the one that is told
       }
     }
     void succeeded() { succeeded_ = true; }
@@ -229,7 +229,7 @@ class Adaptation final : public Stepper {
     return settings;
   }
 
-  /// The layers that train in this step; leaves begin where a layer was never chosen.
+  /// Returns the layers that train in this step. A layer that is chosen for the first time gets its leaves here.
   LayerSet choose(const Stream& stream) {
     begun_.clear();
     const auto chosen = selector_.select(probe(stream));
@@ -246,7 +246,7 @@ class Adaptation final : public Stepper {
     return chosen;
   }
 
-  /// Styles and images of the step: one w+ for both generators, unless the mapping network trains.
+  /// Returns the styles and images of the step. One w+ serves both generators, unless the mapping network trains.
   Scene render_scene(const Stream& stream) {
     Scene out;
     const auto z = training_.latents(stream, Purpose::latents, settings_.batch, source_.latent_size()).to(options());
@@ -278,7 +278,7 @@ class Adaptation final : public Stepper {
     return objective_.evaluate(scene, adapted, anchor, stream);
   }
 
-  /// Gradients of the chosen leaves, by name; those that have none are left out.
+  /// Returns the gradients of the chosen leaves, by name. Leaves that have no gradient are left out.
   std::map<std::string, Tensor> gradients_of(const TermValues& values, const LayerSet& chosen) const {
     std::vector<std::string> names;
     std::vector<Tensor> leaves;
@@ -298,7 +298,7 @@ class Adaptation final : public Stepper {
   }
   void check_finite(const std::vector<std::string>& names, const std::map<std::string, Tensor>& gradients,
                     const TermValues& values) const {
-    Tensor finite;  // looked at once: each look waits for the device
+    Tensor finite;  // read once for all gradients: each read waits for the device
     for (const auto& [name, g] : gradients) {
       const auto all = g.isfinite().all();
       finite = finite.defined() ? finite.logical_and(all) : all;
@@ -310,8 +310,7 @@ class Adaptation final : public Stepper {
     });
     std::string terms;
     for (const auto& [term, value] : values.terms) terms += join(terms.empty() ? "" : ", ", term, " ", value);
-    fail("step ", step_ + 1, ": the gradient of ", *bad, " is not finite (terms: ", terms,
-         "); the run cannot go on");
+    fail("step ", step_ + 1, ": the gradient of ", *bad, " is not finite (terms: ", terms, "); the run cannot go on");
   }
 
   torch::TensorOptions options() const { return candidates_.options(); }
@@ -345,7 +344,7 @@ class Adaptation final : public Stepper {
     return mix_styles(w, generator.map(other.to(options()), settings_.labels),
                       stream.uniform(Purpose::mixing, {w.size(0), 2}), settings_.mixing);
   }
-  /// The leaves with their initial values, for terms that read them.
+  /// Returns the leaves with their initial values, for terms that read them.
   std::span<const Leaf> leaf_list() {
     const auto trained = candidates_.trained_layers(leaves_);
     if (trained == listed_) return leaf_list_;
@@ -380,7 +379,7 @@ class Adaptation final : public Stepper {
     bind();
   }
 
-  /// Binds every term once per encoder, anew where the anchor has moved.
+  /// Binds every term once per encoder, and again after the anchor has moved.
   void bind() {
     objective_.bind(encoders_, shift_, [this](std::int64_t count) {
       const torch::NoGradGuard no_grad;
@@ -435,12 +434,12 @@ class Adaptation final : public Stepper {
   Training training_;
   CandidateLayers<G, P> candidates_;
   TrainedLeaves leaves_;       // of every layer that was ever chosen
-  LayerSet stepping_, begun_;  // layers that Adam steps in this step, and those whose leaves it made
+  LayerSet stepping_, begun_;  // layers that Adam steps in this step; layers whose leaves this step made
   Anchor<G> anchor_;
   std::vector<Tensor> selection_targets_;  // as endpoints()
   std::int64_t step_ = 0;
   std::vector<Leaf> leaf_list_;  // for terms that read leaves
-  LayerSet listed_;              // the layers in it
+  LayerSet listed_;              // the layers in leaf_list_
   mutable std::string base_hash_;
 };
 

@@ -1,4 +1,4 @@
-/// Whose images the adapted ones are compared with.
+/// The anchor: the generator whose images the adapted images are compared with.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -10,14 +10,14 @@
 
 namespace nada {
 
-/// The source generator, or a generator that a moving shift has put in its place.
+/// Anchor is the source generator, or a generator that a moving shift has put in its place.
 template <Generator G>
 class Anchor {
  public:
   const G& generator(const G& source) const { return moved_ ? *moved_ : source; }
   bool moved() const { return moved_.has_value(); }
-  std::int64_t step() const { return step_; }          ///< when it moved; -1: never
-  const TensorMap& leaves() const { return leaves_; }  ///< that the moved one was made of
+  std::int64_t step() const { return step_; }          ///< step at which the anchor moved; -1: never
+  const TensorMap& leaves() const { return leaves_; }  ///< leaves of the moved anchor
 
   void move(G generator, TensorMap leaves, std::int64_t step) {
     moved_ = std::move(generator);

@@ -1,4 +1,4 @@
-/// Generators between generators.
+/// Blends generators of one base.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -9,18 +9,17 @@
 
 namespace nada {
 
-/// A generator of the same base and how much of it is wanted.
+/// Share is a generator of the same base with its weight in a blend.
 template <Generator G>
 struct Share {
   const G* generator;
   double weight = 1;
 };
 
-/// base + sum_i weight_i (generator_i - base), slot by slot.
+/// Returns base + sum_i weight_i (generator_i - base), slot by slot.
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 5.2 (models between domains); Wang et al., Deep
-/// Network
-///          Interpolation, arXiv:1811.10515.
-/// Facts:   weight 0 gives the base, weight 1 of one the generator itself; weights outside [0, 1] exaggerate.
+///          Network Interpolation, arXiv:1811.10515.
+/// Facts:   weight 0 gives the base; one generator of weight 1 gives that generator; weights outside [0, 1] exaggerate.
 /// Errors:  generators of another shape; a weight that is not finite.
 template <Generator G>
 G blend(const G& base, std::span<const Share<G>> shares) {

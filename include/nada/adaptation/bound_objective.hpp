@@ -19,13 +19,13 @@
 
 namespace nada {
 
-/// What the terms found in a step: their weighted sum, with its graph, and each one's value.
+/// TermValues are the values of the terms in a step: their weighted sum, with its graph, and the value of each term.
 struct TermValues {
   Tensor loss;
   std::vector<std::pair<std::string_view, double>> terms;  // unweighted, summed over the encoders with their weights
 };
 
-/// Whether some encoder of a set can bind a term. A set of another kind is asked when the run is made.
+/// Whether some encoder of a set can bind a term. Sets of other kinds are checked when the run is made.
 template <class Set, class T, class S>
 struct binds_somewhere : std::true_type {};
 template <class E, class T, class S>
@@ -33,9 +33,9 @@ struct binds_somewhere<Members<E>, T, S> : std::bool_constant<EncoderTerm<T, E, 
 template <class... Es, class T, class S>
 struct binds_somewhere<Ensemble<Es...>, T, S> : std::bool_constant<(EncoderTerm<T, Es, S> || ...)> {};
 
-/// The terms of weight > 0 of an objective `O` (losses/term.hpp), bound once to the encoders of `Es` and the shift `S`,
-/// and again where the endpoints have changed. It knows no generator.
-/// Errors:  weights that are not finite or negative, or all 0; a term bound to an encoder that is not there.
+/// BoundObjective holds the terms of weight > 0 of an objective `O` (losses/term.hpp), bound to the encoders of `Es`
+/// and the shift `S`. They are bound once, and again where the endpoints have changed. The class knows no generator.
+/// Errors:  weights that are not finite or negative, or all 0; a term bound to an encoder that the set lacks.
 template <class Es, class S, class O>
 class BoundObjective {
  public:
@@ -52,13 +52,13 @@ class BoundObjective {
     require(!names_.empty(), "every term of the objective has weight 0: there is nothing to train for");
   }
 
-  /// What some term of weight > 0 reads.
+  /// Returns what the terms of weight > 0 read, taken together.
   Reads reads() const { return reads_; }
   const std::vector<std::string_view>& names() const { return names_; }
-  /// One an encoder of weight > 0.
+  /// Returns the endpoints, one for each encoder of weight > 0.
   const std::vector<Endpoints>& endpoints() const { return endpoints_; }
 
-  /// Binds every term once per encoder. `sampler` gives images of the anchor.
+  /// Binds every term once per encoder. `sampler` renders images of the anchor.
   void bind(const Es& encoders, const S& shift, const Sampler& sampler) {
     endpoints_.clear();
     encoder_terms_.clear();
@@ -75,7 +75,8 @@ class BoundObjective {
       require(bound[t], "the term ", names_[t], " is bound to an encoder that is not there, or that it cannot read");
   }
 
-  /// The values of all terms. Errors:  a value that is not finite, naming the step (counted from 1) and the term.
+  /// Returns the values of all terms.
+  /// Errors:  a value that is not finite, naming the step (counted from 1) and the term.
   TermValues evaluate(const Scene& scene, const Shown& adapted, const Shown& anchor, const Stream& stream) const {
     std::vector<Tensor> values(names_.size());
     for (const auto& encoder : encoder_terms_) encoder(adapted, anchor, stream, values);
@@ -93,7 +94,7 @@ class BoundObjective {
   }
 
  private:
-  /// Adds an encoder's share to each term's value.
+  /// EncoderTerms adds an encoder's share to the value of each term.
   using EncoderTerms =
       std::function<void(const Shown& adapted, const Shown& anchor, const Stream&, std::vector<Tensor>& values)>;
 
@@ -150,7 +151,7 @@ class BoundObjective {
 
   O objective_;
   std::vector<std::string_view> names_;  // of the terms of weight > 0
-  std::vector<double> weights_;          // theirs
+  std::vector<double> weights_;          // weights of these terms
   Reads reads_ = Reads::nothing;
   std::vector<Endpoints> endpoints_;
   std::vector<EncoderTerms> encoder_terms_;                                               // as endpoints_

@@ -1,4 +1,4 @@
-/// What of a generator may train, and how its leaves become effective tensors.
+/// Candidate layers: which layers of a generator may train, and how their leaves become effective tensors.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -17,8 +17,8 @@
 
 namespace nada {
 
-/// The slots that a generator starts from, and the layers that can train: those that are visible through the exit and
-/// covered by the parameterization.
+/// CandidateLayers holds the slots that a generator starts from, and the layers that can train: the layers that are
+/// visible through the exit and covered by the parameterization.
 template <Generator G, Parameterization P>
 class CandidateLayers {
  public:
@@ -40,13 +40,13 @@ class CandidateLayers {
   torch::TensorOptions options() const { return base_.front().front().options(); }
   bool covers(std::size_t k) const { return parameterization_.covers(layers_[k]); }
 
-  /// Names of a layer's leaves, `<layer>.<leaf>`, in the parameterization's order.
+  /// Returns the names of a layer's leaves, `<layer>.<leaf>`, in the parameterization's order.
   std::vector<std::string> names(std::size_t k) const {
     std::vector<std::string> out;
     for (const auto& name : parameterization_.names(layers_[k])) out.push_back(layers_[k].name + "." + name);
     return out;
   }
-  /// Leaves that give the base, made anew.
+  /// Makes fresh leaves of a layer, which give the base.
   std::vector<Tensor> initial(std::size_t k) const {
     return parameterization_.leaves(layers_[k], base_[k], Stream{seed_, 0});
   }
@@ -54,7 +54,7 @@ class CandidateLayers {
     return parameterization_.effective(layers_[k], base_[k], leaves);
   }
 
-  /// Whether a layer's leaves are among `trained`, and which they are.
+  /// trained() says whether a layer's leaves are among `trained`; leaves() returns them.
   bool trained(std::size_t k, const TrainedLeaves& trained) const {
     return covers(k) && trained.has(layers_[k].name + "." + parameterization_.names(layers_[k]).front());
   }
@@ -70,7 +70,8 @@ class CandidateLayers {
     return out;
   }
 
-  /// Adds fresh leaves of layer k. Errors:  a parameterization that names more or fewer leaves than it makes.
+  /// Adds fresh leaves of layer k.
+  /// Errors:  a parameterization that names more or fewer leaves than it makes.
   void begin(std::size_t k, TrainedLeaves& trained) const {
     const auto names = this->names(k);
     const auto leaves = initial(k);
@@ -79,7 +80,7 @@ class CandidateLayers {
     for (std::size_t i = 0; i < names.size(); ++i) trained.put(names[i], leaves[i]);
   }
 
-  /// Puts effective tensors of these layers into the generator, with their graph or without.
+  /// Puts the effective tensors of these layers into the generator, with their graph or without.
   void put_effective(G& generator, const LayerSet& layers, const TrainedLeaves& trained, bool graph) const {
     const torch::AutoGradMode mode(graph);
     for (const auto k : layers) {

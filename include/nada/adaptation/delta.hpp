@@ -1,4 +1,4 @@
-/// Deltas: what an adaptation changed.
+/// Deltas: the change that an adaptation made to its base.
 #pragma once
 #include <cstddef>
 #include <set>
@@ -14,15 +14,16 @@
 
 namespace nada {
 
-/// Leaves of an adapted generator by `<layer>.<leaf>`, and what they belong to. adaptation/delta_file.hpp reads and
-/// writes it.
+/// Delta holds the leaves of an adapted generator by `<layer>.<leaf>`, and says which base they change.
+/// adaptation/delta_file.hpp reads and writes deltas.
 struct Delta {
-  std::string base_hash;         // base_hash() of the generator that they change
-  std::string parameterization;  // name of the one that made them
+  std::string base_hash;         // base_hash() of the generator that the leaves change
+  std::string parameterization;  // name of the parameterization that made the leaves
   TensorMap leaves;
 };
 
-/// Effective tensors of one layer. Errors:  leaves of another number or shape than the base's, naming `what`.
+/// Returns the effective tensors of one layer.
+/// Errors:  leaves of another number or shape than the base's, naming `what`.
 template <Parameterization P>
 std::vector<Tensor> fold(const P& parameterization, const Layer& layer, const std::vector<Tensor>& base,
                          const std::vector<Tensor>& leaves, const std::string& what) {
@@ -39,7 +40,7 @@ std::vector<Tensor> fold(const P& parameterization, const Layer& layer, const st
 }
 
 /// Folds a delta into its base.
-/// Errors: another base, a parameterization that is not known here, leaves that do not fit.
+/// Errors:  another base; an unknown parameterization; leaves that do not fit.
 template <Generator G>
 G apply_delta(const G& base, const Delta& delta, const std::string& what) {
   const auto hash = base_hash(base);

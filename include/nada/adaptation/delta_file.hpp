@@ -1,4 +1,4 @@
-/// Deltas as files, and generators from them.
+/// Reads and writes deltas, and reads generators from deltas.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -11,23 +11,25 @@
 
 namespace nada {
 
-/// Metadata that a delta's file has beyond `more` (prompts, options, `nada.base`: path of the base, relative to the
-/// file).
+/// Writes a delta. `more` is further metadata: prompts, options, and `nada.base`, the path of the
+/// base relative to the delta's file.
 void save_delta(const std::filesystem::path& path, const Delta& delta, Metadata more = {});
 
-/// Where the deltas of a run come from: what each of its files says.
+/// DeltaOrigin says where the deltas of a run come from; each delta file repeats it.
 struct DeltaOrigin {
   Metadata metadata = {};           // prompts, options
-  std::filesystem::path base = {};  // file of the source generator; deltas name it relative to themselves
+  std::filesystem::path base = {};  // file of the source generator; a delta names this path relative to its own file
 
   void save(const std::filesystem::path& path, const Delta& delta) const;
 };
 
-/// Errors:  another kind of file, leaves that are not finite.
+/// Reads a delta.
+/// Errors:  another kind of file; leaves that are not finite.
 Delta load_delta(const Safetensors& file);
 
-/// A generator from a generator file, or from a delta and its base (`base`, else the path that the delta names,
-/// relative to it).
+/// Reads a generator from a generator file, or from a delta and its base. The base is `base`, else the path that the
+/// delta names, relative to the delta's file.
+/// Errors:  another kind of file; a base that is missing or does not belong to the delta.
 StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {},
                          const std::optional<std::filesystem::path>& base = {});
 

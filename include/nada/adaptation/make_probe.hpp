@@ -1,4 +1,4 @@
-/// What a layer selector sees of a run.
+/// Makes the probe: the view that a layer selector has of a run.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,7 @@
 
 namespace nada {
 
-/// The parts of a run that a probe refers to; they must outlive it.
+/// ProbedRun are the parts of a run that a probe refers to; they must outlive the probe.
 template <class G, class Es, class P, class Training>
 struct ProbedRun {
   const G &adapted, &mapper;  // mapper: the generator that maps latents to styles
@@ -33,7 +33,7 @@ struct ProbedRun {
   const AdaptationSettings& settings;
   Render render;  // of the selection's images
 
-  /// weight (1 - scale cos(E(images), target)), summed over encoders.
+  /// Returns the sum over encoders of weight (1 - scale cos(E(images), target)).
   Tensor global_loss(const Tensor& images) const {
     const auto seen = settings.clamp ? images.clamp(-1, 1) : images;
     Tensor sum;
@@ -53,7 +53,7 @@ struct ProbedRun {
     return mapper.map(z.to(candidates.options()), settings.labels);
   }
 
-  /// Leaves of a candidate as they are, or as they would begin, apart from the run's own graph.
+  /// Returns the leaves of a candidate as they are, or as they would begin, apart from the run's own graph.
   std::vector<Tensor> detached_leaves(std::size_t k) const {
     if (!candidates.trained(k, leaves)) return candidates.initial(k);
     auto out = candidates.leaves(k, leaves);
@@ -61,7 +61,8 @@ struct ProbedRun {
     return out;
   }
 
-  /// [layers]: root mean square gradient of the global loss in each candidate's leaves; 0 of the others.
+  /// Returns the root mean square gradient of the global loss in each candidate's leaves, and 0
+  /// for all other layers, [layers].
   std::vector<double> weight_gradients(std::int64_t count, const Stream& stream) const {
     auto generator = adapted.clone();
     std::vector<std::vector<Tensor>> own(candidates.layer_count());
@@ -91,7 +92,7 @@ struct ProbedRun {
   }
 };
 
-/// What the selector sees at the step of `stream`.
+/// Returns the probe that the selector gets at the step of `stream`.
 template <class G, class Es, class P, class Training>
 Probe make_probe(const ProbedRun<G, Es, P, Training>& run, const Stream& stream) {
   Probe out;

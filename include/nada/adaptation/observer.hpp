@@ -1,4 +1,4 @@
-/// Who watches a run.
+/// Observers: parts that watch a run.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -14,28 +14,30 @@
 
 namespace nada {
 
-/// One finished step. It owns its numbers, so it may be kept.
+/// Report describes one finished step. A report owns its numbers, so an observer may keep it.
 struct Report {
   std::int64_t step = 0;                              // finished steps, this one included: 1, 2, ...
   std::int64_t total = 0;                             // steps the run will have
   double loss = 0;                                    // weighted sum of the terms, before this step's update
   std::vector<std::pair<std::string, double>> terms;  // unweighted, summed over the encoders with their weights
-  double seconds = 0;                                 // this step took
+  double seconds = 0;                                 // duration of this step
   LayerSet chosen;
 };
 
-/// What an observer may do with a run in progress. Latents are z [N, Z]; images come at the run's exit, as generated.
+/// RunAccess is what an observer may do with a run in progress. Latents are z [N, Z]; images come
+/// at the run's exit, as generated.
 struct RunAccess {
-  std::int64_t step = 0, total = 0;  // finished, wanted
+  std::int64_t step = 0, total = 0;  // finished steps, wanted steps
   std::int64_t latent_size = 0;
   std::function<Tensor(const Tensor&z)> source_images, adapted_images;
-  std::function<AdaptationState()> state;  // save_state(path, run.state()) writes it (adaptation/state_file.hpp)
-  std::function<Delta()> delta;            // save_delta(path, run.delta()) writes it (adaptation/delta_file.hpp)
-  std::function<void()> stop;              // after this step
+  std::function<AdaptationState()> state;  // save_state() of adaptation/state_file.hpp writes a state
+  std::function<Delta()> delta;            // save_delta() of adaptation/delta_file.hpp writes a delta
+  std::function<void()> stop;              // ends the run after this step
 };
 
-/// Observer: `on_step` after every step. Optional: `on_start(RunAccess&)` before the first one, `on_finish(RunAccess&)`
-/// when the run ends or is stopped, `on_failure(RunAccess&)` when a step fails; the state is then that before the step.
+/// Observer: `on_step` is called after every step. Three more functions are optional: `on_start(RunAccess&)` before the
+/// first step, `on_finish(RunAccess&)` when the run ends or is stopped, and `on_failure(RunAccess&)` when a step fails;
+/// the state is then the state before that step.
 template <class O>
 concept Observer = requires(O& o, const Report& report, RunAccess& run) {
   o.on_step(report, run);

@@ -1,4 +1,4 @@
-/// The official training loop's deviations, faults included.
+/// The official training loop's deviations from our training, faults included.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -17,19 +17,19 @@
 
 namespace nada {
 
-/// A training policy that repeats what the official code does otherwise; each deviation can be switched off.
-/// Source:  rinongal/StyleGAN-nada; docs/differences.md measures each one.
+/// OfficialTraining is a training policy that repeats the official code's deviations; each of them can be switched off.
+/// Source:  rinongal/StyleGAN-nada; docs/differences.md measures each deviation.
 struct OfficialTraining {
-  /// With Noise::fresh, anchor, adapted and selection images have noise of their own.
+  /// With Noise::fresh, anchor, adapted and selection images each have noise of their own.
   bool two_noises = true;
-  /// Adam also steps layers that were not chosen: their step count grows and their second moment decays, their weights
-  /// stay. Mapping layers are exempt. On PyTorch before 2.0 `zero_grad()` writes zeros instead of clearing, and the
-  /// selection's backward pass leaves a gradient on every parameter that images depend on.
+  /// Repeats the official code on PyTorch before 2.0, where `zero_grad()` writes zeros instead of clearing: the
+  /// selection's backward pass leaves a gradient on every parameter. Adam therefore also steps layers that were not
+  /// chosen: their step count grows and their second moment decays, their weights stay. Mapping layers are exempt.
   bool zero_gradients = true;
-  /// The selection compares with the bare target text (where the shift has texts) instead of the mean over templates,
-  /// and multiplies cosines by exp(logit_scale) / 100.
+  /// The selection compares images with the bare target text (where the shift has texts) instead of the mean over
+  /// templates, and multiplies cosines by exp(logit_scale) / 100.
   bool bare_selection = true;
-  /// Recorded latents [batch, Z] of a step, and [B, Z] of its selection, in the place of drawn ones.
+  /// Recorded latents [batch, Z] of a step, and [B, Z] of the step's selection, in the place of drawn latents.
   std::function<Tensor(std::int64_t step)> recorded_latents = {}, recorded_selection = {};
 
   std::int64_t first_sample(Draw draw, std::int64_t batch) const {

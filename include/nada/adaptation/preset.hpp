@@ -1,4 +1,4 @@
-/// Presets: small deltas with what made them and how they look.
+/// Presets: small deltas with the options that made them and a picture of their images.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -9,13 +9,14 @@
 
 namespace nada {
 
-/// One file of kind `preset`: the delta's leaves, `preset.sample` (the bytes of a PNG), and metadata.
+/// Preset is the content of a file of kind `preset`: the delta's leaves, `preset.sample` (the
+/// bytes of a PNG), and metadata.
 struct Preset {
-  std::string name;            // of the file, without its extension
+  std::string name;            // name of the file, without its extension
   std::string source, target;  // prompts
-  std::string command;         // that made the delta, and can be typed
+  std::string command;         // command line that made the delta
   std::string options;         // options.cfg of that run
-  std::string metrics;         // JSON object: measured when it was made
+  std::string metrics;         // JSON object of the numbers measured when the preset was made
   Delta delta;
   std::vector<std::byte> sample;  // PNG
 };
@@ -24,10 +25,11 @@ void save_preset(const std::filesystem::path& path, const Preset& preset, const 
 
 Preset load_preset(const std::filesystem::path& path);
 
-/// All presets of a folder, by name.
+/// Returns the files of all presets of a folder, sorted by name.
 std::vector<std::filesystem::path> list_presets(const std::filesystem::path& folder);
 
-/// The file of a preset: a path, or a name in `folder`. Errors: neither is there; says which names there are.
+/// Returns the file of a preset that is given by its name in `folder` or by its path.
+/// Errors:  a preset that is in neither place, listing the names in `folder`.
 std::filesystem::path find_preset(const std::string& name, const std::filesystem::path& folder);
 
 }  // namespace nada

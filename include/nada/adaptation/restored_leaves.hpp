@@ -1,4 +1,4 @@
-/// Leaves of a saved state.
+/// Restores the leaves of a saved state.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace nada {
 
-/// The leaves and moments of a state, in the type and on the device of the candidates' base.
+/// Returns the leaves and moments of a state, in the type and on the device of the candidates' base.
 /// Errors:  a tensor that is missing or has another shape than the layer's, naming the state and the tensor.
 template <class G, class P>
 TrainedLeaves restored_leaves(const CandidateLayers<G, P>& candidates, const AdaptationState& state) {

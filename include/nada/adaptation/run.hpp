@@ -1,4 +1,4 @@
-/// The loop.
+/// The loop of an adaptation.
 #pragma once
 #include <cstdint>
 #include <type_traits>
@@ -10,7 +10,7 @@
 
 namespace nada {
 
-/// What observers may do with a run in progress.
+/// Returns the functions that observers may call on a run in progress.
 template <class S>
 RunAccess access_to(S& stepper, std::int64_t total) {
   RunAccess out;
@@ -24,8 +24,9 @@ RunAccess access_to(S& stepper, std::int64_t total) {
   return out;
 }
 
-/// Steps until `total` are done or somebody asks to stop, told to the observers; returns whether all were done.
-/// Errors:  total < 1; those of a step, which the observers are told first.
+/// Takes steps until `total` are done or somebody asks to stop, and tells the observers of each step.
+/// Returns whether all steps were done.
+/// Errors:  total < 1; the errors of a step, which the observers are told first.
 template <class S, class... Observers>
 bool run(S& stepper, std::int64_t total, Observers&&... observers) {
   static_assert((explain_observer<std::decay_t<Observers>>() && ...));
@@ -48,7 +49,7 @@ bool run(S& stepper, std::int64_t total, Observers&&... observers) {
       if constexpr (requires { o.on_failure(access); }) {
         try {
           o.on_failure(access);
-        } catch (const Error&) {  // a full disk, say: what stopped the run is what is told
+        } catch (const Error&) {  // for example a full disk; the error that stopped the run is the one that is told
         }
       }
     });

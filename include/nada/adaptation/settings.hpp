@@ -1,4 +1,4 @@
-/// Numbers of a run.
+/// The settings of an adaptation.
 #pragma once
 #include <cstdint>
 
@@ -13,11 +13,11 @@ namespace nada {
 struct AdaptationSettings {
   Adam adam = {};
   std::int64_t batch = 8;       // samples a step
-  std::uint64_t seed = 0;       // of all that is random
+  std::uint64_t seed = 0;       // seed of all random numbers
   double mixing = 0;            // share of samples whose styles come from two latents, in [0, 1]
   Noise noise = Noise::stored;  // the same for anchor and adapted images
   bool clamp = true;            // encoders see images clamped to [-1, 1]
-  Tensor labels = {};           // [1, C], of all samples; undefined: the generator has no classes
+  Tensor labels = {};           // [1, C], class of all samples; undefined: the generator has no classes
 
   void check() const {
     adam.check();

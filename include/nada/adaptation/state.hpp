@@ -1,4 +1,4 @@
-/// All that the next step of an adaptation depends on.
+/// The state of an adaptation: all that its next step depends on.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -9,18 +9,18 @@
 
 namespace nada {
 
-/// What exact resume saves. adaptation/state_file.hpp reads and writes it.
+/// AdaptationState is what exact resume saves. adaptation/state_file.hpp reads and writes states.
 struct AdaptationState {
-  std::string origin = "the state";        // file or other name, for errors
+  std::string origin = "the state";        // file or another name of the state, for errors
   std::int64_t step = 0;                   // finished steps
   std::string seed;                        // of the run
-  std::string parameterization;            // name of the one that made the leaves
+  std::string parameterization;            // name of the parameterization that made the leaves
   std::string base_hash;                   // SHA-256 of the generator that the leaves belong to
   TensorMap leaves;                        // by `<layer>.<leaf>`, of every layer that was ever chosen
   std::map<std::string, Moments> moments;  // of each leaf
   TensorMap selector;                      // what a stateful selector remembers
-  TensorMap anchor_leaves;                 // that a moved anchor was made of
-  std::int64_t anchor_step = -1;           // when it moved; -1: never
+  TensorMap anchor_leaves;                 // leaves of a moved anchor
+  std::int64_t anchor_step = -1;           // step at which the anchor moved; -1: never
 };
 
 }  // namespace nada

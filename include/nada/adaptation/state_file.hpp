@@ -1,4 +1,4 @@
-/// States of adaptations as files.
+/// Reads and writes states of adaptations.
 #pragma once
 #include <filesystem>
 
@@ -6,10 +6,12 @@
 
 namespace nada {
 
-/// Writes a state: tensors `leaf.`, `first.`, `second.` and `anchor.` with the leaf's name, all else in the metadata.
+/// Writes a state: tensors `leaf.`, `first.`, `second.` and `anchor.` with the leaf's name; all
+/// other parts stand in the metadata.
 void save_state(const std::filesystem::path& path, const AdaptationState& state);
 
-/// Reads a state. Errors:  another kind of file, or a damaged one.
+/// Reads a state.
+/// Errors:  another kind of file; a damaged file.
 AdaptationState load_state(const std::filesystem::path& path);
 
 }  // namespace nada

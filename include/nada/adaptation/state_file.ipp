@@ -20,7 +20,7 @@
 namespace nada {
 
 namespace detail {
-/// {"chosen": [2, 5]} of what a selector remembers. Whole numbers alone: layers and counts.
+/// Writes a selector's state as JSON: {"chosen": [2, 5]}. The state holds whole numbers alone: layers and counts.
 NADA_INLINE nlohmann::json selector_json(const TensorMap& selector) {
   auto out = nlohmann::json::object();
   for (const auto& [name, value] : selector) {
@@ -31,7 +31,7 @@ NADA_INLINE nlohmann::json selector_json(const TensorMap& selector) {
   return out;
 }
 
-/// The reverse. A list, as files had before, is the one of the name "chosen".
+/// Reads a selector's state from JSON. Older files hold a list alone, which is the state named "chosen".
 NADA_INLINE TensorMap selector_of(const std::string& text, const std::string& what) {
   auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_array()) json = nlohmann::json{{"chosen", json}};
@@ -49,7 +49,7 @@ NADA_INLINE TensorMap selector_of(const std::string& text, const std::string& wh
   return out;
 }
 
-/// A whole number of the metadata, or -1.
+/// Returns a whole number of the metadata, or -1 where the text is none.
 NADA_INLINE std::int64_t whole_number(std::string_view text) {
   std::int64_t value = -1;
   std::from_chars(text.data(), text.data() + text.size(), value);

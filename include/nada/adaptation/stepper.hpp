@@ -1,4 +1,4 @@
-/// What the loop, observers and programs know of an adaptation, whatever its parts.
+/// Stepper: what the loop, observers and programs know of an adaptation, whatever its parts.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -17,7 +17,8 @@
 
 namespace nada {
 
-/// The face of an Adaptation: what runs it and watches it is compiled once for all compositions.
+/// Stepper is the interface of an Adaptation. Code that runs or watches an adaptation is
+/// compiled once for all compositions.
 class Stepper {
  public:
   Stepper() = default;
@@ -25,33 +26,36 @@ class Stepper {
   Stepper& operator=(const Stepper&) = delete;
   virtual ~Stepper() = default;
 
-  /// Takes one step of `total`. Errors:  a loss or gradient that is not finite, naming step and term or leaf; the run
-  /// is then as it was before the step.
+  /// Takes one step of `total`.
+  /// Errors:  a loss or gradient that is not finite, naming step and term or leaf; the run is
+  ///          then as it was before the step.
   virtual Report step(std::int64_t total = 0) = 0;
   virtual std::int64_t steps_done() const = 0;
-  /// Names of the terms of weight > 0: the columns of metrics.csv.
+  /// Returns the names of the terms of weight > 0, which are columns of metrics.csv.
   virtual std::vector<std::string_view> term_names() const = 0;
-  /// The layers that the next step would choose.
+  /// Returns the layers that the next step would choose.
   virtual LayerSet preview() const = 0;
-  /// What the selector sees at the step of `stream`.
+  /// Returns the probe that the selector gets at the step of `stream`.
   virtual Probe probe(const Stream& stream) const = 0;
   virtual Delta delta() const = 0;
   virtual AdaptationState state() const = 0;
-  /// Continues from a saved state. Errors:  a state of another base, seed or parameterization, or one that does not
-  /// fit; the run is then as it was.
+  /// Continues from a saved state.
+  /// Errors:  a state of another base, seed or parameterization, or a state that does not
+  ///          fit; the run is then as it was.
   virtual void restore(const AdaptationState& state) = 0;
   virtual int resolution() const = 0;  ///< of the images that the run renders
   virtual std::span<const Layer> layers() const = 0;
   virtual std::int64_t parameters(std::size_t layer) const = 0;
-  /// Numbers that the optimiser has moved so far: the sizes of the leaves of every layer that was ever chosen.
+  /// Returns how many numbers the optimiser has moved so far: the sizes of the leaves of
+  /// every layer that was ever chosen.
   virtual std::int64_t trained_parameters() const = 0;
   virtual std::int64_t latent_size() const = 0;
   virtual std::int64_t style_count() const = 0;
-  /// Images of latents z [N, Z] at the run's exit, by the source or the adapted generator, without gradient.
+  /// source_images() and adapted_images() render latents z [N, Z] at the run's exit, without gradient.
   virtual Tensor source_images(const Tensor& z) const = 0;
   virtual Tensor adapted_images(const Tensor& z) const = 0;
 
-  /// nada::run(*this, total, observers...).
+  /// Calls nada::run(*this, total, observers...).
   template <class... Observers>
   bool run(std::int64_t total, Observers&&... observers) {
     return nada::run(*this, total, std::forward<Observers>(observers)...);

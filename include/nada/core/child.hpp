@@ -1,4 +1,4 @@
-/// Other programs, run as children.
+/// Runs other programs as children.
 #pragma once
 #include <signal.h>
 #include <unistd.h>
@@ -15,24 +15,26 @@ extern char** environ;
 
 namespace nada {
 
-/// A child process. Its standard input is what this object writes, or empty; its output is ours, or a file.
-/// Destroying a child that still runs asks it to stop (SIGTERM) and waits.
+/// Child is a child process. Its standard input is the bytes that write() sends, or empty; its outputs are those of
+/// this program, or go to a file. Destroying a child that still runs asks the child to stop (SIGTERM) and waits.
 class Child {
  public:
   struct Settings {
     bool write_to_it = false;
-    std::optional<std::filesystem::path> log = {};  // both outputs go there; none: ours
-    bool own_group = false;                         // signals of the terminal do not reach it
+    std::optional<std::filesystem::path> log = {};  // file for both outputs; none: the outputs of this program
+    bool own_group = false;                         // signals of the terminal do not reach the child
   };
 
-  /// Starts `command`, whose first word is a path or is looked up in PATH. Errors: not found, no process can be made.
+  /// Starts `command`, whose first word is a path or is looked up in PATH.
+  /// Errors:  a program that is not found; a process that cannot be made.
   explicit Child(const std::vector<std::string>& command) : Child(command, Settings{}) {}
   Child(const std::vector<std::string>& command, const Settings& settings);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();
 
-  /// Writes all bytes to its input. Errors: it does not read them, because it ended, say.
+  /// Writes all bytes to the child's input.
+  /// Errors:  a child that stopped reading, for example because it ended.
   void write(std::span<const std::byte> bytes);
   void close_input() {
     if (input_ >= 0) ::close(std::exchange(input_, -1));
@@ -41,7 +43,7 @@ class Child {
     if (pid_ > 0) ::kill(pid_, signal);
   }
   bool running();
-  /// Waits until it ends: its exit code, or 128 and the number of the signal that ended it.
+  /// Waits until the child ends. Returns its exit code, or 128 plus the number of the signal that ended it.
   int wait();
 
  private:

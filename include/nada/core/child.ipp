@@ -16,7 +16,7 @@ namespace nada {
 
 NADA_INLINE Child::Child(const std::vector<std::string>& command, const Settings& settings) : name_(command.at(0)) {
   int ends[2] = {-1, -1};
-  if (settings.write_to_it)  // a socket, not a pipe: writing to one that nobody reads raises no signal
+  if (settings.write_to_it)  // a socket, not a pipe: with MSG_NOSIGNAL a write that nobody reads raises no signal
     require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0,
             "cannot make a pipe: ", std::strerror(errno));
   posix_spawn_file_actions_t actions;

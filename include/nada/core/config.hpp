@@ -1,8 +1,9 @@
-/// The two forms of the library.
+/// The two forms of the library: header-only and compiled.
 #pragma once
 
-/// Bodies of what is no template stand in `.ipp` files. Header-only (`nada::nada`, the default) each header includes its
-/// own; with `NADA_COMPILED` (which `nada::compiled` defines) they are compiled once, into that library.
+/// Bodies of functions that are no templates stand in `.ipp` files. In the header-only form (`nada::nada`, the default)
+/// each header includes its own `.ipp`. In the compiled form `nada::compiled` defines `NADA_COMPILED`, and the bodies
+/// are compiled once, into that library.
 #ifdef NADA_COMPILED
 #define NADA_INLINE
 #else

@@ -11,43 +11,46 @@ namespace nada {
 namespace detail {
 /// Makes the threads of libgomp wait quietly. A waiting thread spins for milliseconds, which on a busy machine takes
 /// the core from the thread that it waits for: steps became 60 times slower beside two other processes. libgomp spins
-/// briefly where it manages more threads than there are processors, so an idle second team is all that is needed.
-/// Environment variables that say how to wait (GOMP_SPINCOUNT, OMP_WAIT_POLICY) have the last word; they would have to
-/// be set before the start.
+/// briefly where it manages more threads than there are processors, so an idle second team of `n` threads is enough.
+/// Environment variables that say how to wait (GOMP_SPINCOUNT, OMP_WAIT_POLICY) have the last word; a program reads
+/// them at its start, so they cannot be set here.
 void wait_quietly(int n);
 }  // namespace detail
 
-/// Computes on `n` threads from here on; 0: all of the hardware's. LibTorch's own loops and oneDNN follow OpenMP;
-/// OpenBLAS (behind LibTorch's matrix products) may have a pool of its own, which LibTorch does not tell, so it is told
-/// here. Sums over several threads are ordered by their number: a run repeats bit for bit with the same n. Errors:  n <
-/// 0.
+/// Computes on `n` threads from here on; 0 means all threads of the hardware. LibTorch's own loops and oneDNN follow
+/// OpenMP. OpenBLAS (behind LibTorch's matrix products) may have a pool of threads of its own, whose size LibTorch does
+/// not set, so the number is set here as well. The order of a sum over several threads depends on their number: a run
+/// repeats bit for bit with the same n.
+/// Errors:  n < 0.
 void use_threads(int n);
 
-/// Keeps memory that was freed for the next allocation, instead of handing it back to the system and asking again: a
-/// step allocates what the last one freed, and each fresh page costs a fault and a clearing. Blocks of 32 MiB and more
-/// still come and go. For programs, at their start; a C library other than glibc is left as it is.
+/// Keeps freed memory for the next allocation, instead of handing it back to the system: a step allocates what the last
+/// step freed, and each fresh page costs a fault and a clearing. Blocks of 32 MiB and more are still handed back.
+/// Programs call this function at their start. A C library other than glibc is left as it is.
 void keep_freed_memory();
 
 /// Switches oneDNN off where it is known to compute wrong convolutions, and says so: version 3.7, which Debian 13's
 /// LibTorch 2.6 loads. Gradients by contiguous images are garbage where a convolution has few output channels (3, 4 and
-/// 8 were wrong, 16 and 32 right), and pinned to one processor it divided by zero. For programs, at their start. A
-/// oneDNN inside LibTorch is left as it is.
+/// 8 were wrong, 16 and 32 right), and on one processor alone that version divided by zero. Programs call this function
+/// at their start. A oneDNN inside LibTorch is left as it is.
 void distrust_wrong_convolutions();
 
-/// The device that `text` names: `cpu`, `cuda`, `cuda:N`, or `auto` (the first CUDA device, else the processor).
+/// Returns the device that `text` names: `cpu`, `cuda`, `cuda:N`, or `auto` (the first
+/// CUDA device, else the processor).
 /// Errors:  another word; CUDA where this LibTorch or this machine has none; a device number that does not exist.
 torch::Device parse_device(std::string_view text);
 
-/// What /proc/cpuinfo calls the processor, or "unknown processor".
+/// Returns the processor's name in /proc/cpuinfo, or "unknown processor".
 std::string processor_name();
 
-/// The version this program was compiled against, such as 1.13.0 (Debian's 1.13.1 says that too).
+/// Returns the version of LibTorch that this program was compiled against, such as 1.13.0
+/// (Debian's 1.13.1 reports 1.13.0 too).
 inline std::string libtorch_version() { return TORCH_VERSION; }
 
-/// The most memory this process has held so far, in MiB.
+/// Returns the most memory that this process has held so far, in MiB.
 double peak_memory_mb();
 
-/// Seconds on a clock that never goes back; only differences have a meaning.
+/// Returns seconds on a clock that never goes back; only differences between two readings have a meaning.
 inline double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

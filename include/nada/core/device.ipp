@@ -38,9 +38,9 @@ NADA_INLINE void wait_quietly(int n) {
   auto started = ready.get_future();
   std::thread([n, &ready] {
     at::set_num_threads(n);
-    torch::zeros({1 << 20}).add_(1);  // large enough to be shared out: this thread now has a team
+    torch::zeros({1 << 20}).add_(1);  // large enough to be split among threads: this thread now has a team
     ready.set_value();
-    std::promise<void>().get_future().wait();  // as long as the process lives: the team goes with its thread
+    std::promise<void>().get_future().wait();  // for the life of the process: the team ends with its thread
   }).detach();
   started.wait();
 }
@@ -59,7 +59,7 @@ NADA_INLINE void use_threads(int n) {
 
 NADA_INLINE void keep_freed_memory() {
 #ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // glibc's largest
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest value that glibc takes
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_TOP_PAD, 64 << 20);
 #endif
@@ -68,7 +68,7 @@ NADA_INLINE void keep_freed_memory() {
 NADA_INLINE void distrust_wrong_convolutions() {
 #if TORCH_VERSION_MAJOR >= 2
   struct Version {
-    int major, minor, patch;  // of more that dnnl_version_t has
+    int major, minor, patch;  // the first members of dnnl_version_t
   };
   void* const symbol = dlsym(RTLD_DEFAULT, "dnnl_version");
   if (symbol == nullptr || !at::globalContext().userEnabledMkldnn()) return;

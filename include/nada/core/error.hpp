@@ -1,4 +1,4 @@
-/// Errors: one clear sentence for the person in front of the program.
+/// The error type and the functions that throw it: one clear sentence for the person in front of the program.
 #pragma once
 #include <filesystem>
 #include <ostream>
@@ -9,8 +9,9 @@
 
 namespace nada {
 
-/// A mistake in what the program was given: a file, an option, a text, a shape. The message is one sentence that says
-/// where, what was expected and what was found; programs print it after `error: ` and exit with 1.
+/// Error is a mistake in the program's input: a file, an option, a text, a shape. The message is one
+/// sentence that says where the mistake is, what was expected and what was found. Programs print the message
+/// after `error: ` and exit with 1.
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -37,7 +38,7 @@ template <class... Parts>
   throw Error(join(parts...));
 }
 
-/// fail(parts...) unless `condition` holds.
+/// Calls fail(parts...) unless `condition` holds.
 template <class... Parts>
 void require(bool condition, const Parts&... parts) {
   if (!condition) fail(parts...);

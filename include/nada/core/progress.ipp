@@ -17,7 +17,7 @@ namespace nada {
 
 namespace detail {
 
-/// A limit of columns that no line reaches: fit_columns then only makes one line of a text.
+/// A limit of columns that no line reaches: with it fit_columns() only makes one line of a text.
 inline constexpr int kWholeLine = 1 << 20;
 
 NADA_INLINE std::string clock_text(double seconds) {
@@ -96,7 +96,7 @@ NADA_INLINE std::string bar_line(const ProgressState& state, int columns, bool u
     if (note) add(state.note);
     return fit_columns(line, kWholeLine);
   };
-  const int frame = unicode || state.total <= 0 ? 0 : 2;  // the brackets
+  const int frame = unicode || state.total <= 0 ? 0 : 2;  // columns of the brackets
   if (state.total > 0) {
     const int rest = columns_of(assemble(true, true, true, 0)) + 2 + frame;
     if (room - rest >= 8) return assemble(true, true, true, std::min(32, room - rest));
@@ -162,14 +162,14 @@ NADA_INLINE bool Progress::speaks_utf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const char* const value = std::getenv(name);
     if (!value || !*value) continue;
-    const std::string_view text = value;  // the first that is set decides
+    const std::string_view text = value;  // the first variable that is set decides
     return text.find("UTF-8") != text.npos || text.find("utf8") != text.npos || text.find("utf-8") != text.npos;
   }
   return false;
 }
 
 NADA_INLINE detail::ProgressState Progress::state(double now) const {
-  // Over the recent window; for the summary over all.
+  // The rate is that of the recent window; the summary's rate is that of the whole loop.
   const auto& [since, before] = finished_ ? std::pair{start_, first_done_} : marks_.front();
   const double seconds = now - since;
   return {.label = label_,

@@ -1,4 +1,4 @@
-/// Stopping a run from outside: the step in progress ends, its state is saved, the program leaves.
+/// Stops a run from outside: the step in progress ends, its state is saved, the program leaves.
 #pragma once
 #include <atomic>
 #include <csignal>  // with POSIX: sigaction
@@ -7,11 +7,11 @@
 
 namespace nada {
 
-/// Whether somebody asked the program to stop. Long loops look at it between steps.
+/// StopToken says whether somebody asked the program to stop. Long loops read it between steps.
 class StopToken {
  public:
   static bool requested() noexcept { return requested_.load(std::memory_order_relaxed); }
-  /// Asks from inside the program (an observer that has seen enough, a test).
+  /// Asks the program to stop from inside (an observer that has seen enough, a test).
   static void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
   /// Forgets earlier requests.
   static void reset() noexcept {
@@ -26,8 +26,8 @@ class StopToken {
   static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes these");
 };
 
-/// While it lives, SIGINT and SIGTERM set StopToken. A SIGINT after that ends the process at once by the default
-/// action, so that a second Ctrl-C always works. The handlers that were there before come back at the end.
+/// While a StopSignals object lives, SIGINT and SIGTERM set StopToken. A SIGINT after that ends the process at once by
+/// the default action, so that a second Ctrl-C always works. The destructor puts the earlier handlers back.
 class StopSignals {
  public:
   StopSignals() {
@@ -52,7 +52,7 @@ class StopSignals {
   static void handle(int signal) {
     if (StopToken::signalled_.exchange(true) && signal == SIGINT) {
       std::signal(SIGINT, SIG_DFL);
-      std::raise(SIGINT);  // blocked while the handler runs, ends the process as it returns
+      std::raise(SIGINT);  // blocked while the handler runs; ends the process when the handler returns
     }
     StopToken::request();
   }

@@ -1,4 +1,4 @@
-/// The tensor type and what every numerical header needs of LibTorch. The only place that knows LibTorch versions.
+/// The tensor type, and the parts of LibTorch that every numerical header needs.
 #pragma once
 #include <torch/types.h>
 #include <torch/version.h>
@@ -12,7 +12,7 @@ namespace nada {
 using torch::Tensor;
 using TensorMap = std::map<std::string, Tensor>;  ///< tensors by name
 
-/// Shapes in messages: [2, 3, 64, 64].
+/// Writes a shape for messages: [2, 3, 64, 64].
 inline std::string shape_text(torch::IntArrayRef shape) {
   std::string text = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);

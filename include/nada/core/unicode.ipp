@@ -19,7 +19,7 @@ struct Character {
   std::size_t size;  // in bytes
 };
 
-/// The character at the start of `text`, which is not empty; nothing where that is not UTF-8.
+/// Reads the character at the start of `text`, which is not empty; nothing where the text does not start with UTF-8.
 NADA_INLINE std::optional<Character> first_character(std::string_view text) {
   utf8proc_int32_t point = 0;
   const auto size = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
@@ -28,10 +28,12 @@ NADA_INLINE std::optional<Character> first_character(std::string_view text) {
   return Character{static_cast<char32_t>(point), static_cast<std::size_t>(size)};
 }
 
-/// The same; where that is not UTF-8, U+FFFD and the size of the longest piece that could have begun a character.
+/// Reads the character at the start of `text`; where it does not start with UTF-8, U+FFFD and the size of the longest
+/// piece that could have begun a character.
 NADA_INLINE Character first_or_replacement(std::string_view text) {
   if (const auto character = first_character(text)) return *character;
-  // A lead and its second byte begin a character if bytes 0x80 complete it: only the second has ranges of its own.
+  // A lead byte and its second byte begin a character if bytes 0x80 complete it: only the
+  // second byte has ranges of its own.
   std::array<char, 4> begun = {text[0], '\x80', '\x80', '\x80'};
   std::size_t size = 1;
   for (; size < std::min<std::size_t>(text.size(), 3); ++size) {
@@ -65,7 +67,7 @@ NADA_INLINE bool is_space(char32_t point) {
          category(point) == UTF8PROC_CATEGORY_ZS;
 }
 
-/// Whether a terminal shows nothing for `point` and may do something else: controls and separators of lines.
+/// Whether a terminal draws nothing for `point` but may act on it: controls and separators of lines.
 NADA_INLINE bool is_control(char32_t point) {
   const auto kind = category(point);
   return kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_ZL || kind == UTF8PROC_CATEGORY_ZP;

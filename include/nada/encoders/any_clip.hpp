@@ -1,4 +1,4 @@
-/// A CLIP of the kind that its file says, and encoders from files.
+/// A CLIP whose kind its file decides, and the reading of encoders from files.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -23,8 +23,8 @@
 
 namespace nada {
 
-/// Clip<VisionTransformer> or Clip<ModifiedResNet>, decided when the file is read. Cheap to copy: copies share the
-/// weights.
+/// AnyClip is a Clip<VisionTransformer> or a Clip<ModifiedResNet>, decided when the file is read. It is cheap to
+/// copy: copies share the weights.
 class AnyClip {
  public:
   using Variant = std::variant<Clip<VisionTransformer>, Clip<ModifiedResNet>>;
@@ -43,7 +43,7 @@ class AnyClip {
   Tensor read(const Tensor& ids) const {
     return visit([&](const auto& c) { return c.read(ids); });
   }
-  /// Embeddings as the text tower gives them, not at unit length.
+  /// Returns embeddings as the text tower gives them, [T, E], not at unit length.
   Tensor read_raw(const Tensor& ids) const {
     return visit([&](const auto& c) { return c.read_raw(ids, [](const std::string&, const Tensor&) {}); });
   }
@@ -64,35 +64,37 @@ class AnyClip {
   std::shared_ptr<const Variant> clip_;
 };
 
-/// Three numbers from metadata such as "0.5 0.5 0.5".
+/// Reads three numbers from metadata such as "0.5 0.5 0.5".
 std::array<double, 3> three_numbers(const std::string& text, const std::string& what);
 
-/// Settings from the metadata of a native encoder file.
+/// Reads settings from the metadata of a native encoder file.
 ClipSettings clip_settings(const Metadata& metadata, const std::string& what);
 
-/// Builds a CLIP of the right kind from tensors with OpenAI's names.
+/// Builds a CLIP from tensors with OpenAI's names; the names decide its kind.
 AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSettings settings,
                   torch::TensorOptions options = torch::kFloat32);
 
-/// Settings from a Hugging Face config.json or an OpenCLIP open_clip_config.json. What is not said stays as it is.
+/// Reads settings from a Hugging Face config.json or an OpenCLIP open_clip_config.json. Settings that the file
+/// does not give stay as they are.
 void read_clip_config(const std::filesystem::path& path, ClipSettings& settings);
 
-/// The merges of a Hugging Face tokenizer.json; nothing where the file is another JSON or has none.
+/// Reads the merges of a Hugging Face tokenizer.json; nothing where the file is another JSON or has no merges.
 std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::path& path);
 
-/// A vocabulary from a file of merges, plain or gzip, or a tokenizer.json.
+/// Reads a vocabulary from a file of merges, plain or gzip, or from a tokenizer.json.
 Tokenizer open_vocabulary(const std::filesystem::path& path);
 
-/// A CLIP file's tensors by OpenAI's names, each finite, and what else the file and those beside it say. A vocabulary
-/// comes from `vocabulary`, else from inside the file, else from a file beside it (merges.txt, tokenizer.json or
-/// bpe_simple_vocab_16e6.txt.gz). The activation is what a configuration beside the file
-/// says; without one OpenAI's quick GELU, or the erf GELU for state dicts that OpenCLIP writes (pickles, names under
-/// "text.").
-/// Errors: another kind of file, NaN, tensors without a place, a damaged configuration.
+/// Reads a CLIP file's tensors by OpenAI's names, each finite, and the settings that the file and the files beside
+/// it give. The vocabulary comes from `vocabulary`, else from inside the file, else from a file beside it
+/// (merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt.gz). The activation comes from a configuration beside
+/// the file; without a configuration it is OpenAI's quick GELU, or the erf GELU for state dicts that OpenCLIP writes
+/// (pickles, names under "text.").
+/// Errors:  another kind of file, NaN, tensors without a place, a damaged configuration.
 std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
                                              const std::optional<std::filesystem::path>& vocabulary = {});
 
-/// Reads a CLIP: a native file, OpenAI's archive, a Hugging Face folder, an OpenCLIP state dict; see read_clip.
+/// Reads a CLIP from a native file, OpenAI's archive, a Hugging Face folder or an OpenCLIP state dict; see read_clip().
+/// Errors:  as read_clip().
 AnyClip load_clip(const std::filesystem::path& path, const std::optional<std::filesystem::path>& vocabulary = {},
                   torch::Device device = torch::kCPU, torch::ScalarType type = torch::kFloat32);
 

@@ -122,7 +122,7 @@ NADA_INLINE std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::
       !json["model"]["merges"].is_array())
     return std::nullopt;
   std::string text = "#version: 0.2\n";
-  for (const auto& merge : json["model"]["merges"]) {  // "a b", or ["a", "b"] of newer versions
+  for (const auto& merge : json["model"]["merges"]) {  // "a b", or ["a", "b"] in newer versions
     const bool pair = merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string();
     require(pair || merge.is_string(), path, ": model.merges holds ", merge.dump(), ", expected two symbols");
     text += pair ? merge[0].get<std::string>() + " " + merge[1].get<std::string>() : merge.get<std::string>();

@@ -1,5 +1,5 @@
-/// CLIP: images and texts into one space.
-/// Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020.
+/// CLIP encodes images and texts into one space.
+/// Source:  Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -22,18 +22,19 @@
 
 namespace nada {
 
-/// What the tensors alone do not say.
+/// ClipSettings hold the facts about a CLIP that its tensors do not give.
 struct ClipSettings {
   Gelu gelu = Gelu::quick;
-  std::int64_t image_heads = 0, text_heads = 0;    // 0: as the official loader derives them from the widths
-  Preprocessing preprocessing = {};                // its size is taken from the tensors
-  std::optional<Tokenizer> tokenizer = {};         // none: texts must come as token ids
-  std::vector<std::string> phrases = {};           // what the encoder was trained on; empty: unknown
+  std::int64_t image_heads = 0, text_heads = 0;    // 0: derived from the widths, as in the official loader
+  Preprocessing preprocessing = {};                // the size comes from the tensors
+  std::optional<Tokenizer> tokenizer = {};         // none: texts must be given as token ids
+  std::vector<std::string> phrases = {};           // phrases that the encoder was trained on; empty: unknown
   bool training = false;                           // batch norms use the batch's statistics
-  std::optional<torch::ScalarType> products = {};  // what matrix products and convolutions compute in
+  std::optional<torch::ScalarType> products = {};  // type of matrix products and convolutions
 };
 
-/// A CLIP with the image tower `Tower` (VisionTransformer or ModifiedResNet), built from tensors with OpenAI's names.
+/// Clip is a CLIP with the image tower `Tower` (VisionTransformer or ModifiedResNet), built
+/// from tensors with OpenAI's names.
 template <class Tower>
 class Clip {
  public:
@@ -55,25 +56,26 @@ class Clip {
 
   std::int64_t width() const { return tower_.width(); }            ///< E
   std::int64_t resolution() const { return tower_.resolution(); }  ///< R of the images that the tower sees
-  std::int64_t context() const { return positions_.size(0); }      ///< tokens a text may have, start and end included
+  std::int64_t context() const { return positions_.size(0); }      ///< tokens that a text may have, with start and end
   std::int64_t vocabulary_size() const { return tokens_.size(0); }
   double score_scale() const { return score_scale_; }
   const std::vector<std::string>& phrases() const { return settings_.phrases; }
   const ClipSettings& settings() const { return settings_; }
   const Tower& tower() const { return tower_; }
 
-  /// The same encoder with another way to resize and normalise.
+  /// Replaces the way to resize and normalise; the size stays the tower's.
   void set_preprocessing(const Preprocessing& preprocessing) {
     settings_.preprocessing = preprocessing;
     settings_.preprocessing.size = tower_.resolution();
   }
 
-  /// Images [N, 3, H, W] in [-1, 1], of any size.
+  /// Encodes images [N, 3, H, W] in [-1, 1], of any size.
   Features see(const Tensor& images, Wanted wanted = {}) const {
     return see_normalized(settings_.preprocessing(images), wanted, [](const std::string&, const Tensor&) {});
   }
 
-  /// Images as the tower takes them, [N, 3, R, R]; `tap(name, value)` sees what happens on the way.
+  /// Encodes images as the tower takes them, [N, 3, R, R]. `tap(name, value)` is called with
+  /// the tower's intermediate values.
   template <class Tap>
   Features see_normalized(const Tensor& images, Wanted wanted, Tap&& tap) const {
     require(
@@ -85,7 +87,8 @@ class Clip {
     return {unit(raw), raw, tokens};
   }
 
-  /// Token ids [T, context] of texts. Errors: an empty text, one that is too long, no vocabulary.
+  /// Returns the token ids [T, context] of texts.
+  /// Errors:  an empty text, a text that is too long, no vocabulary.
   Tensor tokenize(std::span<const std::string> texts) const {
     require(settings_.tokenizer.has_value(),
             "this encoder's file holds no vocabulary: give one with --vocabulary (for OpenAI's, "
@@ -99,15 +102,15 @@ class Clip {
     return ids;
   }
 
-  /// Token ids [T, context] -> embeddings [T, E], unit length.
+  /// Encodes token ids [T, context] to embeddings [T, E] of unit length.
   Tensor read(const Tensor& ids) const {
-    // Tokens after the last end have no say: a text looks at what stands before it.
+    // Tokens after the last end token have no influence: a token attends only to the tokens before it.
     const auto length = ids.dim() == 2 && ids.numel() > 0 ? ids.argmax(1).max().item<std::int64_t>() + 1 : 0;
     return unit(read_raw(length > 0 ? ids.narrow(1, 0, length) : ids, [](const std::string&, const Tensor&) {}));
   }
 
-  /// The same as the text tower gives them, of ids [T, context or fewer]; a text is read at its largest id, which is
-  /// the end token.
+  /// Encodes token ids [T, context or fewer] to embeddings [T, E] as the text tower gives them. A text is read at its
+  /// largest id, which is the end token.
   template <class Tap>
   Tensor read_raw(const Tensor& ids, Tap&& tap) const {
     require(ids.dim() == 2 && ids.size(1) >= 1 && ids.size(1) <= context(), "token ids of shape ",

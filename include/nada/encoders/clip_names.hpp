@@ -1,4 +1,4 @@
-/// CLIP's tensors under the names of other projects, and OpenAI's, which are ours.
+/// Translates the names of CLIP's tensors between other projects and OpenAI, whose names are our native ones.
 #pragma once
 #include <array>
 #include <string>
@@ -11,7 +11,7 @@ namespace nada {
 
 namespace detail {
 
-/// Hugging Face's name and OpenAI's, of tensors that are the same in both; {tower} is vision_model or text_model.
+/// Hugging Face's name and OpenAI's name of tensors that are the same in both; {tower} is vision_model or text_model.
 constexpr std::pair<std::string_view, std::string_view> same_in_huggingface[] = {
     {"logit_scale", "logit_scale"},
     {"vision_model.embeddings.class_embedding", "visual.class_embedding"},
@@ -30,7 +30,7 @@ constexpr std::pair<std::string_view, std::string_view> transposed_in_huggingfac
     {"visual_projection.weight", "visual.proj"},
     {"text_projection.weight", "text_projection"},
 };
-/// Parts of one transformer block.
+/// Names of the parts of one transformer block in both projects.
 constexpr std::pair<std::string_view, std::string_view> block_in_huggingface[] = {
     {"layer_norm1", "ln_1"}, {"layer_norm2", "ln_2"},   {"self_attn.out_proj", "attn.out_proj"},
     {"mlp.fc1", "mlp.c_fc"}, {"mlp.fc2", "mlp.c_proj"},
@@ -42,14 +42,16 @@ constexpr std::array<std::string_view, 2> towers_in_openai = {"visual.transforme
 
 }  // namespace detail
 
-/// Tensors of Hugging Face's CLIPModel by OpenAI's names. Errors: a tensor that has no place, or one that is missing.
+/// Returns the tensors of Hugging Face's CLIPModel by OpenAI's names.
+/// Errors:  a tensor that has no place; a tensor that is missing.
 TensorMap clip_from_huggingface(TensorMap tensors, const std::string& what);
 
-/// The reverse, for vision transformers. Errors: a tensor that has no place, such as a residual network's.
+/// Returns the tensors of a CLIP with a vision transformer by Hugging Face's names.
+/// Errors:  a tensor that has no place, such as a residual network's.
 TensorMap clip_to_huggingface(TensorMap tensors, const std::string& what);
 
-/// Tensors of OpenAI's archives and of OpenCLIP by OpenAI's names: without the prefix of a separate text tower, and
-/// without what carries no weights.
+/// Returns the tensors of OpenAI's archives and of OpenCLIP by OpenAI's names: without the prefix of a separate text
+/// tower, and without tensors that are no weights.
 TensorMap clip_from_openai(TensorMap tensors);
 
 }  // namespace nada

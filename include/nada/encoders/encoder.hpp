@@ -1,4 +1,4 @@
-/// What a text-image encoder must offer, and sets of encoders.
+/// Text-image encoders and sets of encoders: what they must offer.
 #pragma once
 #include <concepts>
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace nada {
 
-/// What a caller reads of Features beyond `unit` and `raw`.
+/// Wanted says which parts of Features a caller reads beyond `unit` and `raw`.
 struct Wanted {
   bool tokens = false;
 };
@@ -20,11 +20,11 @@ struct Features {
   Tensor tokens;  // [N, T, C] patch tokens or last feature map, if wanted
 };
 
-/// x / |x| along the last dimension.
+/// Returns x / |x| along the last dimension.
 inline Tensor unit(const Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
 
-/// TextImageEncoder: sees images in [-1, 1] of any size (resizes, normalises), reads texts (tokenises); both into one
-/// space. Smallest model: tests/support/tiny.hpp; the real one: encoders/clip.hpp.
+/// TextImageEncoder: encodes images in [-1, 1] of any size (resizes and normalises them) and texts (tokenises them)
+/// into one space. Smallest model: tests/support/tiny.hpp; the real one: encoders/clip.hpp.
 template <class E>
 concept TextImageEncoder = requires(const E& e, Tensor images, Tensor ids, std::span<const std::string> texts,
                                     Wanted wanted) {
@@ -60,7 +60,8 @@ consteval bool explain_encoder() {
   return true;
 }
 
-/// EncoderSet: one or several encoders with weights. `each` visits (encoder, weight, index) of those with weight > 0.
+/// EncoderSet: one or several encoders with weights. `each` visits (encoder, weight, index)
+/// of each encoder of weight > 0.
 template <class S>
 concept EncoderSet = requires(const S& s) {
   s.each([](const auto& /*encoder*/, double /*weight*/, std::size_t) {});

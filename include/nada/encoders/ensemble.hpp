@@ -1,4 +1,4 @@
-/// Sets of encoders: of fixed types, or a list named at run time.
+/// Sets of encoders: with types fixed at compile time, or a list of one type.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace nada {
 
-/// An encoder and its share in the objective.
+/// Member is an encoder with its weight in the objective.
 template <class E>
 struct Member {
   static_assert(explain_encoder<E>());
@@ -23,7 +23,7 @@ inline void check_weight(double weight) {
   require(std::isfinite(weight) && weight >= 0, "the weight of an encoder is ", weight, ", expected a number >= 0");
 }
 
-/// Encoders of types known at compile time: Ensemble{Member{vit, 1.0}, Member{resnet, 0.5}}.
+/// Ensemble holds encoders of types known at compile time: Ensemble{Member{vit, 1.0}, Member{resnet, 0.5}}.
 template <class... Es>
 class Ensemble {
  public:
@@ -41,7 +41,8 @@ class Ensemble {
   std::tuple<Member<Es>...> members_;
 };
 
-/// Encoders of one type, as many as are named at run time.
+/// Members hold encoders of one type, as many as are named at run time.
+/// Errors:  a weight that is negative or not finite; no encoder of weight > 0.
 template <class E>
 class Members {
  public:

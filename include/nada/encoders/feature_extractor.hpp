@@ -1,4 +1,4 @@
-/// What looks at images and gives numbers whose distances say how different they look.
+/// Feature extractors: networks whose features' distances say how different images look.
 #pragma once
 #include <cmath>
 #include <concepts>
@@ -11,26 +11,26 @@
 
 namespace nada {
 
-/// FeatureExtractor: images [N, 3, H, W] in [-1, 1] -> features [N, F], differentiable. Smallest model:
-/// tests/encoders/feature_extractor.cpp; real ones: TokenFeatures below, networks that come as TorchScript
-/// (encoders/torchscript.hpp).
+/// FeatureExtractor: maps images [N, 3, H, W] in [-1, 1] to features [N, F], differentiable. Smallest model:
+/// tests/encoders/feature_extractor.cpp; real ones: TokenFeatures below, and networks that come as
+/// TorchScript (encoders/torchscript.hpp).
 template <class F>
 concept FeatureExtractor = requires(const F& f, const Tensor& images) {
   { f(images) } -> std::same_as<Tensor>;
 };
 
-/// One that is chosen at run time.
+/// AnyFeatureExtractor is a feature extractor that is chosen at run time.
 using AnyFeatureExtractor = std::function<Tensor(const Tensor&)>;
 static_assert(FeatureExtractor<AnyFeatureExtractor>);
 
-/// Squared distances [N] of features [N, F] to others [N or 1, F].
+/// Returns the squared distances [N] between features `a` [N, F] and features `b` [N or 1, F].
 inline Tensor feature_distance(const Tensor& a, const Tensor& b) { return (a - b).square().sum(1); }
 
-/// Patch tokens (or pixels of the last feature map) of encoders, each of unit length:
+/// TokenFeatures are the patch tokens (or pixels of the last feature map) of encoders, each token at unit length:
 ///     d(a, b) = sum_e weight_e mean_t |unit(a_et) - unit(b_et)|^2     in [0, 4 sum of weights]
 /// Source:  the normalised feature distance of Zhang et al., arXiv:1801.03924 (LPIPS), equation 1, without its learned
 ///          weights, in the last layer of each encoder.
-/// Facts:   0 for equal images; does not depend on the tokens' lengths.
+/// Facts:   equal images give 0; the distance does not depend on the tokens' lengths.
 template <EncoderSet Es>
 struct TokenFeatures {
   const Es* encoders;

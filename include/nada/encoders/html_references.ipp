@@ -18,7 +18,7 @@
 
 namespace nada::detail {
 
-/// The names of U+00A0 to U+00FF, in order; all of them are legacy ones.
+/// The names of U+00A0 to U+00FF, in order; all of them are legacy names.
 inline constexpr std::array<std::string_view, 96> kLatinReferences = {
     "nbsp",   "iexcl",  "cent",   "pound",  "curren", "yen",    "brvbar", "sect",   "uml",    "copy",   "ordf",
     "laquo",  "not",    "shy",    "reg",    "macr",   "deg",    "plusmn", "sup2",   "sup3",   "acute",  "micro",
@@ -30,7 +30,7 @@ inline constexpr std::array<std::string_view, 96> kLatinReferences = {
     "iacute", "icirc",  "iuml",   "eth",    "ntilde", "ograve", "oacute", "ocirc",  "otilde", "ouml",   "divide",
     "oslash", "ugrave", "uacute", "ucirc",  "uuml",   "yacute", "thorn",  "yuml"};
 
-/// The other legacy names.
+/// The legacy names outside U+00A0 to U+00FF.
 inline constexpr std::pair<std::string_view, char32_t> kBasicReferences[] = {
     {"amp", '&'}, {"lt", '<'}, {"gt", '>'},   {"quot", '"'},  {"AMP", '&'},
     {"LT", '<'},  {"GT", '>'}, {"QUOT", '"'}, {"COPY", 0xA9}, {"REG", 0xAE}};
@@ -92,11 +92,11 @@ inline constexpr std::pair<std::string_view, char32_t> kOtherReferences[] = {
     {"lang", 0x27E8},   {"rang", 0x27E9}};
 
 struct NamedReferences {
-  std::unordered_map<std::string_view, char32_t> any;     // need their semicolon
-  std::unordered_map<std::string_view, char32_t> legacy;  // are also read without it
+  std::unordered_map<std::string_view, char32_t> any;     // names that need their semicolon
+  std::unordered_map<std::string_view, char32_t> legacy;  // names that are also read without a semicolon
 };
 
-/// Named references: all of HTML 4 (with the code points of HTML 5) and common ones of HTML 5.
+/// Returns the named references: all names of HTML 4 (with the code points of HTML 5) and common names of HTML 5.
 NADA_INLINE const NamedReferences& named_references() {
   static const NamedReferences references = [] {
     NamedReferences all;
@@ -120,7 +120,7 @@ NADA_INLINE char32_t windows_1252(char32_t point) {
 
 inline bool is_digit(char32_t c) { return within(c, '0', '9'); }
 
-/// The ASCII start of `text`, as a key of the tables.
+/// Returns the ASCII start of `text`, as a key of the tables.
 NADA_INLINE std::string ascii_prefix(std::u32string_view text) {
   std::string key;
   for (const char32_t c : text) {
@@ -130,13 +130,14 @@ NADA_INLINE std::string ascii_prefix(std::u32string_view text) {
   return key;
 }
 
-/// The upper case of a single character.
+/// Returns the upper case of a single character.
 NADA_INLINE std::u32string capital(char32_t point) {
   if (point == 0xDF) return U"SS";
   return {static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(point)))};
 }
 
-/// What `&#number;` stands for: HTML's corrections, nothing for code points that are no characters.
+/// Returns the text that `&#number;` stands for, with HTML's corrections; nothing for code
+/// points that are no characters.
 NADA_INLINE std::u32string numbered_character(std::uint32_t number) {
   if (number == 0 || within(number, 0xD800, 0xDFFF) || number > 0x10FFFF) return U"\uFFFD";
   if (within(number, 0x80, 0x9F)) return {windows_1252(number)};
@@ -145,7 +146,7 @@ NADA_INLINE std::u32string numbered_character(std::uint32_t number) {
   return {static_cast<char32_t>(number)};
 }
 
-/// Reads `#12`, `#x1F` with or without `;` at the start of `text` (what follows `&`) and removes it from there.
+/// Reads `#12`, `#x1F` with or without `;` at the start of `text` (which stands after `&`) and removes it from there.
 NADA_INLINE std::optional<std::u32string> take_number(std::u32string_view& text) {
   if (!text.starts_with(U'#')) return std::nullopt;
   const bool hexadecimal = text.size() > 1 && (text[1] == 'x' || text[1] == 'X');
@@ -164,8 +165,8 @@ NADA_INLINE std::optional<std::u32string> take_number(std::u32string_view& text)
   return numbered_character(number);
 }
 
-/// `text` with what each `&` begins replaced: `take(rest)` gets the text from there on, removes the reference (or the
-/// ampersand alone) from its start and returns what stands for it.
+/// Replaces the references of `text`. For each `&`, `take(rest)` gets the text from there on, removes the reference (or
+/// the ampersand alone) from its start and returns the replacement.
 template <class Take>
 std::u32string with_references(std::u32string_view text, Take take) {
   std::u32string result;
@@ -201,7 +202,7 @@ NADA_INLINE std::u32string take_reference(std::u32string_view& text) {
   return U"&";
 }
 
-/// What the closed reference `&name;` stands for as ftfy reads it; nothing where the table has no such name.
+/// Returns the text that ftfy reads the closed reference `&name;` as; nothing where the table has no such name.
 NADA_INLINE std::optional<std::u32string> named_character(std::string name) {
   const auto& references = named_references().any;
   if (const auto found = references.find(name); found != references.end()) return std::u32string{found->second};

@@ -1,6 +1,6 @@
-/// CLIP's image tower as a residual network: three-layer stem, anti-aliased strides, attention pooling
-/// (arXiv:2103.00020, section 2.4). For seeing, batch norms are folded into the convolutions they follow; for training
-/// they use the batch's own statistics.
+/// CLIP's image tower as a residual network: three-layer stem, anti-aliased strides, attention pooling. For encoding,
+/// each batch norm is folded into the convolution before it; for training, batch norms use the batch's own statistics.
+/// Source:  Radford et al., arXiv:2103.00020, section 2.4.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,17 +19,17 @@ class ModifiedResNet {
  public:
   static constexpr std::string_view name = "modified residual network";
 
-  /// OpenAI's names, `visual.*`; heads 0: width / 2 for a tower of that width (width 64 has 32 heads of 64).
-  /// `training`: batch norms normalise by the batch, and move the running statistics among `weights` in place, a tenth
-  /// each time.
+  /// Takes tensors with OpenAI's names, `visual.*`. `heads` 0 means width / 2 for a tower of that width (a tower of
+  /// width 64 has 32 heads of 64 numbers). With `training`, batch norms normalise by the batch's statistics and update
+  /// the running statistics among `weights` in place, by a tenth in each call.
   ModifiedResNet(const Weights& weights, std::int64_t heads, Gelu /*kind*/, bool training = false);
 
   std::int64_t resolution() const { return grid_ * 32; }
   std::int64_t width() const { return out_weight_.size(0); }
   std::size_t depth() const { return stages_.size(); }
 
-  /// Normalised images [N, 3, R, R] -> {embeddings [N, E], last feature map as tokens [N, h w, C] if wanted}.
-  /// `tap(name, value)` sees "stem" and "layer1" ... "layer4", [N, C, h, w].
+  /// Encodes normalised images [N, 3, R, R] to {embeddings [N, E], last feature map as tokens [N, h w, C] if wanted}.
+  /// `tap(name, value)` is called with "stem" and "layer1" ... "layer4", [N, C, h, w].
   template <class Tap>
   std::pair<Tensor, Tensor> operator()(const Tensor& images, bool tokens, Tap&& tap) const {
     auto x = images;
@@ -54,7 +54,7 @@ class ModifiedResNet {
  private:
   struct Folded {
     Tensor weight, bias;
-    Tensor gain = {}, running_mean = {}, running_variance = {};  // for training: the norm is not folded
+    Tensor gain = {}, running_mean = {}, running_variance = {};  // the norm, where it is not folded: in training
     Tensor operator()(const Tensor& images, std::int64_t stride = 1) const;
   };
   struct Bottleneck {
@@ -66,7 +66,8 @@ class ModifiedResNet {
 
   static constexpr double epsilon = 1e-5;
 
-  /// W' = W g / sqrt(var + 1e-5), b' = beta - mean g / sqrt(var + 1e-5)
+  /// Folds a batch norm into the convolution before it: W' = W g / sqrt(var + 1e-5), b' = beta - mean g / sqrt(var +
+  /// 1e-5). In training the two are kept apart.
   Folded convolution(const Weights& weights, const std::string& conv, const std::string& norm) const;
 
   std::vector<Folded> stem_;

@@ -31,7 +31,7 @@ NADA_INLINE Tensor Preprocessing::operator()(const Tensor& images) const {
                   : at::upsample_bicubic2d(x, {g.height, g.width}, false);
   }
   if (g.height != size || g.width != size) x = x.narrow(2, g.top, size).narrow(3, g.left, size);
-  // ((x + 1) / 2 - mean) / deviation as one scale and one offset per channel
+  // ((x + 1) / 2 - mean) / deviation is computed as one scale and one offset per channel.
   std::array<double, 3> scale, offset;
   for (std::size_t c = 0; c < 3; ++c) {
     scale[c] = 0.5 / deviation[c];

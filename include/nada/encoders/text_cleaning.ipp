@@ -19,7 +19,7 @@ namespace nada {
 
 namespace detail {
 
-/// Without spaces at both ends, other runs of spaces as one blank.
+/// Removes spaces at both ends and replaces every other run of spaces by one blank.
 NADA_INLINE std::u32string with_single_spaces(std::u32string_view text) {
   std::u32string result;
   bool space = false;
@@ -35,12 +35,12 @@ NADA_INLINE std::u32string with_single_spaces(std::u32string_view text) {
   return result;
 }
 
-/// Unicode's Cased.
+/// Whether `point` has Unicode's property Cased.
 NADA_INLINE bool is_cased(char32_t point) {
   const auto kind = utf8proc_category(static_cast<utf8proc_int32_t>(point));
   if (kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_LT) return true;
   static constexpr std::pair<char32_t, char32_t> others[] = {
-      // Other_Lowercase and Other_Uppercase
+      // the ranges of Other_Lowercase and Other_Uppercase
       {0xAA, 0xAA},       {0xBA, 0xBA},       {0x2B0, 0x2B8},     {0x2C0, 0x2C1},     {0x2E0, 0x2E4},
       {0x345, 0x345},     {0x37A, 0x37A},     {0x1D2C, 0x1D6A},   {0x1D78, 0x1D78},   {0x1D9B, 0x1DBF},
       {0x2071, 0x2071},   {0x207F, 0x207F},   {0x2090, 0x209C},   {0x2160, 0x217F},   {0x24B6, 0x24E9},
@@ -51,7 +51,7 @@ NADA_INLINE bool is_cased(char32_t point) {
                      [&](auto range) { return within(point, range.first, range.second); });
 }
 
-/// Unicode's Case_Ignorable.
+/// Whether `point` has Unicode's property Case_Ignorable.
 NADA_INLINE bool is_case_ignorable(char32_t point) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(point))) {
     case UTF8PROC_CATEGORY_MN:
@@ -68,9 +68,10 @@ NADA_INLINE bool is_case_ignorable(char32_t point) {
   return in_words.find(point) != std::u32string_view::npos;
 }
 
-/// Python's str.lower: a dotted capital I becomes i with a dot above; a capital sigma that ends a word its final form.
+/// Lowers the case as Python's str.lower does: a dotted capital I becomes i with a dot above; a capital sigma that ends
+/// a word becomes the final sigma.
 NADA_INLINE std::u32string lower_case(std::u32string_view text) {
-  std::vector<bool> followed(text.size());  // by a cased letter, case-ignorable ones in between aside
+  std::vector<bool> followed(text.size());  // by a cased letter, perhaps after case-ignorable letters
   bool cased = false;
   for (std::size_t at = text.size(); at-- > 0;) {
     followed[at] = cased;
@@ -93,7 +94,7 @@ NADA_INLINE std::u32string lower_case(std::u32string_view text) {
   return result;
 }
 
-/// Whether neither repairs nor references can change `text`: ASCII that prints, without `&`.
+/// Whether neither repairs nor references can change `text`: true for printable ASCII without `&`.
 NADA_INLINE bool is_plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '&'; });
 }

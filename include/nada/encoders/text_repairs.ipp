@@ -18,9 +18,9 @@
 
 namespace nada::detail {
 
-/// The normal form that `options` of utf8proc ask for.
+/// Returns the normal form that `options` of utf8proc ask for.
 NADA_INLINE std::u32string normalized(std::u32string text, int options) {
-  // Long runs of marks are put in order here, which utf8proc does as well but in quadratic time.
+  // Long runs of marks are sorted here; utf8proc sorts them as well, but in quadratic time.
   const auto order = [](char32_t point) {
     return utf8proc_get_property(static_cast<utf8proc_int32_t>(point))->combining_class;
   };
@@ -40,7 +40,7 @@ NADA_INLINE std::u32string normalized(std::u32string text, int options) {
   return decode_utf8({reinterpret_cast<const char*>(result), static_cast<std::size_t>(size)});
 }
 
-/// `ESC [ numbers letter`, which colours a terminal, removed.
+/// Removes every `ESC [ numbers letter`, which colours a terminal.
 NADA_INLINE std::u32string without_terminal_escapes(std::u32string_view text) {
   std::u32string result;
   result.reserve(text.size());
@@ -57,7 +57,8 @@ NADA_INLINE std::u32string without_terminal_escapes(std::u32string_view text) {
   return result;
 }
 
-/// Letters that typesetters and old encodings drew as one, apart; nullptr for all others.
+/// Returns the letters of a ligature, which typesetters and old encodings drew as one character;
+/// nullptr for all other characters.
 NADA_INLINE const char32_t* ligature(char32_t point) {
   static constexpr std::array<const char32_t*, 9> croatian = {U"D\u017D", U"D\u017E", U"d\u017E", U"LJ", U"Lj",
                                                               U"lj",      U"NJ",      U"Nj",      U"nj"};
@@ -82,13 +83,14 @@ NADA_INLINE const char32_t* ligature(char32_t point) {
   }
 }
 
-/// True for controls that no text means: all but tab, line feed, form feed and carriage return, and a few of Unicode's.
+/// Whether `point` is a control that no text means: all but tab, line feed, form feed and carriage return,
+/// and a few of Unicode's controls.
 NADA_INLINE bool is_stray_control(char32_t point) {
   return point <= 8 || point == 0xB || within(point, 0xE, 0x1F) || point == 0x7F || within(point, 0x206A, 0x206F) ||
          point == 0xFEFF || within(point, 0xFFF9, 0xFFFC);
 }
 
-/// One pass of ftfy's repairs over one line, without its detection of wrong encodings.
+/// Makes one pass of ftfy's repairs over one line, without its detection of wrong encodings.
 NADA_INLINE std::u32string repaired_once(std::u32string text, bool unescape) {
   if (unescape) text = unescape_closed(text);
   text = without_terminal_escapes(text);
@@ -109,7 +111,7 @@ NADA_INLINE std::u32string repaired_once(std::u32string text, bool unescape) {
       for (; *apart != 0; ++apart) put(*apart);
     } else if (point == 0x3000) {
       put(' ');
-    } else if (within(point, 0xFF01, 0xFFEF)) {  // full and half width
+    } else if (within(point, 0xFF01, 0xFFEF)) {  // full-width and half-width forms
       for (const char32_t plain : normalized({point}, UTF8PROC_COMPAT)) put(plain);
     } else {
       put(point);

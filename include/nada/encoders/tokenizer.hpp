@@ -1,16 +1,16 @@
-/// CLIP's tokenizer: byte pairs, with OpenAI's list of merges or any other in its format.
+/// CLIP's tokenizer: byte pairs, with OpenAI's list of merges or any other list in its format.
 ///
 ///     text -> clean_text -> pieces -> bytes of each piece as symbols, the last one marked `</w>`
-///     -> while a listed pair stands side by side, join everywhere the one that is listed first -> ids
+///     -> while a listed pair stands side by side, join everywhere the pair that is listed first -> ids
 ///
 ///     id  0 ... 255        the bytes, first those that print (33-126, 161-172, 174-255), then the others
-///         256 ... 511      the same at the end of a piece
+///         256 ... 511      the same bytes at the end of a piece
 ///         512 ... 511 + M  the merges in the order of the list, 48894 at most
 ///         512 + M, 513 + M start and end of a text
 ///
 /// Sources: Sennrich et al., arXiv:1508.07909 (byte pairs); openai/CLIP at d05afc4 (pieces, symbols, order of ids).
-/// Facts:   ids have no start and end, padded has both; no text fails to encode; `<|startoftext|>` and `<|endoftext|>`
-///          in a text, in any case, are the special ids; from_merges(t.merges()) is t again.
+/// Facts:   ids() adds no start and end, padded() adds both; no text fails to encode; `<|startoftext|>` and
+///          `<|endoftext|>` in a text, in any case, are the special ids; from_merges(t.merges()) is t again.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -27,8 +27,8 @@ namespace nada {
 
 namespace detail {
 
-/// The content of a gzip file, also of several one after the other. Errors: damaged or cut data, more than `limit`
-/// bytes.
+/// Returns the content of a gzip file, or of several gzip files one after the other.
+/// Errors:  damaged or cut data; more than `limit` bytes.
 std::string decompressed(std::string_view data, std::string_view what, std::size_t limit);
 
 /// Whether `text` starts with `pattern` (lower case ASCII) when case is ignored; `text` is in lower case already.
@@ -38,10 +38,10 @@ inline constexpr std::u32string_view start_of_text = U"<|startoftext|>";
 inline constexpr std::u32string_view end_of_text = U"<|endoftext|>";
 
 /// Cuts cleaned text as CLIP does: special tokens, the English endings 's 't 're 've 'm 'll 'd, runs of letters, single
-/// numbers, runs of whatever else is no space. Spaces are dropped.
+/// numbers, runs of all other characters that are no space. Spaces are dropped.
 std::vector<std::u32string_view> pieces(std::u32string_view text);
 
-/// The characters by which lists of merges write the 256 bytes, in the order of their ids.
+/// ByteSymbols are the characters by which lists of merges write the 256 bytes, in the order of their ids.
 struct ByteSymbols {
   std::array<std::uint8_t, 256> bytes;   // by id
   std::array<std::string, 256> spelled;  // by id
@@ -50,37 +50,38 @@ ByteSymbols byte_symbols();
 
 }  // namespace detail
 
-/// Turns texts into token ids. Copies share one immutable table.
+/// Tokenizer turns texts into token ids. Copies share one immutable table.
 class Tokenizer {
  public:
-  /// From the text of a list of merges: a line with `#version`, then two symbols and a blank between them per line.
-  /// `what` names the text in errors: a missing first line, a line that is not two symbols which bytes or earlier lines
-  /// make.
+  /// Reads the text of a list of merges: a line with `#version`, then on each line two symbols and a blank between
+  /// them. `what` names the text in errors.
+  /// Errors:  a missing first line; a line that is not two symbols which bytes or earlier lines make.
   static Tokenizer from_merges(std::string_view text, std::string_view what);
 
-  /// From a file, plain or gzip (told by content), of at most 8 MiB either way, which is twice what CLIP's has. Errors:
-  /// as from_merges and read_text.
+  /// Reads a file, plain or gzip (recognised by its content), of at most 8 MiB either way, which is
+  /// twice the size of CLIP's list.
+  /// Errors:  as from_merges and read_text.
   static Tokenizer open(const std::filesystem::path& path);
 
-  /// Number of ids: 514 + merges.
+  /// Returns the number of ids: 514 + merges.
   std::int64_t vocabulary_size() const { return tables_->size; }
   std::int64_t start() const { return tables_->size - 2; }
   std::int64_t end() const { return tables_->size - 1; }
 
-  /// The ids of `text`, without start and end; none for a text without anything but space.
+  /// Returns the ids of `text`, without start and end; none for a text of nothing but spaces.
   std::vector<std::int64_t> ids(std::string_view text) const;
 
-  /// Exactly `context` ids: start, ids of the text, end, zeros. A text that is too long is an error, or, with
-  /// `truncate`, cut so that the last id is the end.
+  /// Returns exactly `context` ids: start, ids of the text, end, zeros. A text that is too long is an error, or, with
+  /// `truncate`, is cut so that the last id is the end.
   std::vector<std::int64_t> padded(std::string_view text, std::int64_t context, bool truncate = false) const;
 
-  /// The list in use as text that from_merges takes.
+  /// Returns the list in use as text that from_merges takes.
   std::string merges() const { return tables_->merges; }
 
  private:
   struct Join {
     std::int32_t rank;    // position in the list
-    std::int32_t symbol;  // what the pair becomes
+    std::int32_t symbol;  // the symbol that the pair becomes
   };
   struct Tables {
     std::string merges = "#version: 0.2\n";

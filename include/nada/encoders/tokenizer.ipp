@@ -129,7 +129,7 @@ NADA_INLINE std::vector<std::int64_t> Tokenizer::padded(std::string_view text, s
 }
 
 NADA_INLINE Tokenizer Tokenizer::from_merges(std::string_view text, std::string_view what) {
-  constexpr std::size_t most = 48894;  // OpenAI's file has more lines, CLIP was trained with these
+  constexpr std::size_t most = 48894;  // OpenAI's file has more lines, but CLIP was trained with the first 48894
   std::vector<std::pair<std::string_view, std::string_view>> pairs;
   std::unordered_map<std::string, std::int32_t> symbols;  // spelling -> id; of equal spellings, the last id
   const auto bytes = detail::byte_symbols();
@@ -171,8 +171,8 @@ NADA_INLINE Tokenizer Tokenizer::from_merges(std::string_view text, std::string_
   return Tokenizer(std::move(tables));
 }
 
-// The symbols of one piece form a linked list; a queue holds the pairs that can be joined, first in the list first, then
-// from left to right: O(n log n) for n bytes.
+// The symbols of one piece form a linked list. A queue holds the pairs that can be joined: pairs that come first in the
+// list of merges come first, then pairs from left to right. This takes O(n log n) for n bytes.
 NADA_INLINE void Tokenizer::append_joined(std::string_view bytes, std::vector<std::int64_t>& out) const {
   struct Node {
     std::int32_t symbol;

@@ -48,7 +48,7 @@ NADA_INLINE Tensor TorchScriptFeatures::operator()(const Tensor& images) const {
   }
   arguments.emplace_back(std::move(x));
   try {
-    // forward changes nothing of a module in evaluation, but is not const
+    // forward() changes nothing of a module in evaluation mode, but is not const.
     return module_->forward(std::move(arguments), named).toTensor().flatten(1);
   } catch (const c10::Error& error) {
     const std::string what = error.what_without_backtrace();

@@ -1,6 +1,6 @@
 /// The transformer of CLIP's towers: pre-norm blocks of multi-head attention and a two-layer perceptron.
-/// Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020,
-/// section 2.4.
+/// Source:  Radford et al., Learning Transferable Visual Models From Natural Language Supervision,
+///          arXiv:2103.00020, section 2.4.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 namespace nada {
 
-/// The perceptron's activation: OpenAI's x sigmoid(1.702 x), or the exact x Phi(x) that some OpenCLIP models use.
+/// Gelu is the perceptron's activation: OpenAI's x sigmoid(1.702 x), or the exact x Phi(x)
+/// that some OpenCLIP models use.
 enum class Gelu { quick, erf };
 
 inline Tensor gelu(const Tensor& x, Gelu kind) {
@@ -28,16 +29,18 @@ struct LayerNorm {
   Tensor operator()(const Tensor& x) const { return at::layer_norm(x, {weight.size(0)}, weight, bias); }
 };
 
-/// softmax(q k' / sqrt(d) + mask) v with q [N, Tq, C], k and v [N, T, C], split into heads of width d = C / heads.
+/// Returns softmax(q k' / sqrt(d) + mask) v with q [N, Tq, C], k and v [N, T, C], split
+/// into heads of width d = C / heads.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, const Tensor& mask = {});
 
 class Transformer {
  public:
   Transformer() = default;
-  /// Reads `<prefix>.resblocks.<i>...`; heads 0: width / 64, as the official loader derives it.
+  /// Reads `<prefix>.resblocks.<i>...`; `heads` 0 means width / 64, as the official loader derives it.
   Transformer(const Weights& weights, const std::string& prefix, std::int64_t width, std::int64_t heads, Gelu kind);
 
-  /// x [N, T, C], mask [T, T] added to the scores, or undefined. `tap(index, x)` sees each block's output.
+  /// Applies the blocks to x [N, T, C]. `mask` [T, T] is added to the scores, unless it is undefined. `tap(index, x)`
+  /// is called with each block's output.
   template <class Tap>
   Tensor operator()(Tensor x, const Tensor& mask, Tap&& tap) const {
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -62,7 +65,7 @@ class Transformer {
   Gelu gelu_ = Gelu::quick;
 };
 
-/// [T, T]: 0 where a token may look (itself and those before it), -inf elsewhere.
+/// Returns the mask [T, T]: 0 where a token may attend (to itself and the tokens before it), -inf elsewhere.
 inline Tensor causal_mask(std::int64_t length, torch::TensorOptions options) {
   return torch::full({length, length}, -std::numeric_limits<double>::infinity(), options).triu(1);
 }

@@ -1,4 +1,5 @@
-/// CLIP's image tower as a vision transformer (arXiv:2103.00020, section 2.4; Dosovitskiy et al., arXiv:2010.11929).
+/// CLIP's image tower as a vision transformer.
+/// Source:  Radford et al., arXiv:2103.00020, section 2.4; Dosovitskiy et al., arXiv:2010.11929.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -18,7 +19,7 @@ class VisionTransformer {
  public:
   static constexpr std::string_view name = "vision transformer";
 
-  /// OpenAI's names, `visual.*`; heads 0: width / 64.
+  /// Takes tensors with OpenAI's names, `visual.*`; `heads` 0 means width / 64.
   VisionTransformer(const Weights& weights, std::int64_t heads, Gelu kind) {
     class_embedding_ = weights("visual.class_embedding", {-1});
     const auto width = class_embedding_.size(0);
@@ -39,8 +40,8 @@ class VisionTransformer {
   std::int64_t width() const { return projection_.size(1); }
   std::size_t depth() const { return transformer_.depth(); }
 
-  /// Normalised images [N, 3, R, R] -> {embeddings [N, E], patch tokens [N, T, C] after the last norm if wanted}.
-  /// `tap(name, value)` sees "ln_pre", "block<i>" [N, 1 + T, C] and "ln_post" [N, C].
+  /// Encodes normalised images [N, 3, R, R] to {embeddings [N, E], patch tokens [N, T, C] after the last norm if
+  /// wanted}. `tap(name, value)` is called with "ln_pre", "block<i>" [N, 1 + T, C] and "ln_post" [N, C].
   template <class Tap>
   std::pair<Tensor, Tensor> operator()(const Tensor& images, bool tokens, Tap&& tap) const {
     const auto n = images.size(0), width = class_embedding_.size(0), patch = patches_.size(2);

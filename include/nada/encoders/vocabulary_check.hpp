@@ -1,6 +1,7 @@
-/// Words that an encoder never read: a target text made of them moves an image nowhere in particular.
+/// Finds the words of a text that an encoder never read.
 ///
-/// An encoder trained on few captions tokenizes every text but means something only by words that the captions had.
+/// Why:     an encoder trained on few captions tokenizes every text but knows only the words of those captions. A
+///          target text of other words moves an image nowhere in particular.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -10,7 +11,8 @@
 
 namespace nada {
 
-/// A word that no phrase has, and the closest that phrases have, closest first; `near` may be empty.
+/// UnknownWord is a word that no phrase has, with the phrases' words that are closest to it,
+/// closest first; `near` may be empty.
 struct UnknownWord {
   std::string word;
   std::vector<std::string> near;
@@ -18,19 +20,20 @@ struct UnknownWord {
 
 namespace detail {
 
-/// The words of `text` after cleaning: runs of letters, marks and numbers, each once, in order. Articles and English
-/// endings behind an apostrophe ('s 't 're 've 'm 'll 'd) are none.
+/// Returns the words of `text` after cleaning: runs of letters, marks and numbers, each once, in order. Articles and
+/// English endings behind an apostrophe ('s 't 're 've 'm 'll 'd) do not count as words.
 std::vector<std::u32string> words(std::string_view text);
 
-/// The least number of letters to insert, remove, replace, or swap with a neighbour (none touched twice) that makes `b`
-/// of `a`; `limit + 1` where there are more than `limit`.
+/// Returns the least number of edits that make `b` of `a`, where an edit inserts, removes or replaces a letter or swaps
+/// two neighbours (no letter is touched twice); `limit + 1` where more than `limit` edits are needed.
 std::size_t edits(std::u32string_view a, std::u32string_view b, std::size_t limit);
 
 }  // namespace detail
 
-/// The words of `text` that are in none of `phrases`, in order, each once, with at most `near` similar words of the
-/// phrases: those within max(2, half the word's length) edits that leave at least one letter, fewest edits first,
-/// then longest common beginning, then by letters. `{}` and a, an, the are no words. Without phrases all is known.
+/// Returns the words of `text` that are in none of `phrases`, in order, each once, with at most `near` similar words of
+/// the phrases. Similar words are within max(2, half the word's length) edits that leave at least one letter; they are
+/// sorted by fewest edits, then by the longest common beginning, then by letters. `{}` and a, an, the are no words.
+/// Without phrases every word counts as known.
 std::vector<UnknownWord> unknown_words(std::string_view text, std::span<const std::string> phrases,
                                        std::size_t near = 3);
 

@@ -1,4 +1,4 @@
-/// Tensors by name, as an encoder is built from them.
+/// Weights: the named tensors that an encoder is built from.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,9 +13,9 @@
 
 namespace nada {
 
-/// A checked view of named tensors: `weights("visual.proj", {128, -1})` gives that tensor in the wanted type, or says
-/// which file lacks it or has it in another shape. With `products`, matrices and kernels (but not embeddings) come in
-/// that type, and the parts that are built from them compute their products in it.
+/// Weights are a checked view of named tensors: `weights("visual.proj", {128, -1})` returns that tensor in the wanted
+/// type, or says which file lacks it or has it in another shape. With `products`, matrices and kernels (but not
+/// embeddings) are returned in that type, and the parts that are built from them compute their products in it.
 class Weights {
  public:
   Weights(const std::map<std::string, Tensor>& tensors, std::string what, torch::TensorOptions options,
@@ -26,7 +26,8 @@ class Weights {
   const std::string& what() const { return what_; }
   torch::TensorOptions options() const { return options_; }
 
-  /// Any shape entry of -1 matches all sizes.
+  /// Returns a tensor. A shape entry of -1 matches all sizes.
+  /// Errors:  a tensor that is missing, has another shape, or does not hold floating-point numbers.
   Tensor operator()(const std::string& name, const std::vector<std::int64_t>& shape) const {
     const auto found = tensors_.find(name);
     require(found != tensors_.end(), what_, ": tensor ", name, " is missing");
@@ -40,7 +41,7 @@ class Weights {
     return value.to(products_ && multiplies ? options_.dtype(*products_) : options_).contiguous();
   }
 
-  /// How many of prefix0, prefix1, ... have `suffix`.
+  /// Returns how many of prefix0, prefix1, ... have `suffix`.
   int count(const std::string& prefix, const std::string& suffix) const {
     int n = 0;
     while (has(prefix + std::to_string(n) + suffix)) ++n;
@@ -54,7 +55,7 @@ class Weights {
   std::optional<torch::ScalarType> products_;
 };
 
-/// x weight' + bias, computed in the weight's type.
+/// Returns x weight' + bias, computed in the weight's type.
 inline Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return at::linear(x.to(weight.scalar_type()), weight, bias.to(weight.scalar_type()));
 }

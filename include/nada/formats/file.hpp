@@ -27,8 +27,6 @@ std::string in_quotes(std::string_view text);
 
 namespace detail {
 
-inline std::string quoted(std::string_view text) { return in_quotes(text); }
-
 inline std::string reason(int error) { return std::generic_category().message(error); }
 
 [[noreturn]] void fail_to_read(const std::filesystem::path& path, int error);

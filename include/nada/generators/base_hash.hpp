@@ -1,4 +1,4 @@
-/// What a delta knows its base by.
+/// The hash by which a delta knows its base.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -9,8 +9,9 @@
 
 namespace nada {
 
-/// SHA-256 of what a generator computes with: of its own `content_hash()` where it has one (StyleGan2 does), else over
-/// `<layer>.<slot>` and the mean style. Where a tensor lies and in which file does not matter.
+/// Returns the SHA-256 of the tensors that a generator computes with: its own `content_hash()` where it has one
+/// (StyleGan2 does), else the hash over `<layer>.<slot>` and the mean style. Neither the device of a tensor nor the
+/// file that it came from matters.
 template <Generator G>
 std::string base_hash(const G& generator) {
   if constexpr (requires { generator.content_hash(); }) {

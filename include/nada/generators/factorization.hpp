@@ -1,4 +1,4 @@
-/// Directions in W along which pictures change most.
+/// Finds directions in W along which pictures change most.
 #pragma once
 #include <cstddef>
 #include <set>
@@ -10,20 +10,21 @@
 
 namespace nada {
 
-/// Directions [D, D] as rows of unit length, orthogonal, by falling strength [D].
+/// Directions are rows [D, D] of unit length, orthogonal, in the order of falling strengths [D].
 struct Directions {
   Tensor rows, strengths;
 };
 
 namespace detail {
-/// Eigenvectors of A^T A, where A are the rows [C, D] in float64 made unit; strengths are their eigenvalues.
+/// Returns the eigenvectors of A^T A, where A are the rows [C, D] in float64, made unit; strengths are the eigenvalues.
 Directions principal_directions(const Tensor& rows);
 }  // namespace detail
 
-/// Closed-form factorization: eigenvectors of A^T A, where A stacks the affine weights [C_l, D] of the convolutions
-/// that read the chosen styles, each of their rows made unit. A step along the first one moves the modulation most.
+/// Closed-form factorization: returns the eigenvectors of A^T A, where A stacks the affine weights [C_l, D] of the
+/// convolutions that read the chosen styles (none named: all), each row made unit. A step along the first
+/// direction moves the modulation most.
 /// Source:  Shen and Zhou, Closed-Form Factorization of Latent Semantics in GANs, arXiv:2007.06600, equations 5 to 7.
-/// Facts:   needs no samples and no training; the sign of a row is such that its largest number is positive.
+/// Facts:   the method needs no samples and no training; the sign of a row makes its largest number positive.
 /// Errors:  styles that no convolution reads.
 template <Generator G>
 Directions factorize(const G& generator, const std::set<int>& styles = {}) {
@@ -38,7 +39,8 @@ Directions factorize(const G& generator, const std::set<int>& styles = {}) {
   return detail::principal_directions(torch::cat(rows).to(torch::kCPU, torch::kFloat64));
 }
 
-/// w+ [N, L, D] moved by `amount` along `direction` [D], in the chosen styles (none named: all).
+/// Returns styles w+ [N, L, D] moved by `amount` along `direction` [D], in the chosen styles (none named: all).
+/// Errors:  a style that does not exist.
 Tensor move_styles(const Tensor& styles, const Tensor& direction, double amount, const std::set<int>& which = {});
 
 }  // namespace nada

@@ -18,7 +18,7 @@ NADA_INLINE Directions detail::principal_directions(const Tensor& rows) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(a.transpose() * a);
   Directions out{torch::empty({d, d}, torch::kFloat64), torch::empty({d}, torch::kFloat64)};
   auto* const to = out.rows.data_ptr<double>();
-  for (std::int64_t i = 0; i < d; ++i) {  // Eigen's order is rising
+  for (std::int64_t i = 0; i < d; ++i) {  // Eigen sorts eigenvalues in rising order
     const Eigen::VectorXd row = solver.eigenvectors().col(d - 1 - i);
     Eigen::Index largest = 0;
     row.cwiseAbs().maxCoeff(&largest);

@@ -1,4 +1,4 @@
-/// What a generator must offer, and the words for its parts.
+/// Generators: what a generator must offer, and the words for its parts.
 #pragma once
 #include <concepts>
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace nada {
 
 enum class LayerKind { mapping, constant, convolution, rgb };
 
-/// The word for a kind in tables and messages.
+/// Returns the word for a kind in tables and messages.
 constexpr std::string_view name_of(LayerKind kind) {
   switch (kind) {
     case LayerKind::mapping:
@@ -32,30 +32,31 @@ constexpr std::string_view name_of(LayerKind kind) {
   return "?";
 }
 
-/// A piece of a generator that trains as one: a name, a place, and named tensors ("slots").
+/// Layer is a piece of a generator that is chosen as a whole: a name, a place, and named tensors ("slots").
 struct Layer {
   std::string name;  // "conv.64.0", "rgb.64", "mapping.3", "const"
-  LayerKind kind;    // what it does
-  int resolution;    // pixels of its output; 0 for mapping
-  int style;         // index l into w+ [N, L, D]; -1 where it reads none. A convolution and an rgb may share one
+  LayerKind kind;    // what the layer does
+  int resolution;    // pixels of the output; 0 for mapping
+  int style;         // index l into w+ [N, L, D]; -1: reads none; a convolution and an rgb may share a style
   std::vector<std::string> slots;  // "weight", "bias", "noise_strength", "affine.weight", "affine.bias"
 };
 
-/// Noise inputs: none, the file's maps (a generator without maps adds none), or fresh normal numbers for each sample.
+/// Noise says which noise inputs are used: none, the file's maps (a generator without maps adds none), or fresh
+/// normal numbers for each sample.
 enum class Noise { none, stored, fresh };
 
-/// How to render.
+/// Render says how to render.
 struct Render {
-  int resolution = 0;           // 0: full; else the skip sum up to here (an error where a generator has no exit there)
-  Noise noise = Noise::stored;  //
-  Stream stream = {};           // read for Noise::fresh only; sub = layer
-  std::int64_t first_sample = 0;  // of the batch in the stream, where a batch is rendered in pieces
-  std::optional<torch::ScalarType> convolutions = {};  // type that convolutions compute in; none: the weights'
+  int resolution = 0;             // 0: full; else the skip sum up to this size (an error where there is no such exit)
+  Noise noise = Noise::stored;    // which noise inputs are used
+  Stream stream = {};             // read for Noise::fresh only; sub = layer
+  std::int64_t first_sample = 0;  // of this piece in the stream, where a batch is rendered in pieces
+  std::optional<torch::ScalarType> convolutions = {};  // type that convolutions compute in; none: the weights' type
 };
 
-/// Generator: latents z [N, Z] -> w+ [N, L, D] -> images [N, 3, H, W], nominally in [-1, 1]; layers whose slots may be
-/// replaced by tensors that carry a graph. Smallest model: tests/support/tiny.hpp; the real one:
-/// generators/stylegan2.hpp.
+/// Generator: maps latents z [N, Z] to styles w+ [N, L, D], and styles to images [N, 3, H, W], nominally in [-1, 1].
+/// The slots of its layers may be replaced by tensors that carry a graph. Smallest model: tests/support/tiny.hpp; the
+/// real one: generators/stylegan2.hpp.
 template <class G>
 concept Generator = requires(G& g, const G& c, Tensor t, Render render, std::size_t i) {
   { c.layers() } -> std::convertible_to<std::span<const Layer>>;
@@ -66,8 +67,8 @@ concept Generator = requires(G& g, const G& c, Tensor t, Render render, std::siz
   { c.mean_style() } -> std::same_as<Tensor>;                // [D]
   { c.synthesize(t, render) } -> std::same_as<Tensor>;       // w+ -> images
   { c.slot(i, i) } -> std::convertible_to<const Tensor&>;    // (layer, slot): the effective tensor
-  g.use(i, i, t);                                            // replaces it; may carry a graph
-  { c.clone() } -> std::same_as<G>;                          // deep, of the effective tensors, detached
+  g.use(i, i, t);                                            // replaces the effective tensor; may carry a graph
+  { c.clone() } -> std::same_as<G>;                          // a deep copy of the effective tensors, detached
 };
 
 template <class G>
@@ -111,7 +112,8 @@ consteval bool explain_generator() {
   return true;
 }
 
-/// Index of the layer called `name`; an error that lists the names otherwise.
+/// Returns the index of the layer called `name`.
+/// Errors:  another name, listing the names of all layers.
 inline std::size_t find_layer(std::span<const Layer> layers, std::string_view name) {
   for (std::size_t i = 0; i < layers.size(); ++i)
     if (layers[i].name == name) return i;
@@ -120,7 +122,7 @@ inline std::size_t find_layer(std::span<const Layer> layers, std::string_view na
   fail("there is no layer '", std::string(name), "'; the layers are ", names);
 }
 
-/// Numbers in the slots of one layer.
+/// Returns how many numbers the slots of one layer hold.
 template <Generator G>
 std::int64_t parameter_count(const G& generator, std::size_t layer) {
   std::int64_t count = 0;

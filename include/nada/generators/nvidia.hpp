@@ -1,4 +1,4 @@
-/// Tensor names of NVlabs/stylegan2-ada-pytorch, and ours.
+/// Translates tensor names of NVlabs/stylegan2-ada-pytorch to native names.
 #pragma once
 #include <optional>
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace nada {
 
-/// Native name of a tensor of an NVIDIA generator: "synthesis.b64.conv0.affine.bias" -> "conv.64.0.affine.bias"; "" for
-/// a FIR filter, which carries no information; nothing for a name that is not known.
+/// Returns the native name of a tensor of an NVIDIA generator: "synthesis.b64.conv0.affine.bias" ->
+/// "conv.64.0.affine.bias". A FIR filter, which carries no information, gives ""; an unknown name gives nothing.
 std::optional<std::string> from_nvidia(std::string_view name);
 
 }  // namespace nada

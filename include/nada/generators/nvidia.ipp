@@ -17,7 +17,7 @@ NADA_INLINE std::optional<std::string> from_nvidia(std::string_view name) {
     name.remove_prefix(prefix.size());
     return true;
   };
-  const auto number = [&]() -> int {  // a number and the full stop after it; -1 if there is none
+  const auto number = [&]() -> int {  // a number and the full stop after the number; -1: no such number
     int value = -1;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
     const auto used = static_cast<std::size_t>(end - name.data());
@@ -48,7 +48,7 @@ NADA_INLINE std::optional<std::string> from_nvidia(std::string_view name) {
   const int k = take("conv0.") ? 0 : take("conv1.") ? 1 : -1;
   if (k < 0) return std::nullopt;
   if (name == "resample_filter") return "";
-  const int place = r == 4 ? 0 : k;  // the smallest block has its second convolution only
+  const int place = r == 4 ? 0 : k;  // the smallest block has only the second convolution
   if (name == "noise_const") return join("noise.", r, ".", place);
   if (is_dense() || is_affine() || name == "noise_strength") return join("conv.", r, ".", place, ".", name);
   return std::nullopt;

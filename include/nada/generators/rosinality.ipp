@@ -18,7 +18,7 @@ NADA_INLINE std::optional<RosinalityName> from_rosinality(std::string_view name)
     name.remove_prefix(prefix.size());
     return true;
   };
-  const auto number = [&](char after) -> int {  // a number and the character after it (0: the end); -1 if there is none
+  const auto number = [&](char after) -> int {  // a number and the character after it (0: the end); -1: no such number
     int value = -1;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
     const auto used = static_cast<std::size_t>(end - name.data());

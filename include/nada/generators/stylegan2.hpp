@@ -1,5 +1,6 @@
-/// StyleGAN2's generator: mapping network, modulated synthesis with skip connections to RGB. Sizes come from the
-/// tensors. Source: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
+/// StyleGAN2's generator: mapping network, modulated synthesis with skip connections to
+/// RGB. The tensors give the sizes.
+/// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -18,22 +19,22 @@
 
 namespace nada {
 
-/// Tensors by native name, `<layer>.<slot>` (`conv.64.0.affine.bias`), with `mean_style` [D] and, optionally, noise
-/// maps `noise.64.0` [64, 64].
+/// NamedTensors hold tensors by native name, `<layer>.<slot>` (`conv.64.0.affine.bias`), with `mean_style` [D] and,
+/// optionally, noise maps `noise.64.0` [64, 64].
 using NamedTensors = std::map<std::string, Tensor>;
 
-/// What the tensors do not say.
+/// StyleGan2Settings hold the numbers that the tensors do not give.
 struct StyleGan2Settings {
   double mapping_lr = 0.01;               // multiplier of the mapping network's learning rate
-  std::optional<double> conv_clamp = {};  // activations and RGB of each layer are clamped to +- this
+  std::optional<double> conv_clamp = {};  // activations and RGB of each layer are clamped to +- this number
 };
 
-/// Skip connections to RGB, or residual blocks with one RGB at the end, whichever the tensors are of; class-conditional
-/// where there is an `embed.weight`.
+/// StyleGan2 has skip connections to RGB, or residual blocks with one RGB at the end, depending on the tensors. The
+/// generator is class-conditional where the tensors hold an `embed.weight`.
 class StyleGan2 {
  public:
-  /// Takes over tensors by native name. `what` names their origin in messages. Errors: a tensor that is missing, is not
-  /// used, or whose shape does not fit the others.
+  /// Takes over tensors by native name. `what` names their origin in messages.
+  /// Errors:  a tensor that is missing, is not used, or whose shape does not fit the other tensors.
   explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", StyleGan2Settings settings = {});
 
   std::span<const Layer> layers() const { return layers_; }
@@ -43,9 +44,10 @@ class StyleGan2 {
   int resolution() const { return resolution_; }                   ///< H = W
   Tensor mean_style() const { return mean_style_; }                ///< [D]
   bool has_noise_maps() const { return has_noise_maps_; }
-  std::size_t noise_map_count() const { return noise_.size(); }  ///< one a convolution
+  std::size_t noise_map_count() const { return noise_.size(); }  ///< one map for each convolution
   int noise_resolution(std::size_t map) const;
-  /// What Noise::stored reads: [r, r], or [N, 1, r, r] with a map for each of N samples; undefined: no noise.
+  /// Returns a map that Noise::stored reads: [r, r], or [N, 1, r, r] with a map for each of N samples; undefined
+  /// where the generator has no noise.
   const Tensor& noise_map(std::size_t map) const { return noise_.at(map); }
   void use_noise(std::size_t map, Tensor value);
   std::int64_t label_size() const { return label_size_; }  ///< C; 0: not class-conditional
@@ -53,17 +55,18 @@ class StyleGan2 {
   const StyleGan2Settings& settings() const { return settings_; }
   torch::TensorOptions options() const { return mean_style_.options(); }
 
-  /// z [N, Z], labels [N, C] or [1, C] (one-hot; undefined unless class-conditional) -> w+ [N, L, D] with L equal
-  /// styles.
+  /// Maps latents z [N, Z] and labels [N, C] or [1, C] (one-hot; undefined unless class-conditional) to w+
+  /// [N, L, D] with L equal styles.
   Tensor map(const Tensor& z, const Tensor& labels = {}) const;
 
-  /// w+ [N, L, D] -> images [N, 3, H, W], nominally in [-1, 1]; with render.resolution the skip sum up to there.
+  /// Renders styles w+ [N, L, D] to images [N, 3, H, W], nominally in [-1, 1]; with
+  /// render.resolution the skip sum up to that size.
   Tensor synthesize(const Tensor& styles, const Render& render = {}) const {
     return synthesize(styles, render, [](std::string_view, const Tensor&) {});
   }
 
-  /// The same; `tap(name, value)` sees on the way the output of every convolution after its activation ("conv.64.0")
-  /// and the running RGB ("rgb.64").
+  /// Renders as above and calls tap(name, value) on the way, with the output of every convolution after its activation
+  /// ("conv.64.0") and with the running RGB ("rgb.64").
   template <class Tap>
   Tensor synthesize(const Tensor& styles, const Render& render, Tap&& tap) const {
     require(styles.dim() == 3 && styles.size(1) == style_count_ && styles.size(2) == style_size(), "w+ of shape ",
@@ -104,17 +107,17 @@ class StyleGan2 {
 
   const Tensor& slot(std::size_t layer, std::size_t slot) const { return slots_.at(layer).at(slot); }
 
-  /// Replaces an effective tensor; it may carry a graph.
+  /// Replaces an effective tensor by `value`, which may carry a graph.
   void use(std::size_t layer, std::size_t slot, Tensor value);
 
   StyleGan2 clone() const;
 
-  /// A copy in another type or on another device.
+  /// Returns a copy in another type or on another device.
   StyleGan2 to(torch::Device device, torch::ScalarType type) const;
 
-  /// All tensors by native name: what the constructor takes.
+  /// Returns all tensors by native name, as the constructor takes them.
   NamedTensors tensors() const;
-  /// SHA-256 over the tensors by native name, as float32: what a delta knows its base by.
+  /// Returns the SHA-256 over the tensors by native name, as float32. A delta knows its base by this hash.
   std::string content_hash() const;
 
  private:
@@ -122,7 +125,7 @@ class StyleGan2 {
   struct Reader {
     NamedTensors& tensors;
     const std::string& what;
-    std::int64_t channels = 0;  // of the next layer's input
+    std::int64_t channels = 0;  // channels of the next layer's input
 
     bool has(const std::string& name) const { return tensors.count(name) > 0; }
     Tensor take_optional(const std::string& name, std::vector<std::int64_t> shape);
@@ -142,7 +145,7 @@ class StyleGan2 {
 
   std::vector<Layer> layers_;
   std::vector<std::vector<Tensor>> slots_;  // as layers_
-  std::vector<Tensor> noise_;               // one map [r, r] or [N, 1, r, r] a convolution, or undefined
+  std::vector<Tensor> noise_;               // a map [r, r] or [N, 1, r, r] for each convolution, or undefined
   Tensor mean_style_;
   StyleGan2Settings settings_;
   std::size_t first_mapping_ = 0;

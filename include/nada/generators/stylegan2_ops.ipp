@@ -14,7 +14,7 @@ NADA_INLINE const Tensor& upsampling_map(const Tensor& like) {
           if (const int b = a + 1 - (r - 2 * (j - 1)); b >= 0 && b < 4) axis[r][j][a] = fir[b];
     return at::einsum("pia,qjb->pqijab", {axis, axis}).reshape({36, 9}).contiguous();
   }();
-  thread_local Tensor cached;  // in the dtype and on the device of the last call
+  thread_local Tensor cached;  // the map in the dtype and on the device of the last call
   if (!cached.defined() || cached.dtype() != like.dtype() || cached.device() != like.device())
     cached = map.to(like.device(), like.scalar_type());
   return cached;
@@ -68,7 +68,7 @@ NADA_INLINE Tensor to_rgb(const Tensor& x, const Tensor& w, const Tensor& weight
   const auto n = x.size(0), i = x.size(1), h = x.size(2), v = x.size(3);
   const auto style = dense(w, affine_weight, affine_bias) * (1 / std::sqrt(static_cast<double>(i)));  // [N, I]
   const auto kernels = weight.view({1, weight.size(0), i}) * style.view({n, 1, i});                   // [N, 3, I]
-  if (x.scalar_type() != weight.scalar_type()) {  // of another type, and so with channels last
+  if (x.scalar_type() != weight.scalar_type()) {  // x has another type, and so the channels-last layout
     const auto pixels = x.permute({0, 2, 3, 1}).reshape({n, h * v, i});
     const auto own = at::matmul(pixels, kernels.transpose(1, 2).to(x.scalar_type())).to(weight.scalar_type());
     return own.transpose(1, 2).reshape({n, weight.size(0), h, v}) + bias.view({1, -1, 1, 1});

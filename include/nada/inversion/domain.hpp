@@ -1,4 +1,4 @@
-/// Whether a picture is of the kind that a generator makes.
+/// Measures whether a picture is of the kind that a generator makes.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -16,17 +16,19 @@
 
 namespace nada {
 
-/// Distance of a picture to the nearest of a generator's samples, and the same of the samples among themselves.
+/// DomainDistance compares the distance of a picture to the nearest of a generator's samples with the same distance
+/// of the samples among themselves.
 struct DomainDistance {
-  double picture = 0;  // |f(x) - f(G(z))|, the least over the samples
-  double usual = 0;    // median over the samples of the same to another sample
-  double largest = 0;  // the largest of these
+  double picture = 0;  // |f(x) - f(G(z))| to the nearest sample
+  double usual = 0;    // distance of a sample to the nearest other sample, median over the samples
+  double largest = 0;  // distance of a sample to the nearest other sample, the largest
 
-  /// Farther from every sample than any of them is from the rest.
+  /// Whether the picture is farther from every sample than any sample is from the other samples.
   bool far() const { return picture > largest; }
 };
 
-/// `features` [N, F] of samples, `picture` [1, F]. Errors: fewer than two samples.
+/// Compares the features of a picture [1, F] with those of samples [N, F].
+/// Errors:  fewer than two samples.
 inline DomainDistance domain_distance(const Tensor& features, const Tensor& picture) {
   require(features.dim() == 2 && features.size(0) >= 2,
           "a distance to samples needs at least two, found features of shape ", shape_text(features.sizes()));
@@ -37,7 +39,7 @@ inline DomainDistance domain_distance(const Tensor& features, const Tensor& pict
   return {at::cdist(x, f).min().item<double>(), nearest.median().item<double>(), nearest.max().item<double>()};
 }
 
-/// The same of images, in what `features` gives for them; `count` samples are drawn.
+/// Compares an image [1, 3, H, W] with `count` samples that `stream` draws, by the distances of their `features`.
 template <Generator G, FeatureExtractor F>
 DomainDistance domain_distance(const G& generator, const F& features, const Tensor& image, const Stream& stream,
                                std::int64_t count, const Tensor& labels = {}) {

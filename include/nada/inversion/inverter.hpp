@@ -1,4 +1,4 @@
-/// From a picture to the styles that make it.
+/// Inverters: from a picture to the styles that make it.
 #pragma once
 #include <concepts>
 #include <cstddef>
@@ -13,19 +13,21 @@
 
 namespace nada {
 
-/// What an inverter found.
+/// Inversion is the result of an inverter.
 struct Inversion {
   Tensor styles;              // w+ [1, L, D]
-  std::vector<Tensor> noise;  // maps [r, r] where they were optimized too, one a convolution; else empty
+  std::vector<Tensor> noise;  // optimized maps [r, r], one for each convolution, or empty
   double loss = 0;            // perceptual and pixel terms of the picture that `styles` gives
-  std::size_t start = 0;      // which of the starts it came from
+  std::size_t start = 0;      // index of the start that led to `styles`
 };
 
-/// What a caller may watch: steps done, of how many, the best loss so far. Returns false to stop.
+/// InversionProgress is called with the steps done, their total, and the best loss so far. It
+/// returns false to stop the inversion.
 using InversionProgress = std::function<bool(std::int64_t step, std::int64_t total, double loss)>;
 
-/// Inverter: an image [1, 3, H, W] in [-1, 1] of the generator's resolution -> the styles that come nearest to it. The
-/// generator stays as it is. Smallest model: MeanStyle below; the real one: inversion/style_optimization.hpp.
+/// Inverter: takes an image [1, 3, H, W] in [-1, 1] of the generator's resolution to the styles whose image comes
+/// nearest. The generator stays as it is. Smallest model: MeanStyle below; the real model is in
+/// inversion/style_optimization.hpp.
 template <class I, class G>
 concept Inverter = Generator<G> &&
     requires(const I& i, const G& g, const Tensor& image, const Stream& stream, const InversionProgress& progress) {
@@ -41,7 +43,7 @@ consteval bool explain_inverter() {
   return true;
 }
 
-/// The mean style, whatever the picture: what every inverter must beat.
+/// MeanStyle gives the mean style for every picture: the baseline that every inverter must beat.
 struct MeanStyle {
   template <Generator G>
   Inversion invert(const G& generator, const Tensor&, const Stream&, const InversionProgress&) const {
@@ -50,7 +52,8 @@ struct MeanStyle {
   }
 };
 
-/// An image in the shape that inverters take. Errors: another shape, another size than the generator's, NaN.
+/// Checks that an image has the shape that inverters take.
+/// Errors:  another shape; another size than the generator's; NaN.
 template <Generator G>
 void check_image(const G& generator, const Tensor& image) {
   const std::int64_t r = generator.resolution();
@@ -59,7 +62,8 @@ void check_image(const G& generator, const Tensor& image) {
   require(at::isfinite(image).all().template item<bool>(), "the image holds values that are not finite");
 }
 
-/// Peak signal-to-noise ratio in dB of images in [-1, 1], one a sample: 10 log10(4 / mse); both clamped first.
+/// Returns the peak signal-to-noise ratio in dB of images in [-1, 1], one number for each sample: 10 log10(4 / mse).
+/// Both batches are clamped first.
 inline Tensor psnr(const Tensor& a, const Tensor& b) {
   const auto mse = (a.clamp(-1, 1) - b.clamp(-1, 1)).square().mean({1, 2, 3});
   return 10 * torch::log10(4 / mse.clamp_min(1e-12));

@@ -1,4 +1,4 @@
-/// Noise inputs that are optimized with the styles.
+/// Helpers for noise inputs that are optimized together with the styles.
 #pragma once
 #include <ATen/Functions.h>
 
@@ -8,11 +8,11 @@
 
 namespace nada {
 
-/// Keeps maps from carrying the picture: neighbours at every scale should not agree.
-///     L = sum_maps sum_scales mean(n shift_x(n))^2 + mean(n shift_y(n))^2,  scales by 2x2 means down to 8 pixels
-/// `maps` [N, 1, r, r] each -> [N]. Shifts are cyclic and by one pixel.
+/// Keeps noise maps from carrying the picture: neighbouring numbers should not agree at any scale.
+///     L = sum_maps sum_scales mean(n shift_x(n))^2 + mean(n shift_y(n))^2       maps [N, 1, r, r] each -> [N]
+/// The scales are the map and its 2x2 means down to 8 pixels. Shifts are cyclic and by one pixel.
 /// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958, appendix D.
-/// Facts:   (c^2)^2 + (c^2)^2 at every scale for a map of constant c; 0 in expectation for white noise.
+/// Facts:   a map of constant c gives (c^2)^2 + (c^2)^2 at every scale; white noise gives 0 in expectation.
 inline Tensor noise_regularization(const std::vector<Tensor>& maps) {
   Tensor sum;
   for (auto map : maps) {
@@ -27,7 +27,7 @@ inline Tensor noise_regularization(const std::vector<Tensor>& maps) {
   return sum;
 }
 
-/// Mean 0 and deviation 1 for each map [N, 1, r, r], in place.
+/// Gives each map [N, 1, r, r] mean 0 and deviation 1, in place.
 inline void normalize_noise(std::vector<Tensor>& maps) {
   const torch::NoGradGuard no_grad;
   for (auto& map : maps) {

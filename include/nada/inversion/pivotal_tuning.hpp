@@ -1,4 +1,4 @@
-/// A generator that is bent a little, so that a picture's styles give the picture.
+/// Tunes a generator a little, so that a picture's styles give the picture.
 #pragma once
 #include <torch/autograd.h>
 
@@ -21,14 +21,14 @@
 
 namespace nada {
 
-/// How PivotalTuning trains.
+/// PivotalTuningSettings say how PivotalTuning trains.
 struct PivotalTuningSettings {
   std::int64_t steps = 100;
-  double rate = 0.0003;               // Adam's
+  double rate = 0.0003;               // Adam's learning rate
   double perceptual = 1, pixels = 1;  // weights of the two terms
   double locality = 0;                // weight of the same two terms between tuned and untuned pictures near the pivot
-  double locality_distance = 1;       // of these from the pivot, in root mean square of w
-  Tensor labels = {};                 // [1, C] of these; undefined: the generator has no classes
+  double locality_distance = 1;       // distance of these pictures from the pivot, in root mean square of w
+  Tensor labels = {};                 // [1, C], class of these pictures; undefined: the generator has no classes
 
   void check() const {
     require(steps >= 1, "pivotal tuning takes at least one step, found ", steps);
@@ -39,9 +39,9 @@ struct PivotalTuningSettings {
   }
 };
 
-/// Trains the convolutions and to-RGB layers with the styles held still (the pivot):
-///     L = d(G'(w_p), x) + locality d(G'(w_r), G(w_r)),   d = perceptual |f(.) - f(.)|^2 + pixels mean (. - .)^2
-///     w_r = w_p + distance (w_z - w_p) / rms(w_z - w_p),  z new in every step
+/// PivotalTuning trains the convolutions and to-RGB layers with the styles held still (the pivot):
+///     L   = d(G'(w_p), x) + locality d(G'(w_r), G(w_r)),   d = perceptual |f(.) - f(.)|^2 + pixels mean (. - .)^2
+///     w_r = w_p + distance (w_z - w_p) / rms(w_z - w_p),   z is new in every step
 /// Source:  Roich et al., Pivotal Tuning for Latent-based Editing of Real Images, arXiv:2106.05744, equations 3 to 6.
 /// Errors:  an image of another size than the generator's; a loss that is not finite.
 template <FeatureExtractor F>
@@ -52,7 +52,8 @@ class PivotalTuning {
     settings_.check();
   }
 
-  /// What must change in `source`, which belongs to `pivot` (with_noise() first, where it has noise of its own).
+  /// Returns the change of `source` that makes the styles of `pivot` give the image. Where the pivot has noise of its
+  /// own, `source` must have that noise: see with_noise().
   template <Generator G>
   Delta tune(const G& source, const Tensor& image, const Inversion& pivot, const Stream& stream,
              const InversionProgress& progress = {}) const {
@@ -111,7 +112,8 @@ class PivotalTuning {
     return out;
   }
 
-  /// The distance d; `features` are those of `wanted`, undefined where the perceptual term has no weight.
+  /// Returns the distance d; `features` are the features of `wanted`, undefined where the
+  /// perceptual term has no weight.
   Tensor difference(const Tensor& images, const Tensor& wanted, const Tensor& features) const {
     auto loss = settings_.pixels * (images - wanted).square().mean();
     if (settings_.perceptual > 0)
@@ -119,7 +121,7 @@ class PivotalTuning {
     return loss;
   }
 
-  /// The distance between tuned and untuned pictures at styles w_r near the pivot, which `stream` draws.
+  /// Returns the distance between tuned and untuned pictures at styles w_r near the pivot, which `stream` draws.
   template <Generator G>
   Tensor near_pivot(const G& source, const G& tuned, const Tensor& styles, const Stream& stream) const {
     Tensor near, wanted, features;

@@ -1,4 +1,4 @@
-/// Styles by gradient descent from the picture.
+/// Finds a picture's styles by gradient descent.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -21,20 +21,20 @@
 
 namespace nada {
 
-/// One style for all layers, or one each.
+/// StyleSpace: one style for all layers (w), or one style for each layer (w_plus).
 enum class StyleSpace { w, w_plus };
 
-/// How StyleOptimization walks.
+/// StyleOptimizationSettings say how StyleOptimization walks.
 struct StyleOptimizationSettings {
   StyleSpace space = StyleSpace::w_plus;
   std::int64_t steps = 300;
   std::int64_t starts = 4;            // the mean style, and the samples that look most like the picture
-  std::int64_t candidates = 128;      // samples to choose these from
+  std::int64_t candidates = 128;      // samples that the starts are chosen from
   double perceptual = 1, pixels = 1;  // weights of the two terms
-  double pull = 0.001;                // of the squared distance to the mean style, in deviations
-  double rate = 0.1;  // Adam's; up in the first `ramp_up` share of the steps, down in the last `ramp_down`
+  double pull = 0.001;                // weight of the squared distance to the mean style, in deviations
+  double rate = 0.1;  // Adam's; rises in the first `ramp_up` share of the steps, falls in the last `ramp_down`
   double ramp_up = 0.05, ramp_down = 0.25;
-  double style_noise = 0.05, style_noise_ramp = 0.75;  // of the deviation of w; ends at this share of the steps
+  double style_noise = 0.05, style_noise_ramp = 0.75;  // in deviations of w; the share of the steps at which it ends
   bool noise_maps = false;                             // optimize the generator's noise inputs too
   double noise_weight = 1e5;
   Tensor labels = {};        // [1, C]; undefined: the generator has no classes
@@ -51,20 +51,20 @@ struct StyleOptimizationSettings {
     require(perceptual + pixels > 0, "every term of the inversion has weight 0");
     require(std::isfinite(rate) && rate > 0, "the learning rate is ", rate, ", expected a number > 0");
   }
-  /// Samples rendered at once.
+  /// Returns how many samples are rendered at once.
   std::int64_t batch(int resolution) const {
     if (at_once > 0) return at_once;
     return std::max<std::int64_t>(1, 8 * 256 * 256 / (std::int64_t{resolution} * resolution));
   }
 };
 
-/// Projection into W or W+:
+/// StyleOptimization projects a picture into W or W+:
 ///     L(w) = perceptual |f(G(w)) - f(x)|^2 + pixels mean (G(w) - x)^2 + pull mean ((w - mean) / deviation)^2
-/// by Adam, each start for itself; the start that ends lowest in the first two terms wins. Noise is added to w while
-/// the walk is young, so that it leaves shallow minima.
-/// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958, appendix D
-///          (there W, 1000 steps from the mean style); Abdal et al., Image2StyleGAN, arXiv:1904.03189 (W+).
-/// Facts:   reproducible for a stream; `pull` alone ends at the mean style.
+/// Adam minimises L from each start by itself; the start that ends lowest in the first two terms wins. Noise is added
+/// to w while the walk is young, so that the walk leaves shallow minima.
+/// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958, appendix D (there
+///          W, 1000 steps from the mean style); Abdal et al., Image2StyleGAN, arXiv:1904.03189 (W+).
+/// Facts:   the result is reproducible for a stream; `pull` alone ends at the mean style.
 /// Errors:  an image of another size than the generator's; a loss that is not finite.
 template <FeatureExtractor F>
 class StyleOptimization {
@@ -87,7 +87,8 @@ class StyleOptimization {
     return walk.best();
   }
 
-  /// Share of the learning rate at the share `t` of the steps: up in a line, down in half a cosine.
+  /// Returns the share of the learning rate at the share `t` of the steps: it rises in a
+  /// line and falls in half a cosine.
   double ramp(double t) const {
     double down = std::min(1.0, (1 - t) / settings_.ramp_down);
     down = 0.5 - 0.5 * std::cos(down * std::numbers::pi);
@@ -101,7 +102,7 @@ class StyleOptimization {
   }
 
   struct Starts {
-    Tensor codes;      // [S, 1 or L, D]
+    Tensor codes;      // styles [S, 1 or L, D]
     Tensor deviation;  // [D]
     double spread;     // root of the mean |w - mean|^2
   };
@@ -134,7 +135,8 @@ class StyleOptimization {
     return {torch::cat(codes).contiguous(), deviation, spread};
   }
 
-  /// White noise, one map [S, 1, r, r] a convolution, that can be optimized; none where that was not asked for.
+  /// Returns white noise that can be optimized, one map [S, 1, r, r] for each convolution; no
+  /// maps where `noise_maps` is off.
   template <Generator G>
   std::vector<Tensor> start_noise(const G& generator, std::int64_t count, const Stream& stream) const {
     std::vector<Tensor> maps;
@@ -154,7 +156,8 @@ class StyleOptimization {
     return maps;
   }
 
-  /// All starts on their way. They share nothing, so that pieces of them can be computed one after the other.
+  /// Walk holds all starts on their way. Starts share nothing, so that pieces of the batch can
+  /// be computed one after the other.
   template <Generator G>
   class Walk {
    public:
@@ -179,7 +182,7 @@ class StyleOptimization {
       at_once_ = std::min(count_, o_.batch(generator_.resolution()));
     }
 
-    /// One step of Adam. Perceptual and pixel terms of each start before it, [S].
+    /// Takes one step of Adam. Returns the perceptual and pixel terms of each start before the step, [S].
     Tensor step(std::int64_t done) {
       const double t = static_cast<double>(done) / static_cast<double>(o_.steps);
       const auto shaken = style_noise(done, t);
@@ -200,7 +203,7 @@ class StyleOptimization {
       return last;
     }
 
-    /// The start that is now lowest in perceptual and pixel terms.
+    /// Returns the start that is now lowest in perceptual and pixel terms.
     Inversion best() {
       const torch::NoGradGuard no_grad;
       std::vector<Tensor> ends;
@@ -223,7 +226,7 @@ class StyleOptimization {
    private:
     const Tensor& styles() const { return leaves_.front(); }
 
-    /// What is added to the styles while the walk is young, [S, 1 or L, D].
+    /// Returns the noise that is added to the styles while the walk is young, [S, 1 or L, D].
     Tensor style_noise(std::int64_t done, double t) const {
       const auto& w = styles();
       const double fade = std::max(0.0, 1 - t / o_.style_noise_ramp);
@@ -231,7 +234,8 @@ class StyleOptimization {
       return o_.style_noise * spread_ * fade * fade * jitter.to(w.options().requires_grad(false));
     }
 
-    /// The gradients of the loss of starts `first` to `first` + n - 1, one a leaf; appends their terms [n] to `losses`.
+    /// Returns the gradients of the loss of starts `first` to `first` + n - 1, one for each leaf; appends the
+    /// starts' terms [n] to `losses`.
     std::vector<Tensor> piece_gradients(std::int64_t first, std::int64_t n, const Tensor& shaken,
                                         std::vector<Tensor>& losses) {
       use_noise(first, n);
@@ -247,7 +251,7 @@ class StyleOptimization {
       return torch::autograd::grad({loss.sum()}, leaves_);
     }
 
-    /// Perceptual and pixel terms of w or w+ [n, 1 or L, D], [n].
+    /// Returns the perceptual and pixel terms [n] of styles w or w+ [n, 1 or L, D].
     Tensor differences(const Tensor& codes) const {
       const auto images =
           generator_.synthesize(codes.expand({codes.size(0), generator_.style_count(), codes.size(2)}), Render{});
@@ -272,7 +276,7 @@ class StyleOptimization {
     std::int64_t count_ = 0, at_once_ = 1;
   };
 
-  /// Perceptual and pixel terms of each image [n, 3, H, W], [n]; `seen` are the features of `target`.
+  /// Returns the perceptual and pixel terms [n] of images [n, 3, H, W]; `seen` are the features of `target`.
   Tensor differences(const Tensor& images, const Tensor& target, const Tensor& seen) const {
     auto loss = settings_.pixels * (images - target).square().mean({1, 2, 3});
     if (settings_.perceptual > 0) loss = loss + settings_.perceptual * feature_distance(features_(images), seen);
@@ -283,7 +287,7 @@ class StyleOptimization {
   StyleOptimizationSettings settings_;
 };
 
-/// A copy of the generator whose stored noise is the inversion's, where it has any.
+/// Returns a copy of the generator whose stored noise is the inversion's, where the inversion has noise.
 template <Generator G>
 G with_noise(const G& generator, const Inversion& inversion) {
   auto out = generator.clone();

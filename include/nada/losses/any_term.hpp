@@ -1,4 +1,4 @@
-/// The terms there are, and weighted sums of them that are put together at run time.
+/// Terms chosen at run time, and weighted sums of them.
 #pragma once
 #include <cstddef>
 #include <string_view>
@@ -24,8 +24,8 @@
 
 namespace nada {
 
-/// A menu: one of this list of terms. Another one is added here and in experiment/term_menu.hpp, which reads it from
-/// an option.
+/// AnyTerm is a menu: it holds one term of the list `Choice`. A new term is added to this list and to
+/// experiment/term_menu.hpp, which reads the term from an option.
 class AnyTerm {
  public:
   using Choice = std::variant<Directional, Global, RangePenalty, PixelAnchor, PerceptualAnchor,
@@ -43,14 +43,14 @@ class AnyTerm {
   Choice choice_;
 };
 
-/// An objective whose terms are named at run time, in the place of `weigh(1.0, Directional{}) + ...`.
-/// Errors:  a term that is there already: the columns of metrics.csv could not be told apart.
+/// TermList is an objective whose terms are named at run time; it takes the place of `weigh(1.0, Directional{}) + ...`.
+/// Errors:  a term that the list already holds, because the columns of metrics.csv could not be told apart.
 class TermList {
  public:
   struct Entry {
     double weight;
     AnyTerm term;
-    std::ptrdiff_t only_encoder = -1;  // index of the one encoder that it is bound to; -1: all of them
+    std::ptrdiff_t only_encoder = -1;  // index of the only encoder that the term is bound to; -1: all encoders
   };
   static constexpr Reads reads = all_reads;
 

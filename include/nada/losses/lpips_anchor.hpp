@@ -1,4 +1,4 @@
-/// Holds the images near the anchor's, as LPIPS judges.
+/// Holds the adapted images near the anchor's images, as LPIPS judges.
 #pragma once
 #include <string_view>
 #include <utility>
@@ -9,10 +9,11 @@
 
 namespace nada {
 
-/// L = mean_n |f(adapted_n) - f(anchor_n)|^2, with f a network whose squared distances are LPIPS      >= 0
-/// Source:  Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924, through the weights that
+/// The LPIPS distance between an image and its anchor should stay small:
+///     L = mean_n |f(adapted_n) - f(anchor_n)|^2         []  >= 0, with f a network whose squared distances are LPIPS
+/// Source:  Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924, with the weights that
 ///          stylegan2-ada-pytorch ships: LpipsAnchor{TorchScriptFeatures::load("vgg16.pt", ...lpips)}.
-/// Facts:   0 for equal images; both are clamped to [-1, 1] first.
+/// Facts:   equal images give 0; both batches are clamped to [-1, 1] first.
 template <FeatureExtractor F>
 struct LpipsAnchor {
   static constexpr std::string_view name = "lpips";

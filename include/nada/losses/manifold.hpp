@@ -9,11 +9,12 @@
 
 namespace nada {
 
-/// The official code's manifold (angle) loss:
+/// Manifold is the official code's manifold (angle) loss:
 ///     L = mean_n |E(adapted_n) . E(anchor_n) - target . source|         []  in [0, 2]
-/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, clip_angle_loss: it compares the cosines, though it
-///          computes the angles too.
-/// Facts:   0 where an image moved as far as the texts are apart, whichever way; equal images give 1 - target . source.
+/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, clip_angle_loss; that function compares the cosines,
+///          though it also computes the angles.
+/// Facts:   L is 0 where an image moved as far as the texts are apart, in any direction; equal
+///          images give 1 - target . source.
 struct Manifold {
   static constexpr std::string_view name = "manifold";
   static constexpr Reads reads = Reads::adapted | Reads::anchor;

@@ -1,4 +1,4 @@
-/// Image steps should spread as the text's variants do.
+/// Image steps should spread as the steps to variants of the text do.
 #pragma once
 #include <string>
 #include <string_view>
@@ -13,13 +13,14 @@
 
 namespace nada {
 
-/// Mean and covariance of the image steps against those of the text steps:
-///     t_k = unit(E(target_k) - E(source_k)), k over templates and `variants` of the target       [T, E]
-///     e_n = dI_n / max(|dI_n|, min_length)                                                         [N, E]
-///     L = |mean e - mean t|^2 + covariance |cov e - cov t|_F^2,  covariances over N and T
+/// Mean and covariance of the image steps should be those of the text steps:
+///     t_k = unit(E(target_k) - E(source_k)), k over templates and over the target and its `variants`       [T, E]
+///     e_n = dI_n / max(|dI_n|, min_length)                                                                 [N, E]
+///     L   = |mean e - mean t|^2 + covariance |cov e - cov t|_F^2,  covariances over N and T                []
 /// Source:  after the directional moment loss of Jeon et al., Improving Diversity in Zero-Shot GAN Adaptation with
-///          Semantic Variations, arXiv:2308.10554; there the variations are found by optimisation, here they are texts.
-/// Facts:   0 where the steps are the text steps; one common step t_0 gives |t_0 - mean t|^2 + covariance |cov t|^2.
+///          Semantic Variations, arXiv:2308.10554. The paper finds the variations by optimisation; here they are texts.
+/// Facts:   L is 0 where the steps are the text steps; one common step t_0 gives |t_0 -
+///          mean t|^2 + covariance |cov t|^2.
 /// Errors:  a shift that has no texts (when compiled).
 struct Moment {
   static constexpr std::string_view name = "moment";
@@ -28,7 +29,7 @@ struct Moment {
   std::vector<std::string> variants = {};  // further target texts
   double covariance = 1, min_length = 0.2;
 
-  /// Text steps [T, E] at unit length.
+  /// Returns the text steps [T, E] at unit length.
   template <TextImageEncoder E, class S>
   Tensor text_steps(const E& encoder, const S& shift) const {
     const torch::NoGradGuard no_grad;
@@ -44,7 +45,7 @@ struct Moment {
     return all / all.norm(2, 1, true).clamp_min(1e-6);
   }
 
-  /// [E] and [E, E].
+  /// Returns mean [E] and covariance [E, E] of the rows of x [N, E].
   static std::pair<Tensor, Tensor> moments(const Tensor& x) {
     const auto mean = x.mean(0);
     const auto centred = x - mean;

@@ -15,8 +15,9 @@
 
 namespace nada {
 
-/// Directions of the parts: each part template is filled with both texts, which then go through the shift's templates.
-/// [parts, E]. Errors: as TextShift.
+/// Returns the directions of the parts, [parts, E]: each part template is filled with both texts, and the filled texts
+/// go through the shift's templates.
+/// Errors:  as TextShift.
 template <TextImageEncoder E>
 Tensor part_directions(const E& encoder, std::string_view source, std::string_view target,
                        const std::vector<std::string>& templates, const std::vector<std::string>& parts) {
@@ -29,12 +30,13 @@ Tensor part_directions(const E& encoder, std::string_view source, std::string_vi
 
 /// Each part of the image should move the way some part of the texts moves.
 ///     e_i = unit(E(patch_i of adapted) - E(patch_i of anchor)),  d_j = direction of part j      i in N p, j in parts
-///     L = mean_{i,j} (1 - e_i . d_j) softmax_j(e_i . d_j)
-/// Both images are cut at the same places, drawn anew in each step, from images as shown to encoders but without views.
-/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, patch_directional_loss (patches of 510 pixels of
-/// 1024,
-///          one an image); `min_length` is our floor, 0 reproduces it.
-/// Facts:   with one part and patches as large as the image it is Directional; the gradient flows through the softmax.
+///     L   = mean_{i,j} (1 - e_i . d_j) softmax_j(e_i . d_j)                                     []
+/// Both images are cut at the same places, which are drawn anew in each step. The patches come from the plain images
+/// that the encoders see, not from their views.
+/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, patch_directional_loss (one patch an image, of 510
+///          pixels of 1024). The floor `min_length` is ours; 0 reproduces the official code.
+/// Facts:   with one part and patches as large as the image the term is Directional; the
+///          gradient flows through the softmax.
 /// Errors:  a patch that is larger than the image; a shift that has no texts (when compiled).
 struct PatchDirectional {
   static constexpr std::string_view name = "patches";
@@ -57,7 +59,7 @@ struct PatchDirectional {
     };
   }
 
-  /// The formula at given centres [N p, 2] with given directions [parts, E].
+  /// Computes the formula at given centres [N p, 2] with given directions [parts, E].
   template <TextImageEncoder E>
   static Tensor score(const E& encoder, const Tensor& adapted, const Tensor& anchor, const Tensor& centers,
                       std::int64_t size, const Tensor& directions, double min_length) {
@@ -73,11 +75,14 @@ struct PatchDirectional {
   }
 };
 
-/// What each part shows should stay: scores of patches with the parts of the source text before, of the target after.
-///     L = mean_{i,j} |E(patch_i of adapted) . t_j - E(patch_i of anchor) . s_j|
-/// with t_j, s_j the text features of the filled part templates, not at unit length where the encoder gives such.
-/// Source: rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, patch_scores and clip_patch_similarity (196 pixels,
-/// four an image). Errors: as PatchDirectional.
+/// Each part of the image should keep its score: a patch is scored with the parts of the source text before, and with
+/// the parts of the target text after.
+///     L = mean_{i,j} |E(patch_i of adapted) . t_j - E(patch_i of anchor) . s_j|                 []
+/// Here t_j and s_j are the text features of the filled part templates, not at unit length
+/// where the encoder has read_raw().
+/// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, patch_scores and clip_patch_similarity (four
+///          patches of 196 pixels an image).
+/// Errors:  as PatchDirectional.
 struct PatchSimilarity {
   static constexpr std::string_view name = "patch_similarity";
   static constexpr Reads reads = Reads::adapted | Reads::anchor;
@@ -97,7 +102,7 @@ struct PatchSimilarity {
     };
   }
 
-  /// Features of the filled part templates [parts, E].
+  /// Returns the features of the filled part templates, [parts, E].
   template <TextImageEncoder E>
   static Tensor part_features(const E& encoder, std::string_view text, const std::vector<std::string>& parts) {
     require(!parts.empty(), "patches: no part template");
@@ -111,7 +116,7 @@ struct PatchSimilarity {
     }
   }
 
-  /// The formula at given centres [N p, 2] with given text features [parts, E].
+  /// Computes the formula at given centres [N p, 2] with given text features [parts, E].
   template <TextImageEncoder E>
   static Tensor score(const E& encoder, const Tensor& adapted, const Tensor& anchor, const Tensor& centers,
                       std::int64_t size, const Tensor& source, const Tensor& target) {

@@ -1,4 +1,4 @@
-/// Squares cut out of images, for terms that look at parts.
+/// Squares cut out of images, for terms that compare parts of images.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -10,9 +10,9 @@
 
 namespace nada {
 
-/// Centres (x, y) of squares of `size` pixels that lie inside images of [height, width], `per_image` for each of
-/// `images`: [images * per_image, 2] int64, image by image, uniform.
-/// Errors: a square that is larger than the image.
+/// Draws the centres (x, y) of squares of `size` pixels, uniformly among the places where the square lies inside an
+/// image of [height, width]: `per_image` centres for each of `images`, [images * per_image, 2] int64, image by image.
+/// Errors:  a square that is larger than the image.
 inline Tensor draw_patch_centers(const Stream& stream, std::int64_t images, std::int64_t per_image, std::int64_t height,
                                  std::int64_t width, std::int64_t size) {
   require(size >= 2 && size % 2 == 0, "patches of ", size, " pixels: expected an even number from 2 on");
@@ -24,9 +24,9 @@ inline Tensor draw_patch_centers(const Stream& stream, std::int64_t images, std:
   return (u * room).floor().to(torch::kInt64) + size / 2;
 }
 
-/// The squares around centres [N p, 2] (x, y): rows y - size / 2 to y + size / 2 - 1, columns alike.
-/// images [N, 3, H, W] -> [N p, 3, size, size]
-/// Errors: a square that is not inside its image; centres that are not the same number for each image.
+/// Cuts squares around the centres [N p, 2] (x, y): rows y - size / 2 to y + size / 2 - 1, columns alike.
+///     images [N, 3, H, W] -> [N p, 3, size, size]
+/// Errors:  a square that is not inside its image; a number of centres that is no multiple of the number of images.
 inline Tensor cut_patches(const Tensor& images, const Tensor& centers, std::int64_t size) {
   const auto n = images.size(0), count = centers.size(0);
   require(count > 0 && count % n == 0, "patches: ", count, " centres for ", n, " images");
@@ -43,7 +43,8 @@ inline Tensor cut_patches(const Tensor& images, const Tensor& centers, std::int6
   return torch::stack(out);
 }
 
-/// Parts of a face, to fill with a class. The official code has a list for animals (paws, fangs, fur).
+/// Returns templates of the parts of a face, to be filled with a class. The official code has a list for
+/// animals as well (paws, fangs, fur).
 inline std::vector<std::string> face_part_templates() {
   return {"the face of a {}", "the eyes of a {}", "the nose of a {}",       "the mouth of a {}",
           "the hair of a {}", "the skin of a {}", "the background of a {}", "the clothes of a {}"};

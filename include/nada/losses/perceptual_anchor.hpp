@@ -1,4 +1,4 @@
-/// Holds what an encoder sees at each place near the anchor.
+/// Holds the adapted image's tokens near the anchor's tokens.
 #pragma once
 #include <string_view>
 
@@ -12,8 +12,8 @@ namespace nada {
 /// Tokens (patches of a transformer, places of the last feature map) should stay:
 ///     L = mean_{n,t} |unit(token_{n,t} of adapted) - unit(token_{n,t} of anchor)|^2        []  in [0, 4]
 /// Source:  the normalised feature distance of Zhang et al., arXiv:1801.03924 (LPIPS), equation 1, without learned
-///          weights, in the last layer of the encoder that is there anyway.
-/// Facts:   0 with gradient 0 for equal images; tokens that are scaled change nothing.
+///          weights, in the last layer of the encoder that the objective uses.
+/// Facts:   equal images give 0 with gradient 0; scaling a token changes nothing.
 struct PerceptualAnchor {
   static constexpr std::string_view name = "tokens";
   static constexpr Reads reads = Reads::adapted | Reads::anchor | Reads::tokens;

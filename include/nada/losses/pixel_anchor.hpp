@@ -1,4 +1,4 @@
-/// Holds the adapted images near the anchor's.
+/// Holds the adapted images near the anchor's images.
 #pragma once
 #include <string_view>
 
@@ -7,10 +7,10 @@
 
 namespace nada {
 
-/// Mean absolute difference of adapted and anchor images as generated.
-///     L = mean(|adapted - anchor|)                     []  >= 0
+/// Adapted images should stay near the anchor's images, as generated:
+///     L = mean |adapted - anchor|                       []  >= 0
 /// Source:  the L1 distance of pixels, as in Isola et al., arXiv:1611.07004, equation 3.
-/// Facts:   0 for equal images; |c| where one is the other plus a constant c.
+/// Facts:   equal images give 0; images that differ by a constant c give |c|.
 struct PixelAnchor {
   static constexpr std::string_view name = "pixels";
   static constexpr Reads reads = Reads::adapted | Reads::anchor;

@@ -7,11 +7,11 @@
 
 namespace nada {
 
-/// Mean squared excess of pixels outside [-1, 1], of images as generated: encoders see clamped images and would not
-/// feel it.
-///     L = mean((x - clamp(x, -1, 1))^2)                []  >= 0
+/// Pixels of generated images should stay inside [-1, 1]:
+///     L = mean((x - clamp(x, -1, 1))^2)                 []  >= 0
 /// Source:  ours.
-/// Facts:   0 with gradient 0 for images inside the range; (v - 1)^2 for a constant image of value v > 1.
+/// Facts:   images inside the range give 0 with gradient 0; a constant image of value v > 1 gives (v - 1)^2.
+/// Why:     encoders see clamped images, so their terms have no gradient outside the range.
 struct RangePenalty {
   static constexpr std::string_view name = "range";
   static constexpr Reads reads = Reads::adapted;

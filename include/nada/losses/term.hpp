@@ -1,4 +1,4 @@
-/// Terms of an objective: what they may read, what they must offer, and the algebra that sums them.
+/// Terms of an objective: what a term may read, what a term must offer, and the algebra that sums terms.
 #pragma once
 #include <concepts>
 #include <cstddef>
@@ -17,7 +17,8 @@
 
 namespace nada {
 
-/// What a term reads. A step renders, encodes and copies what some term reads, once, and nothing else.
+/// Reads says what a term reads. A step renders, encodes and copies only what some term reads,
+/// and does so once for all terms.
 ///     adapted  the adapted images            anchor   the anchor's images
 ///     tokens   features' tokens              leaves   the tensors that train, with their initial values
 enum class Reads : unsigned { nothing = 0, adapted = 1, anchor = 2, tokens = 4, leaves = 8 };
@@ -25,13 +26,13 @@ constexpr Reads operator|(Reads a, Reads b) { return Reads(unsigned(a) | unsigne
 constexpr bool has(Reads set, Reads r) { return (unsigned(set) & unsigned(r)) != 0; }
 inline constexpr Reads all_reads = Reads::adapted | Reads::anchor | Reads::tokens | Reads::leaves;
 
-/// A batch of images: plain [N, 3, H, W], clamped to [-1, 1] unless a run says otherwise, and as the views show it
-/// [count * N, 3, H, W].
+/// Shown is a batch of images in two forms: plain images [N, 3, H, W], clamped to [-1, 1] unless a run says otherwise,
+/// and the views of them, [V N, 3, H, W].
 struct Shown {
   Tensor images, views;
 };
 
-/// Two image batches under one encoder; features are computed at first use and shared by all terms.
+/// ComparedBatches are two image batches under one encoder. Features are computed at first use and shared by all terms.
 template <TextImageEncoder E>
 class ComparedBatches {
  public:
@@ -64,7 +65,8 @@ class ComparedBatches {
   std::optional<Features> adapted_features_, anchor_features_;
 };
 
-/// The same as one term sees it: what the term does not declare in `reads` cannot be asked for.
+/// Comparison is ComparedBatches as one term sees them: a term that asks for images which its `reads`
+/// does not declare does not compile.
 template <TextImageEncoder E, Reads reads = all_reads>
 class Comparison {
  public:
@@ -84,12 +86,12 @@ class Comparison {
     check_anchor();
     return batches_.anchor_shown().images;
   }
-  /// Features of the views [count * N, ...]; carries the graph.
+  /// Features of the views of the adapted images, [V N, ...], with their graph.
   const Features& adapted() {
     check_adapted();
     return batches_.adapted();
   }
-  /// The anchor's, without gradient.
+  /// Features of the views of the anchor's images, [V N, ...], without gradient.
   const Features& anchor() {
     check_anchor();
     return batches_.anchor();
@@ -105,14 +107,14 @@ class Comparison {
   ComparedBatches<E>& batches_;
 };
 
-/// A tensor that trains.
+/// Leaf is a tensor that trains.
 struct Leaf {
   std::string name;  // "conv.64.0.weight"
   Tensor value, initial;
 };
 
-/// What does not depend on an encoder: images as generated (not clamped), w+, and the tensors that train. What no term
-/// reads is undefined or empty.
+/// Scene is the part of a step that does not depend on an encoder: images as generated (not clamped), styles w+, and
+/// the tensors that train. A part that no term reads is undefined or empty.
 struct Scene {
   Tensor adapted_images, anchor_images, styles;
   std::span<const Leaf> leaves;
@@ -131,19 +133,20 @@ concept HasTermPerSample = requires {
   { T::per_sample } -> std::convertible_to<bool>;
 };
 
-/// A term: `name` (column of metrics.csv), `reads`, `per_sample` (whether it is a mean over samples).
+/// Term: `name` is a column of metrics.csv, `reads` says what the term reads, `per_sample`
+/// whether it is a mean over samples.
 template <class T>
 concept Term = HasTermName<T> && HasTermReads<T> && HasTermPerSample<T>;
 
-/// EncoderTerm: a specification that is bound once per encoder and shift, so that texts are encoded once, and then
-/// scores a Comparison, lower is better. Smallest model: losses/global.hpp.
+/// EncoderTerm: a specification that is bound once per encoder and shift, so that texts are encoded once. The bound
+/// term scores a Comparison; lower is better. Smallest model: losses/global.hpp.
 template <class T, class E, class S>
 concept EncoderTerm = Term<T> &&
     requires(const T& term, const E& encoder, const S& shift, const Endpoints& ends, Comparison<E, T::reads>& c) {
   { term.bind(encoder, shift, ends)(c) } -> std::same_as<Tensor>;  // scalar
 };
 
-/// SceneTerm: scores a step without any encoder, lower is better. Smallest model: losses/range_penalty.hpp.
+/// SceneTerm: a term that scores a step without any encoder; lower is better. Smallest model: losses/range_penalty.hpp.
 template <class T>
 concept SceneTerm = Term<T> && requires(const T& term, const Scene& scene) {
   { term(scene) } -> std::same_as<Tensor>;
@@ -157,8 +160,9 @@ consteval bool explain_term() {
   return true;
 }
 
-/// Binds a term to the encoder of one index in the set; the others do not see it. A run whose set has no encoder of
-/// that index, or one that the term cannot be bound to, is refused when it is made.
+/// On binds a term to the encoder of one index in the set; the term does not see the other encoders.
+/// Errors:  a run whose set has no encoder of that index, or whose encoder of that index cannot bind the term,
+///          is refused when the run is made.
 template <std::size_t index, class T>
 struct On : T {
   static_assert(explain_term<T>());
@@ -175,7 +179,7 @@ struct Weighted {
   T term;
 };
 
-/// A weighted sum of terms: weigh(1.0, Directional{}) + weigh(0.3, Global{}).
+/// Objective is a weighted sum of terms: weigh(1.0, Directional{}) + weigh(0.3, Global{}).
 template <class... Terms>
 struct Objective {
   static_assert(sizeof...(Terms) > 0, "Objective: needs a term");
@@ -183,7 +187,8 @@ struct Objective {
   static constexpr Reads reads = (Terms::reads | ...);
   static constexpr bool per_sample = (Terms::per_sample && ...);
 
-  /// Calls visit(weight, term, index of the only encoder that it is bound to or -1) for each term.
+  /// Calls visit(weight, term, only_encoder) for each term; only_encoder is the index of the only encoder
+  /// that the term is bound to, or -1.
   template <class Visit>
   void each(Visit&& visit) const {
     std::apply([&](const auto&... w) { (visit(w.weight, w.term, only_encoder<Terms>::value), ...); }, terms);
@@ -195,7 +200,7 @@ constexpr auto weigh(double weight, T term) {
   static_assert(explain_term<T>());
   return Objective<T>{{Weighted<T>{weight, std::move(term)}}};
 }
-/// 1.0 * Directional{}, inside namespace nada or with `using nada::operator*`.
+/// Writes weigh() as a product: 1.0 * Directional{}, inside namespace nada or with `using nada::operator*`.
 template <Term T>
 constexpr Objective<T> operator*(double weight, T term) {
   return weigh(weight, std::move(term));

@@ -1,4 +1,4 @@
-/// Nearness to the texture of given pictures.
+/// Holds images near the texture of given pictures.
 #pragma once
 #include <string_view>
 
@@ -10,10 +10,11 @@
 
 namespace nada {
 
-/// Raw features should be those of pictures of the texture; bind it to a convolutional tower: On<1, Texture>{pictures}.
-///     L = mean_{n,e} (E(adapted_n) - E(texture_{n mod M}))^2,  features as the encoder gives them      >= 0
+/// Raw features of an image should be those of pictures of the texture. The term is meant for a convolutional
+/// tower: On<1, Texture>{pictures}.
+///     L = mean_{n,e} (E(adapted_n) - E(texture_{n mod M}))^2,  features as the encoder gives them      []  >= 0
 /// Source:  rinongal/StyleGAN-nada, ZSSGAN/criteria/clip_loss.py, cnn_feature_loss: ModifiedResNet RN50.
-/// Facts:   0 for the pictures themselves; the anchor is not read.
+/// Facts:   the pictures themselves give 0; the term does not read the anchor.
 /// Errors:  pictures that are not [M, 3, H, W].
 struct Texture {
   static constexpr std::string_view name = "texture";

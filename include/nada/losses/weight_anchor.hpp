@@ -1,4 +1,4 @@
-/// Holds the tensors that train near where they started.
+/// Holds the tensors that train near their initial values.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,13 +12,12 @@
 
 namespace nada {
 
-/// L2, or with `fisher` elastic weight consolidation:
-///     L = sum_i F_i (leaf_i - initial_i)^2,   F_i = 1 without `fisher`
+/// Leaves should stay near their initial values (L2, or elastic weight consolidation with `fisher`):
+///     L = sum_i F_i (leaf_i - initial_i)^2,   F_i = 1 without `fisher`      []  >= 0
 /// Source:  Kirkpatrick et al., arXiv:1612.00796, equation 3 (without its 1/2); for generators Li et al., Few-shot
-/// Image
-///          Generation with Elastic Weight Consolidation, arXiv:2012.02780.
-/// Facts:   0 with gradient 0 at the start; the gradient is 2 F (leaf - initial).
-/// Errors:  a leaf that `fisher` does not have or with another shape.
+///          Image Generation with Elastic Weight Consolidation, arXiv:2012.02780.
+/// Facts:   L is 0 with gradient 0 at the start; the gradient is 2 F (leaf - initial).
+/// Errors:  a leaf that `fisher` lacks or holds in another shape.
 struct WeightAnchor {
   static constexpr std::string_view name = "weights";
   static constexpr Reads reads = Reads::leaves;

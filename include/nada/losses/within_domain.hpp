@@ -1,4 +1,4 @@
-/// Terms on how samples relate to each other, so that a batch does not become one image.
+/// Terms that compare the samples of a batch with each other, so that the batch does not become one image.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -12,7 +12,7 @@
 
 namespace nada {
 
-/// Features of views [V N, E] as [V, N, E]: pairs are made of samples in the same view.
+/// Returns the features of adapted and anchor views [V N, E] as [V, N, E]: samples are paired within one view.
 template <class E, Reads reads>
 std::pair<Tensor, Tensor> by_view(Comparison<E, reads>& c, std::string_view term) {
   const auto n = c.adapted_images().size(0);
@@ -21,18 +21,18 @@ std::pair<Tensor, Tensor> by_view(Comparison<E, reads>& c, std::string_view term
   return {split(c.adapted().unit), split(c.anchor().unit)};
 }
 
-/// Places (i, j), i < j, of all pairs of n samples, each [n (n - 1) / 2].
+/// Returns the places (i, j), i < j, of all pairs of n samples, each [n (n - 1) / 2].
 inline std::pair<Tensor, Tensor> all_pairs(std::int64_t n, torch::Device device) {
   const auto pairs = at::triu_indices(n, n, 1, torch::TensorOptions(torch::kInt64).device(device));
   return {pairs[0], pairs[1]};
 }
 
-/// Directions between samples are preserved:
+/// Directions between samples should be preserved:
 ///     L = mean_{i<j} 1 - cos(E(adapted_i) - E(adapted_j), E(anchor_i) - E(anchor_j))       []  in [0, 2]
-/// Source:  Zhu et al., Mind the Gap, arXiv:2110.08398, L_clip_within, which pairs samples with one reference; here all
-///          pairs of a step, with the floor `min_length` on the adapted difference.
-/// Facts:   0 with gradient 0 where all features moved by one vector; 1 for samples that became one image.
-/// Errors:  a batch of one.
+/// Source:  Zhu et al., Mind the Gap, arXiv:2110.08398, L_clip_within, which pairs samples with one reference. Here all
+///          pairs of a step count, with the floor `min_length` on the adapted difference.
+/// Facts:   L is 0 with gradient 0 where all features moved by one vector; samples that became one image give 1.
+/// Errors:  a batch of one sample.
 struct WithinDomain {
   static constexpr std::string_view name = "within";
   static constexpr Reads reads = Reads::adapted | Reads::anchor;
@@ -53,11 +53,11 @@ struct WithinDomain {
   }
 };
 
-/// Angles between samples are preserved:
-///     L = mean_{i<j} (E(adapted_i) . E(adapted_j) - E(anchor_i) . E(anchor_j))^2       []  in [0, 4]
+/// Angles between samples should be preserved:
+///     L = mean_{i<j} (E(adapted_i) . E(adapted_j) - E(anchor_i) . E(anchor_j))^2           []  in [0, 4]
 /// Source:  Alanov et al., HyperDomainNet, arXiv:2210.08884, the in-domain angle consistency loss (there a sum).
-/// Facts:   0 under any rotation of the features; grows where samples become more alike than they were.
-/// Errors:  a batch of one.
+/// Facts:   L is 0 under any rotation of the features; L grows where samples become more alike than they were.
+/// Errors:  a batch of one sample.
 struct InDomainDiversity {
   static constexpr std::string_view name = "in_domain";
   static constexpr Reads reads = Reads::adapted | Reads::anchor;

@@ -1,4 +1,4 @@
-/// How far images moved the way the texts move.
+/// A metric: how far images moved the way the texts move.
 #pragma once
 #include <string_view>
 
@@ -7,8 +7,9 @@
 
 namespace nada {
 
-/// mean_n cos(E(adapted_n) - E(source_n), direction)    [-1, 1]; 0 for an image that did not move
-/// Source: Gal et al., StyleGAN-NADA, arXiv:2108.00946, equation 4, as a score.
+/// DirectionalScore is the mean cosine between the images' steps and the texts' direction:
+///     mean_n cos(E(adapted_n) - E(source_n), direction)    in [-1, 1]; an image that did not move counts as 0
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, equation 4, as a score.
 struct DirectionalScore {
   static constexpr std::string_view name = "directional_score";
   static constexpr bool higher_is_better = true;

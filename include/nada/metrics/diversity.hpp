@@ -1,4 +1,4 @@
-/// How different a generator's images are from each other.
+/// Metrics: how different a generator's images are from each other.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,31 +11,33 @@
 
 namespace nada {
 
-/// 1 - cos of unit features [N, E]: [N, N], diagonal 0. Where LPIPS networks are at hand, their distances serve as
-/// well.
+/// Returns the distances 1 - cos of unit features [N, E]: [N, N], with a diagonal of 0. The functions below take any
+/// other distances as well, for example those of an LPIPS network.
 Tensor cosine_distances(const Tensor& unit_features);
 
-/// Medoids and what belongs to them.
+/// Clusters are medoids with the samples that belong to them.
 struct Clusters {
   std::vector<std::size_t> medoids;     // [k], places of samples
   std::vector<std::size_t> membership;  // [N], index into medoids
-  double cost = 0;                      // sum of the distances to the own medoid
+  double cost = 0;                      // sum of each sample's distance to its medoid
 };
 
-/// k-medoids of distances [N, N]: greedy start (BUILD), then the best exchange of a medoid and another sample until
-/// none lowers the cost (SWAP). Deterministic; ties go to the earlier sample.
-/// Source: Kaufman and Rousseeuw, Finding Groups in Data (1990), PAM; one exchange costs O(N^2) as in Schubert and
-/// Rousseeuw, arXiv:1810.05691. Errors: k outside [1, N]; distances that are not finite.
+/// Finds k medoids by distances [N, N]: a greedy start (BUILD), then the best exchange of a medoid and another sample
+/// until no exchange lowers the cost (SWAP). The result is deterministic; of equal samples the earlier one is taken.
+/// Source:  Kaufman and Rousseeuw, Finding Groups in Data (1990), PAM; one exchange costs O(N^2) as in Schubert
+///          and Rousseeuw, arXiv:1810.05691.
+/// Errors:  k outside [1, N]; distances that are not finite.
 Clusters k_medoids(const Tensor& distances, std::int64_t k);
 
-/// Mean over clusters of the mean distance between two members; clusters of one sample do not count. 0 where all do
-/// not.
+/// Returns the mean over clusters of the mean distance between two members. Clusters of one sample do not count;
+/// without any other cluster the result is 0.
 double intra_cluster_distance(const Tensor& distances, std::int64_t k);
 
-/// Diversity within clusters: images that copy a few modes have a mean pairwise distance but none inside their cluster.
+/// IntraClusterDistance is the diversity within clusters: images that copy a few modes have a mean pairwise distance,
+/// but no distance inside their cluster.
 /// Source:  Ojha et al., arXiv:2104.06820, and Gal et al., arXiv:2108.00946, appendix: 10 clusters, there of LPIPS
 ///          distances; here of 1 - cos in the measuring encoder.
-/// Facts:   0 for duplicates of as many images as clusters; permutations of the samples change nothing.
+/// Facts:   duplicates of as many images as clusters give 0; permutations of the samples change nothing.
 struct IntraClusterDistance {
   static constexpr std::string_view name = "intra_cluster";
   static constexpr bool higher_is_better = true;
@@ -45,7 +47,8 @@ struct IntraClusterDistance {
   Estimate operator()(const Evidence& e) const;
 };
 
-/// Mean distance of two different samples, 1 - cos in the measuring encoder; unbiased.
+/// PairwiseDistance is the mean distance of two different samples, 1 - cos in the measuring
+/// encoder. The estimate is unbiased.
 struct PairwiseDistance {
   static constexpr std::string_view name = "pairwise";
   static constexpr bool higher_is_better = true;

@@ -18,7 +18,7 @@ NADA_INLINE Tensor cosine_distances(const Tensor& unit_features) {
 
 namespace detail {
 
-/// PAM on distances [N, N]: a set of medoids that first grows and then exchanges members.
+/// MedoidSearch runs PAM on distances [N, N]: a set of medoids first grows and then exchanges members.
 class MedoidSearch {
  public:
   MedoidSearch(const double* distances, std::size_t count)
@@ -41,7 +41,7 @@ class MedoidSearch {
     assign();
   }
 
-  /// SWAP: makes the exchange that lowers the cost most. False: none lowers it.
+  /// SWAP: makes the exchange that lowers the cost most. Returns false where no exchange lowers the cost.
   bool exchange_best() {
     double best_change = -1e-12 * (1 + found_.cost);
     std::size_t best_medoid = 0, best_sample = count_;
@@ -86,7 +86,7 @@ class MedoidSearch {
     }
   }
 
-  /// What doing without each medoid costs, [k].
+  /// Returns by how much the cost rises without each medoid, [k].
   std::vector<double> cost_without() const {
     std::vector<double> removal(found_.medoids.size(), 0.0);
     for (std::size_t i = 0; i < count_; ++i)
@@ -94,7 +94,7 @@ class MedoidSearch {
     return removal;
   }
 
-  /// How the cost changes where the sample `c` takes the place of each medoid, [k].
+  /// Returns by how much the cost changes where the sample `c` takes the place of each medoid, [k].
   std::vector<double> change_with(std::size_t c, std::vector<double> change) const {
     double shared = 0;  // change that does not depend on which medoid goes
     for (std::size_t i = 0; i < count_; ++i) {

@@ -10,11 +10,11 @@
 
 namespace nada {
 
-/// A value and the interval that holds the true one at `confidence` (0.95).
+/// Estimate is a value with the interval that holds the true value at `confidence` (0.95).
 struct Estimate {
   static constexpr double confidence = 0.95;
   double value = 0;
-  double error = std::numeric_limits<double>::quiet_NaN();  // standard error; NaN: not known
+  double error = std::numeric_limits<double>::quiet_NaN();  // standard error; NaN: unknown
   double half_width = std::numeric_limits<double>::quiet_NaN();
 
   double low() const { return value - half_width; }
@@ -22,26 +22,28 @@ struct Estimate {
   bool has_interval() const { return std::isfinite(half_width); }
 };
 
-/// The number that Student's t exceeds in size with probability 1 - Estimate::confidence.
+/// Returns the number that Student's t exceeds in size with probability 1 - Estimate::confidence.
 double t_limit(std::int64_t degrees);
 
-/// Mean of independent numbers with the t-interval of their spread; of one number: without interval.
+/// Returns the mean of independent numbers with the t-interval of their spread; the mean of one number has no interval.
 Estimate mean_estimate(const std::vector<double>& numbers);
 
-/// Numbers of a tensor as a list.
+/// Returns the numbers of a tensor as a list.
 std::vector<double> to_numbers(const Tensor& values);
 inline Estimate mean_estimate(const Tensor& numbers) { return mean_estimate(to_numbers(numbers)); }
 
-/// Mean of a - b of paired numbers with its t-interval: what an ablation says of two variants on the same cells.
+/// Returns the mean of a - b of paired numbers with its t-interval. An ablation compares two variants
+/// on the same cells in this way.
 Estimate paired_difference(const std::vector<double>& a, const std::vector<double>& b);
 
-/// Any statistic of `count` exchangeable samples, with the t-interval of the jackknife that leaves out one of `groups`
-/// groups at a time:
+/// Estimates any statistic of `count` exchangeable samples, with the t-interval of the jackknife that leaves out
+/// one of `groups` groups at a time:
 ///     error^2 = (g - 1) / g sum_j (theta_(j) - mean theta)^2,   sample i in group i mod g
+/// The statistic is a function `statistic(indices [M] int64) -> double`. Fewer than two
+/// samples a group give no interval.
 /// Source:  Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 11.
-/// Facts:   of a mean it is the mean's own interval where g = count. It measures spread, not bias: distances between
-///          sets that are estimated from few samples stay biased (the tables say how many).
-/// `statistic(indices [M] int64) -> double`. Fewer than two samples a group: no interval.
+/// Facts:   the jackknife of a mean is the mean's own interval where g = count. It measures spread, not bias: distances
+///          between sets that are estimated from few samples stay biased (the tables say how many).
 template <class Statistic>
 Estimate jackknife(std::int64_t count, Statistic&& statistic, std::int64_t groups = 10) {
   require(count >= 1, "a statistic of no samples");

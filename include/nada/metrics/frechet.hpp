@@ -1,4 +1,4 @@
-/// Frechet distance between two sets of features.
+/// A metric: the Frechet distance between two sets of features.
 #pragma once
 #include <string_view>
 
@@ -8,14 +8,16 @@
 
 namespace nada {
 
-/// Squared Frechet (2-Wasserstein) distance of the Gaussians with the mean and covariance of x [N, E] and y [M, E]:
+/// Returns the squared Frechet (2-Wasserstein) distance of the Gaussians with the mean and
+/// covariance of x [N, E] and y [M, E]:
 ///     d = |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x^1/2 C_y C_x^1/2)^1/2),  covariances over N - 1     >= 0
 /// Source:  Heusel et al., arXiv:1706.08500 (FID); the symmetric form is Dowson and Landau (1982).
-/// Facts:   0 for equal sets and their permutations; of Gaussians that differ by a shift its squared length; of
-///          diagonal covariances sum (s_x - s_y)^2. Few samples make it larger: compare sets of one size only.
+/// Facts:   equal sets and their permutations give 0; Gaussians that differ by a shift give its squared length;
+///          diagonal covariances give sum (s_x - s_y)^2. Few samples make d larger: compare sets of one size only.
 double frechet_distance(const Tensor& x, const Tensor& y);
 
-/// Frechet distance of the adapted images to real pictures of the target, in raw features of the measuring encoder.
+/// Frechet is the Frechet distance of the adapted images to real pictures of the target, in raw
+/// features of the measuring encoder.
 struct Frechet {
   static constexpr std::string_view name = "frechet";
   static constexpr bool higher_is_better = false;

@@ -1,4 +1,4 @@
-/// Whether who was different stays different, and who was alike alike.
+/// A metric: whether samples that were different stay different, and samples that were alike stay alike.
 #pragma once
 #include <string_view>
 
@@ -8,12 +8,12 @@
 
 namespace nada {
 
-/// What is particular of an image, compared before and after:
-///     mean_n cos(E(adapted_n) - mean E(adapted), E(source_n) - mean E(source))      [-1, 1]
-/// Facts:   1 where all features moved by one vector; 0 for samples that became one image or that were exchanged at
-///          random. Subtracting the means removes the shift itself, which a plain cosine would count as loss of
-///          identity.
-/// Why:     face recognition networks, which the literature uses, know no drawings.
+/// Identity compares how an image differs from the mean, before and after adaptation:
+///     mean_n cos(E(adapted_n) - mean E(adapted), E(source_n) - mean E(source))      in [-1, 1]
+/// Facts:   images whose features all moved by one vector give 1; samples that became one image or that were
+///          exchanged at random give 0. Subtracting the means removes the shift itself, which a plain cosine
+///          would count as loss of identity.
+/// Why:     the literature uses face recognition networks, which do not know drawings.
 struct Identity {
   static constexpr std::string_view name = "identity";
   static constexpr bool higher_is_better = true;

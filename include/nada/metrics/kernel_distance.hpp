@@ -1,4 +1,4 @@
-/// Maximum mean discrepancy under a kernel, and the two distances made of it.
+/// Metrics: the maximum mean discrepancy under a kernel, and the two distances made of it.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -12,14 +12,14 @@
 
 namespace nada {
 
-/// (x . y / E + 1)^3, of features as the encoder gives them.
+/// CubicKernel is (x . y / E + 1)^3, of features as the encoder gives them.
 struct CubicKernel {
   Tensor operator()(const Tensor& x, const Tensor& y) const {
     return (x.matmul(y.t()) / static_cast<double>(x.size(1)) + 1).pow(3);
   }
 };
 
-/// exp(-|x - y|^2 / (2 sigma^2)).
+/// GaussianKernel is exp(-|x - y|^2 / (2 sigma^2)).
 struct GaussianKernel {
   double sigma = 10;
   Tensor operator()(const Tensor& x, const Tensor& y) const {
@@ -28,19 +28,19 @@ struct GaussianKernel {
   }
 };
 
-/// Squared maximum mean discrepancy of x [N, E] and y [M, E], unbiased, with its standard error:
+/// Returns the squared maximum mean discrepancy of x [N, E] and y [M, E], unbiased, with its standard error:
 ///     d = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean_{i, j} k(x_i, y_j)
-///     error^2 = 4 / N var_i(mean_{j != i} k(x_i, x_j) - mean_j k(x_i, y_j)) + the same of y
+///     error^2 = 4 / N var_i(mean_{j != i} k(x_i, x_j) - mean_j k(x_i, y_j)) + the same with x and y exchanged
 /// Source:  Gretton et al., A Kernel Two-Sample Test, JMLR 2012, lemma 6; the variance is that of the projection of the
 ///          U-statistic (Sutherland et al., arXiv:1611.04488, to first order).
-/// Facts:   0 on average where both come from one distribution, so that it can be negative; permutations change
-/// nothing.
+/// Facts:   d is 0 on average where both sets come from one distribution, so that d can be
+///          negative; permutations change nothing.
 template <class Kernel>
 Estimate kernel_distance(const Tensor& x, const Tensor& y, const Kernel& kernel) {
   const auto a = samples_of(x, "kernel distance", 2), b = samples_of(y, "kernel distance", 2);
   require(a.size(1) == b.size(1), "kernel distance: features of ", a.size(1), " and ", b.size(1), " numbers");
   const auto n = static_cast<double>(a.size(0)), m = static_cast<double>(b.size(0));
-  const auto own = [&](const Tensor& t, double count) {  // mean over the others, a row each
+  const auto own = [&](const Tensor& t, double count) {  // mean over the other samples, one number for each row
     const auto k = kernel(t, t);
     return (k.sum(1) - k.diagonal()) / (count - 1);
   };
@@ -53,8 +53,8 @@ Estimate kernel_distance(const Tensor& x, const Tensor& y, const Kernel& kernel)
   return out;
 }
 
-/// Kernel distance (KID) of the adapted images to real pictures of the target.
-/// Source: Binkowski et al., Demystifying MMD GANs, arXiv:1801.01401.
+/// KernelDistance is the kernel distance (KID) of the adapted images to real pictures of the target.
+/// Source:  Binkowski et al., Demystifying MMD GANs, arXiv:1801.01401.
 struct KernelDistance {
   static constexpr std::string_view name = "kernel_distance";
   static constexpr bool higher_is_better = false;
@@ -64,9 +64,9 @@ struct KernelDistance {
   }
 };
 
-/// CMMD: 1000 times the squared discrepancy of unit features under a Gaussian kernel of width 10.
-/// Source: Jayasumana et al., Rethinking FID, arXiv:2401.09603; there the encoder is CLIP ViT-L/14@336 and the estimate
-/// keeps the diagonal; here it is unbiased.
+/// Cmmd is 1000 times the squared discrepancy of unit features under a Gaussian kernel of width 10.
+/// Source:  Jayasumana et al., Rethinking FID, arXiv:2401.09603; there the encoder is CLIP ViT-L/14@336 and the
+///          estimate keeps the diagonal; here the estimate is unbiased.
 struct Cmmd {
   static constexpr std::string_view name = "cmmd";
   static constexpr bool higher_is_better = false;

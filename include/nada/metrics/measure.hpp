@@ -1,4 +1,4 @@
-/// From generators and pictures to evidence, and from evidence to numbers.
+/// Measures: from generators and pictures to evidence, and from evidence to numbers.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -24,8 +24,8 @@
 
 namespace nada {
 
-/// Features of `count` images, which `images(first, n)` makes in pieces of at most `piece`; clamped to [-1, 1], as
-/// pictures are.
+/// Returns the features of `count` images, which `images(first, n)` makes in pieces of at most `piece`. The images are
+/// clamped to [-1, 1], as pictures are.
 template <TextImageEncoder E>
 Features see_all(const E& encoder, std::int64_t count,
                  const std::function<Tensor(std::int64_t first, std::int64_t n)>& images, std::int64_t piece = 20) {
@@ -45,7 +45,7 @@ Features see_all(const E& encoder, const Tensor& images) {
                  [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); });
 }
 
-/// Features of samples 0 to `count` - 1 of a seed, as metrics draw them.
+/// Returns the features of samples 0 to `count` - 1 of a seed, which all metrics share.
 template <TextImageEncoder E, Generator G>
 Features see_samples(const E& encoder, const G& generator, std::int64_t count, std::uint64_t seed,
                      double truncation = 1, const Tensor& labels = {}) {
@@ -57,14 +57,14 @@ Features see_samples(const E& encoder, const G& generator, std::int64_t count, s
   });
 }
 
-/// A metric's number.
+/// Measured is the number that a metric gave.
 struct Measured {
   std::string_view name;
   bool higher_is_better;
   Estimate estimate;
 };
 
-/// What each metric says, in order; those that the evidence is not enough for are left out.
+/// Returns the number of each metric, in order; metrics that need more than the evidence holds are left out.
 template <Metric... Metrics>
 std::vector<Measured> measure(const Evidence& evidence, const Metrics&... metrics) {
   std::vector<Measured> out;
@@ -76,7 +76,7 @@ std::vector<Measured> measure(const Evidence& evidence, const Metrics&... metric
   return out;
 }
 
-/// All metrics with the settings of their papers.
+/// Returns the numbers of all metrics with the settings of their papers.
 inline std::vector<Measured> measure_all(const Evidence& evidence) {
   return measure(evidence, TextScore{}, DirectionalScore{}, Frechet{}, KernelDistance{}, Cmmd{}, Precision{}, Recall{},
                  IntraClusterDistance{}, PairwiseDistance{}, Identity{});

@@ -1,4 +1,4 @@
-/// What a metric sees and must offer.
+/// Metrics: what a metric sees and what it must offer.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -13,21 +13,22 @@
 
 namespace nada {
 
-/// What is known of a generator under one encoder, which must not be one that was trained against.
+/// Evidence is what is known of a generator under one encoder. That encoder must not be one that the
+/// generator was trained against.
 struct Evidence {
-  Features adapted;  // of N images
-  Features source;   // of the source generator's images of the same latents; undefined where there is no source
-  Features real;     // of M real pictures of the target; undefined where there are none
-  Endpoints ends;    // of the texts; undefined where there are none
+  Features adapted;  // features of N images
+  Features source;   // features of the source's images of the same latents; undefined where there is no source
+  Features real;     // features of M real pictures of the target; undefined where there are no pictures
+  Endpoints ends;    // endpoints of the texts; undefined where there are no texts
 };
 
-/// What a metric needs beside the adapted images.
+/// Needs says what a metric needs beside the adapted images.
 enum class Needs : unsigned { nothing = 0, source = 1, real = 2, target = 4, direction = 8 };
 constexpr Needs operator|(Needs a, Needs b) { return Needs(unsigned(a) | unsigned(b)); }
 constexpr bool has(Needs set, Needs n) { return (unsigned(set) & unsigned(n)) != 0; }
 
-/// Metric: a number of a generator. `name` is its column, `higher_is_better` its direction. Smallest model:
-/// metrics/text_score.hpp.
+/// Metric: gives a number for a generator. `name` is its column, `higher_is_better` its direction. Smallest
+/// model: metrics/text_score.hpp.
 template <class M>
 concept Metric = requires(const M& m, const Evidence& evidence) {
   { M::name } -> std::convertible_to<std::string_view>;
@@ -49,8 +50,8 @@ inline void require_finite_samples(const Tensor& samples, std::string_view what)
   require(at::isfinite(samples).all().item<bool>(), what, ": the samples hold values that are not finite");
 }
 
-/// Samples [N, E] in double precision on the processor; `what` names the metric in errors.
-/// Errors: another shape, fewer than `least` samples, values that are not finite.
+/// Returns samples [N, E] in double precision on the processor; `what` names the metric in errors.
+/// Errors:  another shape; fewer than `least` samples; values that are not finite.
 inline Tensor samples_of(const Tensor& features, std::string_view what, std::int64_t least = 1) {
   require(features.defined() && features.dim() == 2 && features.size(0) >= least, what, ": needs at least ", least,
           " samples [N, E], found ", features.defined() ? shape_text(features.sizes()) : std::string("none"));

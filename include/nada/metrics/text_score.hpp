@@ -1,4 +1,4 @@
-/// How near images are to texts.
+/// Metrics: how near images are to texts.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -13,7 +13,8 @@
 
 namespace nada {
 
-/// What an encoder reads in a text: unit(mean_t E(fill(t, text))), [1, E]; the target of a TextShift.
+/// Returns the feature that an encoder gives a text: unit(mean_t E(fill(t, text))), [1, E].
+/// It is the target of a TextShift.
 template <TextImageEncoder E>
 Tensor text_feature(const E& encoder, std::string_view text, const std::vector<std::string>& templates) {
   const torch::NoGradGuard no_grad;
@@ -22,8 +23,9 @@ Tensor text_feature(const E& encoder, std::string_view text, const std::vector<s
   return unit(encoder.read(encoder.tokenize(prompts)).mean(0, /*keepdim=*/true));
 }
 
-/// mean_n cos(E(adapted_n), target)                     [-1, 1]
-/// Source: Hessel et al., CLIPScore, arXiv:2104.08718 (without its factor 2.5 and without cutting off below 0).
+/// TextScore is the mean cosine between images and the target text:
+///     mean_n cos(E(adapted_n), target)                     in [-1, 1]
+/// Source:  Hessel et al., CLIPScore, arXiv:2104.08718 (without its factor 2.5 and without cutting off below 0).
 struct TextScore {
   static constexpr std::string_view name = "text_score";
   static constexpr bool higher_is_better = true;
@@ -34,14 +36,14 @@ struct TextScore {
   }
 };
 
-/// Share of samples whose nearest text, of several, is the one that was wanted.     [0, 1]
-/// The interval is that of a mean of zeros and ones.
+/// Found is the share of samples, in [0, 1], whose nearest text among `texts` is the wanted text. The interval is
+/// that of a mean of zeros and ones.
 struct Found {
   static constexpr std::string_view name = "found";
   static constexpr bool higher_is_better = true;
   static constexpr Needs needs = Needs::nothing;
   Tensor texts;             // [T, E], unit length
-  std::int64_t wanted = 0;  // row of the text
+  std::int64_t wanted = 0;  // row of the wanted text
   Estimate operator()(const Evidence& e) const {
     require_finite_samples(e.adapted.unit, name);
     return mean_estimate((e.adapted.unit.matmul(texts.t()).argmax(1) == wanted).to(torch::kFloat64));

@@ -1,4 +1,4 @@
-/// Only the affine layer that makes a convolution's style trains.
+/// Trains only the affine layer that makes a convolution's style.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -9,13 +9,14 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/parameterization/parameterization.hpp"
 #include "nada/parameterization/slots.hpp"
 
 namespace nada {
 
-/// Leaves are the slots affine.weight [C, D] and affine.bias [C]; all other slots stay.
-/// Source: Alanov et al., StyleDomain, arXiv:2212.10229, section 3 (affine layers), where it comes near to full
-/// training.
+/// The leaves of AffineOnly are the slots affine.weight [C, D] and affine.bias [C]; all other slots stay.
+/// Source:  Alanov et al., StyleDomain, arXiv:2212.10229, section 3 (affine layers), where this
+///          parameterization comes near to full training.
 struct AffineOnly {
   static constexpr std::string_view name = "affine";
 

@@ -1,4 +1,4 @@
-/// The parameterizations there are, by name.
+/// A parameterization chosen at run time by its name.
 #pragma once
 #include <span>
 #include <string>
@@ -19,15 +19,18 @@
 
 namespace nada {
 
-/// A menu: a Parameterization that holds one of this list. Another one is added here, in `Choice` and in `named()`.
+/// AnyParameterization is a menu: a Parameterization that holds one of the list `Choice`. A new parameterization is
+/// added to `Choice` and to `named()`.
 class AnyParameterization {
  public:
   using Choice = std::variant<FullWeights, AffineOnly, StyleOffsets, SparseStyleOffsets, ChannelScales, LowRank>;
 
   AnyParameterization(Choice choice = FullWeights{}) : choice_(std::move(choice)) {}
 
-  /// The one that name() gives `name` of: "full", "affine", "style-offsets", "style-offsets-top-<percent>",
-  /// "channel-scales", "low-rank-<rank>". Errors:  another name, telling `what` and the names there are.
+  /// Returns the parameterization whose name() is `name`: "full", "affine", "style-offsets",
+  /// "style-offsets-top-<percent>", "channel-scales" or "low-rank-<rank>". The rank and the
+  /// percentage are read from the name.
+  /// Errors:  another name, telling `what` and the known names.
   static AnyParameterization named(std::string_view name, const std::string& what);
 
   const Choice& choice() const { return choice_; }

@@ -8,13 +8,16 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/parameterization/parameterization.hpp"
 #include "nada/parameterization/slots.hpp"
 
 namespace nada {
 
-/// style = scale * affine(w), scale [C] one number an input channel, starts at 1 (domain modulation). Folds into
-/// affine.weight and affine.bias. 6,048 numbers for the convolutions of a 1024 px config-f generator.
-/// Source: Alanov et al., HyperDomainNet, arXiv:2210.08884, section 4.1 (domain-modulation technique).
+/// ChannelScales multiplies a convolution's style by one number for each input channel (domain modulation):
+///     style = scale * affine(w),   scale [C] starts at 1
+/// The scale folds into affine.weight and affine.bias. The convolutions of a 1024 px config-f
+/// generator have 6,048 of these numbers.
+/// Source:  Alanov et al., HyperDomainNet, arXiv:2210.08884, section 4.1 (domain-modulation technique).
 struct ChannelScales {
   static constexpr std::string_view name = "channel-scales";
 

@@ -1,4 +1,4 @@
-/// Changes of weights in few numbers, after training.
+/// Stores changes of weights in few numbers, after training.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -14,8 +14,9 @@
 
 namespace nada {
 
-/// What compress() leaves of a delta: matrices (slots of two or more dimensions, seen as [rows, all others]) change by
-/// up [rows, r] down [r, columns], r of each its own; other slots by a change of their shape.
+/// Compressed names the form in which compress() stores a delta. A matrix (a slot of two or more dimensions, seen as
+/// [rows, all other dimensions]) changes by up down, with up [rows, r] and down [r, columns] and a rank r of its own.
+/// Every other slot changes by a tensor of its shape.
 struct Compressed {
   static constexpr std::string_view name = "compressed";
 
@@ -31,18 +32,18 @@ struct Compressed {
 };
 
 namespace detail {
-/// The left singular vectors of a matrix, the strongest first.
+/// LeftSingular holds the left singular vectors of a matrix, the strongest first.
 struct LeftSingular {
   Tensor vectors;  // [R, R] float64, columns
   Tensor squares;  // [R] float64, squared singular values; rounding may leave some below 0
 };
-/// `matrix` [R, C] float64, contiguous, on the processor.
+/// Computes the left singular vectors of `matrix` [R, C] float64, contiguous, on the processor.
 LeftSingular left_singular(const Tensor& matrix);
 }  // namespace detail
 
-/// The change from `base` to `adapted` in at most `budget` numbers (those that are no matrices are kept in any case):
-/// of all matrices' singular values those that save most squared error for what they cost.
-///     M = U S V^T, truncated: up = U_r, down = U_r^T M,  cost of a value: rows + columns
+/// Stores the change from `base` to `adapted` in at most `budget` numbers. Slots that are no matrices are stored whole
+/// in any case. Of the singular values of all matrices, those are kept that save most squared error for their cost.
+///     M = U S V^T, truncated: up = U_r, down = U_r^T M,   cost of one singular value: rows + columns
 /// Source:  Eckart and Young, The approximation of one matrix by another of lower rank, 1936.
 /// Facts:   without a limit the change is exact; the squared error is the sum of the squared singular values left out.
 template <Generator G>
@@ -79,7 +80,7 @@ std::map<std::string, Tensor> compress(const G& base, const G& adapted, std::int
         values.push_back({std::max(0.0, square[i]), changes.size(), rows + columns});
       changes.push_back({place, u, u.t().matmul(m), 0});
     }
-  // Values of one matrix fall, so that the order keeps them in theirs.
+  // The singular values of one matrix fall, so that sorting by gain keeps their order within the matrix.
   std::stable_sort(values.begin(), values.end(), [](const Value& a, const Value& b) {
     return a.gain * static_cast<double>(b.cost) > b.gain * static_cast<double>(a.cost);
   });
@@ -97,7 +98,8 @@ std::map<std::string, Tensor> compress(const G& base, const G& adapted, std::int
   return out;
 }
 
-/// Folds compressed leaves into a copy of their base. Errors: leaves that have no place or do not fit.
+/// Folds compressed leaves into a copy of their base.
+/// Errors:  leaves that have no place in the base or do not fit.
 template <Generator G>
 G decompress(const G& base, const std::map<std::string, Tensor>& leaves, const std::string& what) {
   auto out = base.clone();

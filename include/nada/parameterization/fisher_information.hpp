@@ -1,4 +1,4 @@
-/// How much each number of a generator matters.
+/// Measures how much each number of a generator matters.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +15,10 @@
 
 namespace nada {
 
-/// Diagonal Fisher information of all leaves: the mean over latents z [N, Z], one at a time, of the squared gradient of
-/// `score(images [1, 3, H, W]) -> scalar` at the start. Which score says what matters: a discriminator's in Li et al.,
-/// a loss of an encoder where there is none. Leaves on which the images do not depend have 0.
+/// Returns the diagonal Fisher information of all leaves, by leaf name: the mean over latents z [N, Z], one at a
+/// time, of the squared gradient of `score(images [1, 3, H, W]) -> scalar` at the start. The score decides what
+/// matters: Li et al. take a discriminator's logit; without a discriminator a loss of an encoder serves. Leaves on
+/// which the images do not depend have 0.
 template <Generator G, Parameterization P, class Score>
 std::map<std::string, Tensor> fisher_information(const G& source, const P& parameterization, const Tensor& z,
                                                  Score&& score) {

@@ -1,4 +1,4 @@
-/// Every tensor of a chosen layer trains.
+/// Trains every tensor of a chosen layer.
 #pragma once
 #include <span>
 #include <string>
@@ -8,10 +8,11 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/parameterization/parameterization.hpp"
 
 namespace nada {
 
-/// Leaves are the slots themselves: effective = leaves, which start as copies of the base.
+/// The leaves of FullWeights are the slots themselves: effective = leaves, which start as copies of the base.
 struct FullWeights {
   static constexpr std::string_view name = "full";
 

@@ -1,4 +1,4 @@
-/// A change of low rank to each weight.
+/// Trains a change of low rank to each weight.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -14,14 +14,16 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/parameterization/parameterization.hpp"
 #include "nada/parameterization/slots.hpp"
 
 namespace nada {
 
-/// weight [O, I, k, k] as a matrix [O, I k k], and affine.weight [C, D]:
-///     W + up down,   up [O, r] starts at 0, down [r, I k k] normal with deviation 1 / sqrt(r)
+/// LowRank changes `weight` [O, I, k, k], seen as a matrix [O, I k k], and `affine.weight` [C, D]:
+///     W + up down,   up [O, r] starts at 0, down [r, I k k] is normal with deviation 1 / sqrt(r)
 /// Source:  Hu et al., LoRA, arXiv:2106.09685, section 4.1.
-/// Facts:   starts at the base; the change has rank r at most, and any change where r is the smaller side.
+/// Facts:   the layer starts at the base; the change has at most rank r, and can be any
+///          change where r is the smaller side.
 /// Errors:  a rank below 1.
 struct LowRank {
   int rank = 4;
@@ -34,7 +36,8 @@ struct LowRank {
       if (has_slot(layer, slot)) out.emplace_back(slot);
     return out;
   }
-  /// Which numbers of a stream a weight has: each its own, whatever the others are called.
+  /// Returns the part of a stream that the weight called `place` draws from. The part depends on this name alone, so
+  /// that each weight draws numbers of its own.
   static std::uint64_t numbers_of(const std::string& place) {
     std::uint64_t out = 0;
     for (const char c : place) out = detail::splitmix64(out ^ static_cast<unsigned char>(c));

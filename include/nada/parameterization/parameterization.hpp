@@ -1,4 +1,4 @@
-/// How a chosen layer may change.
+/// Parameterizations: how a chosen layer may change.
 #pragma once
 #include <concepts>
 #include <span>
@@ -12,7 +12,8 @@
 
 namespace nada {
 
-/// The name that a delta keeps of a parameterization: `name`, or `name()` where it has a number in it.
+/// HasParameterizationName: a delta stores the name of its parameterization, `name`, or `name()`
+/// where the name holds a number.
 template <class P>
 concept HasParameterizationName = requires(const P& p) {
   { P::name } -> std::convertible_to<std::string_view>;
@@ -28,9 +29,9 @@ std::string name_of(const P& parameterization) {
     return std::string(parameterization.name);
 }
 
-/// Parameterization: a differentiable map from leaves (what the optimiser moves) to the layer's effective slots. Pure
-/// functions of tensors: knows neither generators nor optimisers. Leaves start where effective == base. Smallest model:
-/// full_weights.hpp.
+/// Parameterization: a differentiable map from leaves (the tensors that the optimiser moves) to a layer's effective
+/// slots. Its functions are pure functions of tensors and know neither generators nor optimisers. Leaves start where
+/// effective == base. Smallest model: full_weights.hpp.
 template <class P>
 concept Parameterization = HasParameterizationName<P> &&
     requires(const P& p, const Layer& layer, std::span<const Tensor> base, std::span<const Tensor> leaves,

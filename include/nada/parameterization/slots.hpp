@@ -1,4 +1,4 @@
-/// Slots of a layer by name.
+/// Finds the slots of a layer by name.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace nada {
 
-/// Place of a slot in layer.slots; layer.slots.size() where it has none of that name.
+/// Returns the place of a slot in layer.slots; layer.slots.size() where the layer has no slot of that name.
 inline std::size_t slot_of(const Layer& layer, std::string_view name) {
   return static_cast<std::size_t>(std::find(layer.slots.begin(), layer.slots.end(), name) - layer.slots.begin());
 }

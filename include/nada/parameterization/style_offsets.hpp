@@ -14,13 +14,16 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/parameterization/parameterization.hpp"
 #include "nada/parameterization/slots.hpp"
 
 namespace nada {
 
-/// style = affine(w) + offset, offset [C] one number an input channel (StyleSpace); starts at 0. Folds into
-/// affine.bias. 6,048 numbers for the convolutions of a 1024 px config-f generator. Source: Alanov et al., StyleDomain,
-/// arXiv:2212.10229, section 3 (StyleSpace); Wu et al., StyleSpace, arXiv:2011.12799.
+/// StyleOffsets adds one number for each input channel to a convolution's style (StyleSpace):
+///     style = affine(w) + offset,   offset [C] starts at 0
+/// The offset folds into affine.bias. The convolutions of a 1024 px config-f generator have 6,048 of these numbers.
+/// Source:  Alanov et al., StyleDomain, arXiv:2212.10229, section 3 (StyleSpace); Wu et
+///          al., StyleSpace, arXiv:2011.12799.
 struct StyleOffsets {
   static constexpr std::string_view name = "style-offsets";
 
@@ -40,8 +43,8 @@ struct StyleOffsets {
   }
 };
 
-/// The same, where only the `percent` of each layer's offsets that are largest in size count; the gradient reaches all
-/// of them (straight through), so that the choice can change while it trains.
+/// SparseStyleOffsets are StyleOffsets of which only the `percent` largest in size of each layer count. The gradient
+/// reaches all offsets (straight through), so that the choice can change while they train.
 ///     style = affine(w) + m * offset,   m_c = 1 for the ceil(percent C / 100) largest |offset_c|, else 0
 /// Source:  Alanov et al., StyleDomain, arXiv:2212.10229 (StyleSpaceSparse, which keeps 20% after training).
 /// Errors:  a percentage outside [1, 100].
@@ -65,7 +68,7 @@ struct SparseStyleOffsets {
   std::vector<Tensor> effective(const Layer& layer, std::span<const Tensor> base,
                                 std::span<const Tensor> leaves) const {
     const auto kept = largest(leaves[0], percent / 100.0) * leaves[0].detach();
-    const std::array<Tensor, 1> seen{kept + (leaves[0] - leaves[0].detach())};  // value of kept, gradient of all
+    const std::array<Tensor, 1> seen{kept + (leaves[0] - leaves[0].detach())};  // value of `kept`, gradient of all
     return StyleOffsets{}.effective(layer, base, seen);
   }
 };

@@ -1,5 +1,5 @@
-/// What a discriminator sees of pictures, so that it cannot learn few of them by heart.
-/// Source: Karras et al., Training Generative Adversarial Networks with Limited Data, arXiv:2006.06676.
+/// Changes pictures before the discriminator sees them, so that it cannot learn a small set by heart.
+/// Source:  Karras et al., Training Generative Adversarial Networks with Limited Data, arXiv:2006.06676.
 #pragma once
 #include <cmath>
 #include <concepts>
@@ -16,10 +16,11 @@
 
 namespace nada {
 
-/// AdversarialAugmentation: changes real and generated images alike before the discriminator sees them, in a way that
-/// has derivatives, twice (R1 needs them). `sub` sets apart the batches of one step. After each step of the
-/// discriminator it is shown the logits of the real images. `state` names what it remembers between steps, which a run
-/// saves; `share` is what the log tells of it. Smallest model: NoAugmentation.
+/// AdversarialAugmentation: changes real and generated images alike before the discriminator sees them. The change
+/// must be differentiable twice, because R1 needs second derivatives. `sub` sets apart the batches of one step.
+/// After each step of the discriminator, `observe` gets the logits of the real images. `state` names the tensors
+/// that the augmentation remembers between steps, which a run saves; `share` is the number that the log shows.
+/// Smallest model: NoAugmentation.
 template <class A>
 concept AdversarialAugmentation = requires(A& a, const A& c, const Tensor& t, const Stream& stream, std::uint64_t sub) {
   { A::name } -> std::convertible_to<std::string_view>;
@@ -51,7 +52,7 @@ consteval bool explain_adversarial_augmentation() {
   return true;
 }
 
-/// The discriminator sees images as they are.
+/// NoAugmentation shows the discriminator the images as they are.
 struct NoAugmentation {
   static constexpr std::string_view name = "none";
   Tensor operator()(const Tensor& images, const Stream&, std::uint64_t) const { return images; }
@@ -62,65 +63,67 @@ struct NoAugmentation {
 
 namespace detail {
 
-/// Images [N, 3, H, W] read at points (x, y) [N, H W] of pixel coordinates, by bicubic interpolation (Keys, a = -1/2);
-/// beyond its edges an image is mirrored. Linear in the images, written with gather so that it has second derivatives,
-/// which grid_sampler lacks. At whole coordinates it is the pixel itself.
+/// Reads images [N, 3, H, W] at points (x, y) [N, H W] of pixel coordinates, by bicubic interpolation (Keys, a = -1/2);
+/// beyond its edges an image is mirrored. The result is linear in the images, and it is written with gather so that it
+/// has second derivatives, which grid_sampler lacks. At whole coordinates the result is the pixel itself.
 Tensor sample_mirrored(const Tensor& images, const Tensor& x, const Tensor& y);
 
 }  // namespace detail
 
-/// Changes each image with probability p a transformation: mirrored, turned by quarters, shifted by whole pixels;
-/// scaled, rotated, stretched, shifted by any amount; brightness, contrast, luma flipped, hue, saturation. While p is
-/// well below 1 the generator does not learn to draw the changes, because most of what each of them is applied to is
-/// left as it is. p follows how sure the discriminator is: every few steps
+/// AdaptiveAugmentation applies each of its transformations to an image with probability p: mirrored, turned by
+/// quarters, shifted by whole pixels; scaled, rotated, stretched, shifted by any amount; brightness, contrast, luma
+/// flipped, hue, saturation. While p stays well below 1 the generator does not learn to imitate the augmentations,
+/// because most images pass each of them unchanged. p follows how sure the discriminator is; every few steps
 ///     r = mean sign D(real),   p <- clamp(p + sign(r - target) * images in these steps / `images`, 0, most)
 /// Strengths and order are the authors' (bgc), section 2 and appendix B. Interpolation is bicubic instead of their
 /// wavelets, so that an image that nothing changes stays as it is, bit for bit.
-/// Facts:  p = 0 gives the images themselves; whole shifts, mirroring and quarter turns move pixels and nothing else;
-///         every transformation is affine in the image.
+/// Facts:   p = 0 gives the images themselves; whole shifts, mirroring and quarter turns move pixels and nothing else;
+///          every transformation is affine in the image.
 struct AdaptiveAugmentation {
   static constexpr std::string_view name = "adaptive";
 
-  // Which ones. Mirroring only where left and right do not matter, quarter turns where up and down do not either.
+  // Which transformations are used. Mirroring is for pictures whose left and right do not matter, quarter turns for
+  // pictures whose up and down do not matter either.
   bool mirror = false, turn = false, shift = true, geometry = true, colour = true;
   double target = 0.6;
-  double images = 500000;  // in which p could go from 0 to 1; 0: it stays
-  double most = 0.8;       // beyond it changes leak into what the generator draws (section 2.2)
+  double images = 500000;  // images in which p can go from 0 to 1; 0: p stays
+  double most = 0.8;       // largest p; beyond it augmentations leak into generated images (section 2.2)
   std::int64_t every = 4;  // steps from one change of p to the next
 
-  // How far.
+  // How strong the transformations are.
   double largest_shift = 0.125;                                     // of the image's side
   double scale = 0.2, rotation = 1, stretch = 0.2, offset = 0.125;  // log2 deviation, of a half turn, log2, of the side
   double brightness = 0.2, contrast = 0.5, hue = 1, saturation = 1;  // deviation, log2, of a half turn, log2
   bool luma_flip = true;
 
   Tensor p = torch::zeros({}, torch::kFloat64);
-  Tensor seen = torch::zeros({3}, torch::kFloat64);  // since p changed: sum of signs, images, steps
+  Tensor seen = torch::zeros({3}, torch::kFloat64);  // sum of signs, images, steps since p changed
 
   std::optional<double> share() const { return p.item<double>(); }
   std::map<std::string, Tensor*> state() { return {{"p", &p}, {"seen", &seen}}; }
 
-  /// Errors: numbers that make no sense.
+  /// Checks the settings.
+  /// Errors:  a target, probability, speed or interval outside its range.
   void check() const;
 
   void observe(const Tensor& logits);
 
-  /// images [N, 3, H, W] -> the same shape, not clamped.
+  /// Changes images [N, 3, H, W] -> [N, 3, H, W], not clamped.
   Tensor operator()(const Tensor& batch, const Stream& stream, std::uint64_t sub) const;
 
  private:
-  /// Matrices [N, R, C] of numbers or [N] columns.
+  /// Stacks columns [N], given as rows of a matrix, to matrices [N, R, C].
   static Tensor matrix(const std::vector<std::vector<Tensor>>& rows);
 
-  /// From a place in the result to the place in the image that is drawn there, both from the middle, in pixels:
-  /// [N, 3, 3]. Undefined where nothing is moved.
+  /// Returns the matrices [N, 3, 3] from a place in the result to the place in the image that is drawn there, both in
+  /// pixels from the middle. The result is undefined where nothing is moved.
   template <class Chosen>
   Tensor geometry_of(const Tensor& u, const Tensor& z, double share, std::int64_t height, std::int64_t width,
                      Chosen&& chosen) const {
     const auto zero = torch::zeros_like(u.select(1, 0)), one = torch::ones_like(zero);
     Tensor out;
     const auto then = [&](const Tensor& next) { out = out.defined() ? at::matmul(out, next) : next; };
-    const auto scaled = [&](const Tensor& x, const Tensor& y) {  // things become x times as wide
+    const auto scaled = [&](const Tensor& x, const Tensor& y) {  // the picture's content becomes x times as wide
       then(matrix({{1 / x, zero, zero}, {zero, 1 / y, zero}, {zero, zero, one}}));
     };
     const auto moved = [&](const Tensor& x, const Tensor& y) {
@@ -144,7 +147,7 @@ struct AdaptiveAugmentation {
       moved(((2 * u.select(1, 5) - 1) * on * w).round(), ((2 * u.select(1, 6) - 1) * on * h).round());
     }
     if (geometry) {
-      const double turned = 1 - std::sqrt(1 - share);  // before or after the stretch: with probability p in all
+      const double turned = 1 - std::sqrt(1 - share);  // two turns, around the stretch: with probability p in all
       const auto size = at::exp2(z.select(1, 0) * scale * chosen(7, share));
       scaled(size, size);
       rotated((2 * u.select(1, 8) - 1) * M_PI * rotation * chosen(9, turned));
@@ -159,7 +162,7 @@ struct AdaptiveAugmentation {
 
   static Tensor transformed(const Tensor& images, const Tensor& map);
 
-  /// Colours [r, g, b, 1] -> [r, g, b], [N, 3, 4].
+  /// Returns the matrices [N, 3, 4] from colours [r, g, b, 1] to colours [r, g, b].
   template <class Chosen>
   Tensor colour_of(const Tensor& u, const Tensor& z, double share, Chosen&& chosen) const {
     const auto n = u.size(0);

@@ -1,4 +1,4 @@
-/// A small network that names pictures by their attributes, to measure what a generator draws.
+/// A small network that names pictures by their attributes, to measure which of them a generator draws.
 #pragma once
 #include <torch/autograd.h>
 
@@ -23,51 +23,55 @@
 
 namespace nada {
 
-/// A column of the tables with the texts that it holds, sorted: the classes among which a picture is named.
+/// AttributeColumn is a column of the tables with its texts, sorted. The texts are the classes
+/// among which a picture is named.
 struct AttributeColumn {
   std::string name;
   std::vector<std::string> texts;
 
-  /// The place of a text among them; -1: none of them.
+  /// Returns the place of a text among `texts`; -1 where it is none of them.
   std::int64_t number(const std::string& text) const;
   bool operator==(const AttributeColumn&) const = default;
 };
 
-/// The columns of a set that tell pictures apart: those with two texts or more, by name.
+/// Returns the columns of a set that tell pictures apart: the columns with two texts or more, by name.
 std::vector<AttributeColumn> attribute_columns(const ImageSet& set);
 
-/// The classes of some pictures, [N, columns] int64; -1 where a picture has no text in a column, or an unknown one.
+/// Returns the classes of some pictures, [N, columns] int64; -1 where a picture has no text
+/// in a column, or an unknown text.
 Tensor attribute_numbers(const ImageSet& set, const std::vector<std::int64_t>& pictures,
                          const std::vector<AttributeColumn>& columns);
 
-/// Images -> for each column logits of its texts. Images larger than `resolution` are first averaged down to it; then
-/// 3 x 3 convolutions, each with a ReLU, all but the last of stride 2; then the mean over a grid of 4 x 4 cells, and of
-/// those numbers a linear map a column, so that it matters where in the picture something is.
+/// AttributeClassifier gives, for each column, logits of the column's texts. Images larger than `resolution` are
+/// first averaged down to it. Then follow 3 x 3 convolutions, each with a ReLU, all but the last with stride 2;
+/// then the mean over a grid of 4 x 4 cells; then one linear map of those means for each column, so that the place
+/// of a thing in the picture counts.
 ///     x_0 = images,  x_k = relu(W_k * x_(k-1) + b_k),   logits_c = V_c pool(x_K) + a_c        [N, classes of c]
 /// With the default widths a picture of 64 px takes 13 million multiplications.
 class AttributeClassifier {
  public:
   static constexpr std::int64_t cells = 4;
 
-  /// `tensors`: conv.<k>.weight and .bias, head.<number of the column>.weight and .bias.
-  /// Errors: tensors that are missing, unknown or do not fit the columns; no columns.
+  /// `tensors` are conv.<k>.weight and .bias, head.<number of the column>.weight and .bias.
+  /// Errors:  tensors that are missing, unknown or do not fit the columns; no columns.
   AttributeClassifier(std::vector<AttributeColumn> columns, TensorMap tensors, std::int64_t resolution,
                       const std::string& what);
 
   const std::vector<AttributeColumn>& columns() const { return columns_; }
   const TensorMap& tensors() const { return tensors_; }
   std::int64_t resolution() const { return resolution_; }
-  /// Replaces a tensor; it may carry a graph.
+  /// Replaces a tensor by `value`, which may carry a graph.
   void use(const std::string& name, Tensor value) { tensors_.at(name) = std::move(value); }
 
-  /// images [N, 3, R, R] in [-1, 1] -> logits [N, classes], a column each.
+  /// Takes images [N, 3, R, R] in [-1, 1] to logits [N, classes], one tensor for each column.
   std::vector<Tensor> operator()(const Tensor& images) const;
 
-  /// The likeliest class of each image in each column, [N, columns] int64.
+  /// Returns the likeliest class of each image in each column, [N, columns] int64.
   Tensor name(const Tensor& images) const;
 
   void save(const std::filesystem::path& path, Metadata metadata = {}) const;
-  /// Errors: another kind of file, a damaged one.
+  /// Reads a classifier.
+  /// Errors:  another kind of file; a damaged file.
   static AttributeClassifier load(const std::filesystem::path& path);
 
  private:
@@ -76,8 +80,8 @@ class AttributeClassifier {
   std::int64_t resolution_, depth_ = 0;
 };
 
-/// How to train a classifier. The changes of the pictures are small: generated ones are softer than real ones, and no
-/// attribute may be lost.
+/// ClassifierSettings say how to train a classifier. The augmentations are small: generated pictures are softer than
+/// real ones, and no attribute may be lost.
 struct ClassifierSettings {
   std::vector<std::int64_t> channels = {24, 48, 96, 128};
   std::int64_t resolution = 64, steps = 1500, batch = 64;
@@ -92,13 +96,13 @@ struct ClassifierSettings {
   std::uint64_t seed = 0;
 };
 
-/// A classifier that knows nothing yet: weights N(0, 2 / fan in) (He et al., arXiv:1502.01852), heads and biases 0.
+/// Returns a classifier before training: weights N(0, 2 / fan in) (He et al., arXiv:1502.01852), heads and biases 0.
 AttributeClassifier initial_classifier(std::vector<AttributeColumn> columns, const ClassifierSettings& settings);
 
-/// Trains a classifier on all pictures of a set by the sum over its columns of the cross-entropy, each a mean over the
-/// pictures that have a text there. Random numbers are those of Stream{seed, step}. `after(step, loss)` is called after
-/// each step and says whether to go on.
-/// Errors: a set without a column that tells pictures apart; a loss that is not finite.
+/// Trains a classifier on all pictures of a set by the sum over its columns of the cross-entropy; each column's
+/// cross-entropy is a mean over the pictures that have a text in the column. Random numbers are those of Stream{seed,
+/// step}. `after(step, loss)` is called after each step and says whether to go on.
+/// Errors:  a set without a column that tells pictures apart; a loss that is not finite.
 template <class After>
 AttributeClassifier train_classifier(const ImageSet& set, const ClassifierSettings& settings, After&& after) {
   auto columns = attribute_columns(set);
@@ -138,10 +142,11 @@ AttributeClassifier train_classifier(const ImageSet& set, const ClassifierSettin
   return out;
 }
 
-/// How many pictures of a set a classifier names right in one column. A text that it does not know is named wrong.
+/// AttributeAccuracy says how many pictures of a set a classifier names right in one column. A picture whose text the
+/// classifier does not know counts as named wrong.
 struct AttributeAccuracy {
   std::string column;
-  std::int64_t pictures = 0, right = 0;  // pictures that have a text there
+  std::int64_t pictures = 0, right = 0;  // `pictures` have a text in the column
   double share() const;
 };
 

@@ -1,4 +1,4 @@
-/// Changes of pictures that leave what they show.
+/// Augmentation: changes of pictures that leave their content.
 #pragma once
 #include <cstdint>
 
@@ -7,14 +7,15 @@
 
 namespace nada {
 
-/// A crop, perhaps mirrored, perhaps blurred, another contrast and brightness, a little noise; how much of each is
-/// drawn per picture. Pictures of one content (equal `unit`) are changed alike, so that the step between them stays.
+/// Augmentation takes a crop, perhaps mirrored, perhaps blurred, with another contrast and brightness and a little
+/// noise; the amount of each change is drawn for each picture. Pictures of one content (equal `unit`) are changed
+/// alike, so that the step between them stays.
 struct Augmentation {
-  double min_side = 0.75, max_side = 1.1;                 // of the crop, in the image's
+  double min_side = 0.75, max_side = 1.1;                 // of the crop, in sides of the image
   double mirrored = 0.5, blurred = 0.3;                   // shares of the pictures
   double contrast = 0.15, brightness = 0.1, noise = 0.1;  // largest relative change, shift, deviation in [-1, 1]
 
-  /// As far as `share` in [0, 1] of this one; as many pictures are mirrored.
+  /// Returns an augmentation whose changes are `share` in [0, 1] as strong as these; as many pictures are mirrored.
   Augmentation times(double share) const {
     return {.min_side = 1 + share * (min_side - 1),
             .max_side = 1 + share * (max_side - 1),
@@ -25,7 +26,8 @@ struct Augmentation {
             .noise = share * noise};
   }
 
-  /// images [N, 3, H, W] in [-1, 1], unit [N] -> the same shape.
+  /// Changes images [N, 3, H, W] in [-1, 1] -> [N, 3, H, W]; unit [N] is the index of the
+  /// first picture of the same content.
   Tensor operator()(const Tensor& images, const Tensor& unit, const Stream& stream) const {
     const auto n = images.size(0);
     const auto u = stream.uniform(Purpose::views, {n, 8}).index_select(0, unit).to(images.options());  // [N, 8]

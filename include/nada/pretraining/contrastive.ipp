@@ -54,7 +54,7 @@ NADA_INLINE Tensor step_loss(const Tensor& u, const Tensor& t,
   const auto from = torch::tensor(a), to = torch::tensor(b);
   const auto image = u.index_select(0, to) - u.index_select(0, from);
   const auto text = t.index_select(0, to) - t.index_select(0, from);
-  constexpr double least = 1e-3;  // steps shorter than that say nothing
+  constexpr double least = 1e-3;  // shorter steps carry no information
   const auto length = image.norm(2, 1).clamp_min(least) * text.norm(2, 1).clamp_min(least);
   return (1 - (image * text).sum(1) / length).mean();
 }

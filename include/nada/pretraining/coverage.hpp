@@ -1,4 +1,4 @@
-/// Whether a generator draws all that its pictures show, and as often.
+/// Measures whether a generator draws every class that its training pictures show, and as often.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -11,17 +11,17 @@
 
 namespace nada {
 
-/// Shares of the classes of each column, [column][class]; each column's add up to 1, or are all 0 where nothing was
-/// counted.
+/// ClassShares are the shares of the classes of each column, [column][class]. The shares of a column add up to 1, or
+/// are all 0 where nothing was counted.
 using ClassShares = std::vector<std::vector<double>>;
 
-/// Shares among counted classes, [N, columns] int64 as attribute_numbers() gives them; -1 is not counted.
+/// Returns the shares of counted classes, [N, columns] int64 as attribute_numbers() returns them; -1 is not counted.
 ClassShares shares_of(const Tensor& numbers, const std::vector<AttributeColumn>& columns);
 
-/// Shares that the tables of a set tell.
+/// Returns the shares in the tables of a set.
 ClassShares told_shares(const ImageSet& set, const std::vector<AttributeColumn>& columns);
 
-/// Shares that a classifier sees among `count` images; `images(first, n)` gives some of them.
+/// Returns the shares that a classifier sees among `count` images; `images(first, n)` returns n of them.
 template <class Images>
 ClassShares seen_shares(const AttributeClassifier& classifier, std::int64_t count, Images&& images) {
   require(count >= 1, "shares of no images");
@@ -31,20 +31,20 @@ ClassShares seen_shares(const AttributeClassifier& classifier, std::int64_t coun
   return shares_of(at::cat(numbers), classifier.columns());
 }
 
-/// How many classes appear as often as they should: within a factor of their real share. Classes that the real pictures
-/// lack are not counted.
+/// Coverage says how many classes appear as often as they should: within a factor of their real share. Classes that the
+/// real pictures lack are not counted.
 struct Coverage {
   std::int64_t covered = 0, classes = 0;
   double share() const { return classes == 0 ? 1 : static_cast<double>(covered) / static_cast<double>(classes); }
 };
 
-/// Whether a share is as it should be.
+/// Whether a seen share is within `factor` of the real share.
 inline bool is_covered(double real, double seen, double factor = 2) {
   return seen * factor >= real && seen <= real * factor;
 }
 
 Coverage coverage(const std::vector<double>& real, const std::vector<double>& seen, double factor = 2);
-/// Of all columns.
+/// Returns the coverage of all columns together.
 Coverage coverage(const ClassShares& real, const ClassShares& seen, double factor = 2);
 
 }  // namespace nada

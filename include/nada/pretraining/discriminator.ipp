@@ -141,9 +141,10 @@ NADA_INLINE Tensor StyleGan2Discriminator::convolution(const Tensor& x, const st
                                                        std::optional<torch::ScalarType> type, bool clamped) const {
   auto weight = tensor(name + ".weight");
   const double scale = 1 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
-  // A stem's squares of pixels, folded into channels and read by a 1x1 kernel, are what an s x s kernel reads.
+  // A 1x1 kernel that reads a stem's squares of pixels, folded into channels, equals an s x
+  // s kernel that reads the pixels.
   if (weight.size(1) > x.size(1)) weight = weight.view({weight.size(0), x.size(1), stem_, stem_});
-  const double out_gain = gain * stylegan2::activation_gain;  // positive, so that it may come before the activation
+  const double out_gain = gain * stylegan2::activation_gain;  // a positive gain may come before the activation
   const auto bias = tensor(name + ".bias") * out_gain;
   auto y =
       at::conv2d(stylegan2::for_convolution(x, type), stylegan2::for_convolution(weight * (scale * out_gain), type),

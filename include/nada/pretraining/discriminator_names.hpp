@@ -1,4 +1,4 @@
-/// Tensor names of the public projects' StyleGAN2 discriminators, and ours.
+/// Translates the tensor names of public projects' StyleGAN2 discriminators to native names.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,19 +10,20 @@
 
 namespace nada {
 
-/// Native name of a tensor of an NVIDIA discriminator: "b64.conv0.weight" -> "conv.64.0.weight"; "" for a FIR filter,
-/// nothing for a name that is not known.
+/// Returns the native name of a tensor of an NVIDIA discriminator: "b64.conv0.weight" -> "conv.64.0.weight". A FIR
+/// filter gives "", an unknown name nothing.
 std::optional<std::string> discriminator_from_nvidia(std::string_view name);
 
-/// The same for rosinality's names, whose blocks are counted from the largest, of `resolution` pixels, on:
-/// "convs.1.conv2.1.weight" -> "conv.64.1.weight".
+/// Returns the native name of a tensor of a rosinality discriminator: "convs.1.conv2.1.weight" ->
+/// "conv.64.1.weight". That project counts blocks from the largest, of `resolution` pixels, on. A FIR filter
+/// gives "", an unknown name nothing.
 std::optional<std::string> discriminator_from_rosinality(std::string_view name, int resolution);
 
-/// The native name of a discriminator file's tensor, whichever project wrote it.
+/// Returns the native name of a discriminator file's tensor, whichever project wrote the file.
 std::optional<std::string> native_discriminator_name(const ModelFile& file, std::string_view name);
 
-/// Reads a discriminator with rosinality's or NVIDIA's names. Errors: another kind of file, NaN, tensors that are
-/// missing or do not fit.
+/// Reads a discriminator with rosinality's or NVIDIA's names.
+/// Errors:  another kind of file; NaN; tensors that are missing or do not fit.
 StyleGan2Discriminator load_discriminator(const ModelFile& file, Placement place = {});
 
 }  // namespace nada

@@ -1,4 +1,4 @@
-/// What an encoder has learned, on pictures that it was not trained on.
+/// Measures what an encoder has learned, on pictures that it was not trained on.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -18,14 +18,14 @@
 
 namespace nada {
 
-/// Unit features of pictures and of their captions; the base of all that follows.
+/// SeenSet holds the unit features of pictures of a set; all measures below start from it.
 struct SeenSet {
   const ImageSet& set;
-  std::vector<std::int64_t> pictures;  // of the set
+  std::vector<std::int64_t> pictures;  // indices into the set
   Tensor images;                       // [N, E], unit length, as `pictures`
 };
 
-/// About `most` pictures of a set, spread over all of it; whole groups where there are some.
+/// Returns about `most` pictures of a set, spread over all of it; whole groups where the set has groups.
 inline std::vector<std::int64_t> spread_pictures(const ImageSet& set, std::int64_t most) {
   const auto every = std::max<std::int64_t>(1, (set.size() + most - 1) / most);
   std::vector<std::int64_t> out;
@@ -51,8 +51,8 @@ SeenSet see_set(const E& encoder, const ImageSet& set, std::vector<std::int64_t>
   return {set, std::move(pictures), torch::cat(out)};
 }
 
-/// Unit features of texts, [T, E]. A text that is too long for the encoder loses words at its end.
-/// Errors: as the encoder's for the first word alone.
+/// Returns the unit features of texts, [T, E]. A text that is too long for the encoder loses words at its end.
+/// Errors:  the encoder's errors for the first word alone.
 template <TextImageEncoder E>
 Tensor read_all(const E& encoder, std::span<const std::string> texts) {
   const torch::NoGradGuard no_grad;
@@ -76,7 +76,8 @@ Tensor read_all(const E& encoder, std::span<const std::string> texts) {
   return torch::cat(out);
 }
 
-/// Zero-shot classification by one column of the set: a picture is given the column's text that is nearest to it.
+/// ZeroShot is the result of zero-shot classification by one column of the set: a picture is given the
+/// column's text that is nearest to it.
 struct ZeroShot {
   double accuracy = 0;  // mean over the classes
   std::int64_t classes = 0, pictures = 0;
@@ -116,8 +117,8 @@ ZeroShot zero_shot(const E& encoder, const SeenSet& seen, const std::string& col
   return out;
 }
 
-/// Share of pictures whose own first caption is the nearest of `among` different ones; sets of `among` pictures one
-/// after the other, a rest that is smaller is left out. NaN where there is no whole set.
+/// Returns the share of pictures whose own first caption is the nearest of `among` different captions. Sets of `among`
+/// pictures are taken one after the other, and a smaller rest is left out. NaN where there is no whole set.
 template <TextImageEncoder E>
 double retrieval(const E& encoder, const SeenSet& seen, std::int64_t among = 256) {
   std::vector<std::int64_t> rows;
@@ -141,8 +142,8 @@ double retrieval(const E& encoder, const SeenSet& seen, std::int64_t among = 256
   return all == 0 ? std::nan("") : static_cast<double>(right) / static_cast<double>(all);
 }
 
-/// Mean cosine between the steps of two pictures of one content and of their second captions (their first, where they
-/// have one only); pairs whose captions are the same are left out. NaN where there is no pair.
+/// Returns the mean cosine between the step of two pictures of one content and the step of their second captions (their
+/// first, where a picture has only one). Pairs whose captions are the same are left out. NaN where there is no pair.
 template <TextImageEncoder E>
 double direction_agreement(const E& encoder, const SeenSet& seen) {
   std::map<std::string, std::int64_t> first;

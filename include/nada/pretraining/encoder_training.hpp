@@ -1,7 +1,7 @@
 /// Contrastive training of a CLIP, robust against small changes of the pictures.
 /// Sources: Radford et al., arXiv:2103.00020 (the loss); Madry et al., arXiv:1706.06083 (adversarial training);
-/// Santurkar et al., arXiv:1906.09453 (why: the gradients of robust networks draw what a person would); Yun et al.,
-/// arXiv:1905.04899 (pictures that are changed in a part).
+///          Santurkar et al., arXiv:1906.09453 (the gradients of robust networks draw pictures that make sense to a
+///          person); Yun et al., arXiv:1905.04899 (pictures that are changed in a part).
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -20,32 +20,32 @@
 
 namespace nada {
 
-/// How to train.
+/// EncoderTrainingSettings say how to train an encoder.
 struct EncoderTrainingSettings {
   Adam adam{.rate = 0.001, .beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-6};
   double weight_decay = 0.05;  // of matrices and kernels, not of biases, gains and the temperature
   double step_weight = 1;      // of the term that aligns steps
   double column_weight = 1;    // of the term that names pictures among the texts of a column
-  double mix_weight = 0;       // of the term for pictures that are changed in a part; 0: none are made
-  double radius = 0;           // of the adversarial changes, L2 in [-1, 1] units; 0: none
+  double mix_weight = 0;       // of the term for pictures that are changed in a part; 0: no such pictures
+  double radius = 0;           // of the adversarial changes, L2 in [-1, 1] units; 0: no changes
   Augmentation augmentation = {};
-  std::optional<torch::ScalarType> products = {};  // what matrix products and convolutions compute in
+  std::optional<torch::ScalarType> products = {};  // type of matrix products and convolutions
   std::uint64_t seed = 0;
 };
 
-/// The texts of one aspect, such as hair, and which of them each picture of a batch has.
+/// NamedColumn holds the texts of one aspect, such as hair, and says which of them each picture of a batch has.
 struct NamedColumn {
   std::vector<std::string> texts;
-  Tensor truth;  // [N] int64, the place of each picture's text; -1: it has none
+  Tensor truth;  // [N] int64, the place of each picture's text; -1: no text
 };
 
-/// Pictures with a caption each.
+/// CaptionedBatch is a batch of pictures with a caption for each.
 struct CaptionedBatch {
   Tensor images;                      // [N, 3, R, R] in [-1, 1]
   std::vector<std::string> captions;  // N
   Tensor unit;                        // [N], index of the first picture of the same content
-  std::vector<std::pair<std::int64_t, std::int64_t>>
-      pairs;  // of one content, whose captions say the same but for the step
+  /// Pairs of pictures of the same content whose captions differ only in the attribute that changed.
+  std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
   std::vector<NamedColumn> columns = {};
 };
 
@@ -54,32 +54,34 @@ struct EncoderStep {
   double scale = 0;                                       // exp(logit_scale)
 };
 
-/// Trains all tensors of a CLIP. Every batch is augmented; with a `mix_weight`, each pair of one content lends a
-/// picture that is changed in a part, to be named by both captions as far as it is changed: an encoder that never saw
-/// one takes a white face for a ghost, whatever hair and ground are. Then, with a radius, all are replaced by one step
-/// up their own loss: by uniform(0, radius) in the direction of each picture's gradient. Random numbers are those of
-/// Stream{seed, step}.
+/// EncoderTraining trains all tensors of a CLIP. Every batch is augmented. With a `mix_weight`, each pair of one
+/// content adds a picture that is changed in a part, and both captions name that picture by their shares of the change:
+/// without such pictures the encoder calls every white face a ghost and ignores hair and background. With a radius,
+/// every picture is then replaced by one step up its own loss: by uniform(0, radius) in the direction of the picture's
+/// gradient. Random numbers are those of Stream{seed, step}.
 class EncoderTraining {
  public:
-  /// `tensors` with OpenAI's names; `settings` of the encoder need a vocabulary.
+  /// `tensors` have OpenAI's names; `clip` must hold a vocabulary.
   EncoderTraining(const TensorMap& tensors, ClipSettings clip, EncoderTrainingSettings settings);
 
   std::int64_t steps() const { return steps_; }
   const ClipSettings& clip() const { return clip_; }
-  /// How the next steps train; not saved.
+  /// Sets how the next steps train; the settings are not saved.
   void set(const EncoderTrainingSettings& settings);
 
-  /// The tensors as they are now, detached.
+  /// Returns the tensors as they are now, detached.
   TensorMap tensors() const;
-  /// The encoder as it is now, for seeing.
+  /// Returns the encoder as it is now, for encoding.
   AnyClip encoder() const;
 
-  /// One step. Errors: pictures and captions that do not match; a loss that is not finite.
+  /// Takes one step.
+  /// Errors:  pictures and captions that do not match; a loss that is not finite.
   EncoderStep step(const CaptionedBatch& batch);
 
-  /// All that the next step depends on.
+  /// Saves all that the next step depends on.
   void save(const std::filesystem::path& path) const;
-  /// Errors: a file of another training.
+  /// Continues from a saved state.
+  /// Errors:  a file of another training.
   void load(const std::filesystem::path& path);
 
  private:

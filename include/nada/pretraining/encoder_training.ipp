@@ -18,10 +18,10 @@ namespace nada {
 
 namespace detail {
 
-/// The captions of a batch, each different one once.
+/// DifferentCaptions are the captions of a batch, each different caption once.
 struct DifferentCaptions {
   std::vector<std::string> texts;
-  Tensor which;  // [N] int64, the place of each picture's caption among them
+  Tensor which;  // [N] int64, the place of each picture's caption in `texts`
 };
 
 NADA_INLINE DifferentCaptions different_captions(const std::vector<std::string>& captions) {
@@ -37,14 +37,14 @@ NADA_INLINE DifferentCaptions different_captions(const std::vector<std::string>&
   return out;
 }
 
-/// The texts of all columns, one column after the other.
+/// Returns the texts of all columns, one column after the other.
 NADA_INLINE std::vector<std::string> names_of(const std::vector<NamedColumn>& columns) {
   std::vector<std::string> out;
   for (const auto& column : columns) out.insert(out.end(), column.texts.begin(), column.texts.end());
   return out;
 }
 
-/// What the encoder reads in a batch's texts.
+/// ReadTexts are the features that the encoder gives a batch's texts.
 struct ReadTexts {
   Tensor captions;  // [different captions, E]
   Tensor names;     // [texts of all columns, E]; undefined where columns do not count
@@ -55,19 +55,19 @@ struct ReadTexts {
   }
 };
 
-/// The four terms of a step, unweighted.
+/// EncoderLosses are the four terms of a step, unweighted.
 struct EncoderLosses {
   Tensor contrastive, step, naming, mix;
 };
 
-/// What a step minimises, for one batch.
+/// EncoderObjective is the loss that a step minimises, for one batch.
 struct EncoderObjective {
   const CaptionedBatch& batch;
   const EncoderTrainingSettings& settings;
   const Tensor& caption;        // [N] int64, as DifferentCaptions::which
-  const PartialChanges& mixed;  // K pictures that follow the batch's own
+  const PartialChanges& mixed;  // K pictures, after the batch's own pictures
 
-  /// `seen` [N + K, E] are the pictures' unit features.
+  /// Computes the terms. `seen` [N + K, E] are the pictures' unit features.
   EncoderLosses operator()(const Tensor& seen, const ReadTexts& texts) const {
     const auto n = batch.images.size(0);
     const auto u = seen.narrow(0, 0, n), t = texts.captions.index_select(0, caption);
@@ -99,7 +99,7 @@ struct EncoderObjective {
   }
 };
 
-/// The pictures after one step up their own loss: by uniform(0, radius) along each picture's gradient.
+/// Returns the pictures after one step up their own loss: by uniform(0, radius) along each picture's gradient.
 NADA_INLINE Tensor adversarial(const AnyClip& clip, const Tensor& images, const EncoderObjective& objective,
                                const ReadTexts& texts, const Stream& stream) {
   const auto leaf = images.clone().requires_grad_(true);
@@ -205,7 +205,7 @@ NADA_INLINE void EncoderTraining::load(const std::filesystem::path& path) {
 }
 
 NADA_INLINE AnyClip EncoderTraining::encoder(bool training) const {
-  auto all = statistics_;  // shares memory: batch norms move them in place
+  auto all = statistics_;  // shares memory: batch norms update the statistics in place
   for (const auto& [name, leaf] : leaves_.leaves()) all[name] = leaf;
   auto settings = clip_;
   settings.training = training;

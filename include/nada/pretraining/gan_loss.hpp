@@ -1,4 +1,4 @@
-/// What the two networks of adversarial training are after.
+/// The losses of the two networks of adversarial training.
 #pragma once
 #include <concepts>
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace nada {
 
-/// GanLoss: two scalars of logits [N, 1], both to be made small. Smallest model: NonSaturatingLogistic.
+/// GanLoss: gives two scalars of logits [N, 1], which the two networks minimise. Smallest model: NonSaturatingLogistic.
 template <class L>
 concept GanLoss = requires(const L& loss, Tensor logits) {
   { L::name } -> std::convertible_to<std::string_view>;
@@ -32,9 +32,10 @@ consteval bool explain_gan_loss() {
   return true;
 }
 
-/// L_D = mean softplus(-D(real)) + mean softplus(D(fake)),   L_G = mean softplus(-D(fake))
-/// Source: Goodfellow et al., arXiv:1406.2661, section 3 (the form that does not saturate).
-/// Facts:  a discriminator that knows nothing (logits 0) has L_D = 2 log 2, L_G = log 2.
+/// The non-saturating logistic loss:
+///     L_D = mean softplus(-D(real)) + mean softplus(D(fake)),   L_G = mean softplus(-D(fake))
+/// Source:  Goodfellow et al., arXiv:1406.2661, section 3 (the form that does not saturate).
+/// Facts:   a discriminator that cannot tell the images apart (logits 0) has L_D = 2 log 2, L_G = log 2.
 struct NonSaturatingLogistic {
   static constexpr std::string_view name = "non-saturating logistic";
   Tensor discriminator(const Tensor& real, const Tensor& fake) const {
@@ -43,8 +44,9 @@ struct NonSaturatingLogistic {
   Tensor generator(const Tensor& fake) const { return at::softplus(-fake).mean(); }
 };
 
-/// L_D = mean max(0, 1 - D(real)) + mean max(0, 1 + D(fake)),   L_G = -mean D(fake)
-/// Source: Lim and Ye, Geometric GAN, arXiv:1705.02894.
+/// The hinge loss:
+///     L_D = mean max(0, 1 - D(real)) + mean max(0, 1 + D(fake)),   L_G = -mean D(fake)
+/// Source:  Lim and Ye, Geometric GAN, arXiv:1705.02894.
 struct Hinge {
   static constexpr std::string_view name = "hinge";
   Tensor discriminator(const Tensor& real, const Tensor& fake) const {

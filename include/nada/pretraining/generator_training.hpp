@@ -1,5 +1,5 @@
 /// Adversarial training of a StyleGAN2 generator.
-/// Source: Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
+/// Source:  Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
 #pragma once
 #include <torch/autograd.h>
 
@@ -32,68 +32,70 @@
 
 namespace nada {
 
-/// Sizes of a new generator: channels at 4, 8, 16 ... pixels.
+/// GeneratorShape holds the sizes of a new generator: channels at 4, 8, 16 ... pixels.
 struct GeneratorShape {
   std::vector<std::int64_t> channels = {128, 128, 96, 48, 24};
   std::int64_t latents = 128, styles = 128, mapping_layers = 4;
 };
 
-/// Tensors of a generator that knows nothing yet: weights N(0, 1) (equalised learning rate), those of the mapping
-/// network divided by its rate 0.01, affine biases 1, other biases and noise strengths 0. The numbers are those of
-/// `stream`. Source: Karras et al., arXiv:1812.04948, appendix C.
+/// Returns the tensors of a generator before training: weights N(0, 1) (equalised learning rate), the
+/// weights of the mapping network divided by its rate 0.01, affine biases 1, other biases and noise
+/// strengths 0. `stream` gives the numbers.
+/// Source:  Karras et al., arXiv:1812.04948, appendix C.
 NamedTensors initial_generator(const GeneratorShape& shape, const Stream& stream);
 
-/// Sizes of a new residual discriminator: channels from the largest resolution down to 4 pixels, the last of them those
-/// at 4 pixels; `stem`: side of the squares of pixels that are folded into channels first.
+/// DiscriminatorShape holds the sizes of a new residual discriminator: channels from the largest resolution down to 4
+/// pixels, and `stem`, the side of the squares of pixels that are first folded into channels.
 struct DiscriminatorShape {
   std::vector<std::int64_t> channels = {48, 96, 128, 192};
   std::int64_t stem = 2, group = 4;
   int resolution = 64;
 };
 
-/// The same for a discriminator.
+/// Returns the tensors of a discriminator before training: weights N(0, 1), biases 0. `stream` gives the numbers.
+/// Errors:  sizes that do not fit each other.
 std::map<std::string, Tensor> initial_discriminator(const DiscriminatorShape& shape, const Stream& stream);
 
-/// How to train.
+/// GeneratorTrainingSettings say how to train a generator.
 struct GeneratorTrainingSettings {
   std::int64_t batch = 16;
   Adam generator{.rate = 0.0025}, discriminator{.rate = 0.0025};
   double mixing = 0;              // share of samples whose styles come from two latents
-  double average_images = 10000;  // half-life of the running mean of the weights, in images, at most
-  double average_share = 0.05;    // and at most this share of the images seen so far
-  double style_rate = 0.005;      // of a batch's mean w in the mean style
+  double average_images = 10000;  // largest half-life of the running mean of the weights, in images
+  double average_share = 0.05;    // largest half-life, as a share of the images seen so far
+  double style_rate = 0.005;      // share of a batch's mean w in the mean style
   Noise noise = Noise::none;      // none, or fresh (then its strengths train)
-  std::optional<torch::ScalarType> convolutions = {};  // what the networks compute in; penalties use the weights' type
+  std::optional<torch::ScalarType> convolutions = {};  // type of the networks; penalties use the weights' type
   std::uint64_t seed = 0;
 };
 
-/// What one step found.
+/// GeneratorStep holds the numbers of one step.
 struct GeneratorStep {
   double discriminator_loss = 0, generator_loss = 0;
   double real = 0, fake = 0;                                       // mean logits
   std::optional<double> discriminator_penalty, generator_penalty;  // unweighted, in the steps that had them
-  std::optional<double> augmentation;                              // its share, where there is one
+  std::optional<double> augmentation;                              // share() of the augmentation, where it has one
 };
 
-/// Trains generator and discriminator in turn; keeps the running mean of the generator's weights, which is the result.
-/// One batch of generated images serves both networks in a step: the discriminator moves first, then the generator
-/// against the discriminator that has moved. The discriminator sees all images through the augmentation. All random
-/// numbers are those of Stream{seed, step}, so that a training that was saved and loaded takes the same steps as one
-/// that was not interrupted.
-template <class Loss, class Critic, class CriticPenalty, class GeneratorPenalty, class Augment = NoAugmentation>
+/// GeneratorTraining trains generator and discriminator in turn and keeps the running mean of the generator's weights,
+/// which is the result. One batch of generated images serves both networks in a step: the discriminator moves first,
+/// then the generator against the discriminator that has moved. The discriminator sees all images through the
+/// augmentation. All random numbers are those of Stream{seed, step}, so that a training that was saved and loaded takes
+/// the same steps as a training that was not interrupted.
+template <class Loss, class D, class DiscriminatorPenalty, class GeneratorPenalty, class Augment = NoAugmentation>
 class GeneratorTraining {
-  static_assert(explain_gan_loss<Loss>() && explain_discriminator<Critic>() && explain_regularizer<CriticPenalty>() &&
+  static_assert(explain_gan_loss<Loss>() && explain_discriminator<D>() && explain_regularizer<DiscriminatorPenalty>() &&
                 explain_regularizer<GeneratorPenalty>() && explain_adversarial_augmentation<Augment>());
 
  public:
-  GeneratorTraining(NamedTensors generator, Critic critic, Loss loss, CriticPenalty critic_penalty,
+  GeneratorTraining(NamedTensors generator, D discriminator, Loss loss, DiscriminatorPenalty discriminator_penalty,
                     GeneratorPenalty generator_penalty, GeneratorTrainingSettings settings, Augment augmentation = {})
       : settings_(settings),
         generator_(generator),
         average_(std::move(generator)),
-        critic_(std::move(critic)),
+        discriminator_(std::move(discriminator)),
         loss_(std::move(loss)),
-        critic_penalty_(std::move(critic_penalty)),
+        discriminator_penalty_(std::move(discriminator_penalty)),
         generator_penalty_(std::move(generator_penalty)),
         augmentation_(std::move(augmentation)) {
     if constexpr (requires { augmentation_.check(); }) augmentation_.check();
@@ -107,26 +109,26 @@ class GeneratorTraining {
     if (settings_.noise == Noise::none)
       std::erase_if(values, [](const auto& item) { return item.first.ends_with(".noise_strength"); });
     generator_leaves_ = TrainedLeaves(values);
-    critic_leaves_ = TrainedLeaves(critic_.tensors());
+    discriminator_leaves_ = TrainedLeaves(discriminator_.tensors());
     mean_style_ = generator_.mean_style().clone();
     use_leaves();
   }
 
-  /// The running mean of the weights: what training is for.
+  /// Returns the generator with the running mean of the weights: the result of the training.
   const StyleGan2& average() const { return average_; }
-  const Critic& critic() const { return critic_; }
+  const D& discriminator() const { return discriminator_; }
   const Augment& augmentation() const { return augmentation_; }
   std::int64_t steps() const { return steps_; }
   std::int64_t images() const { return steps_ * settings_.batch; }  ///< real images seen
   const GeneratorTrainingSettings& settings() const { return settings_; }
-  /// Both networks' learning rate from the next step on; it is not saved.
+  /// Sets both networks' learning rate from the next step on; the rate is not saved.
   void set_rate(double rate) {
     settings_.generator.rate = settings_.discriminator.rate = rate;
     settings_.generator.check();
   }
 
-  /// One step with real images [batch, 3, R, R] in [-1, 1].
-  /// Errors: another number or size of images; a loss or gradient that is not finite.
+  /// Takes one step with real images [batch, 3, R, R] in [-1, 1].
+  /// Errors:  another number or size of images; a loss or gradient that is not finite.
   GeneratorStep step(const Tensor& real) {
     require(real.size(0) == settings_.batch, "a batch of ", real.size(0), " images, expected ", settings_.batch);
     const Stream stream{settings_.seed, steps_ + 1};
@@ -134,29 +136,30 @@ class GeneratorTraining {
     Tensor real_logits;
     const auto type = settings_.convolutions;
 
-    // The discriminator.
+    // First the discriminator takes its step.
     const auto w_plus = styles(stream, 0);
     const auto fake = generator_.synthesize(w_plus, render(stream));
     const auto changed = [&](const Tensor& images, std::uint64_t sub) { return augmentation_(images, stream, sub); };
     {
-      const auto on_real = critic_(changed(real, 0), {}, type), on_fake = critic_(changed(fake.detach(), 1), {}, type);
+      const auto on_real = discriminator_(changed(real, 0), {}, type),
+                 on_fake = discriminator_(changed(fake.detach(), 1), {}, type);
       const auto loss = loss_.discriminator(on_real, on_fake);
       out.discriminator_loss = finite(loss, "discriminator's");
       out.real = on_real.mean().template item<double>();
       out.fake = on_fake.mean().template item<double>();
       real_logits = on_real.detach();
-      const auto adam = lazy(settings_.discriminator, critic_penalty_.every);
-      critic_leaves_.update(adam, torch::autograd::grad({loss}, critic_leaves_.list()));
-      if (due(critic_penalty_)) {
-        const auto penalty =
-            critic_penalty_([&](const Tensor& x) { return critic_(changed(x, 0), {}, std::nullopt); }, real);
-        out.discriminator_penalty = finite(penalty, CriticPenalty::name);
-        critic_leaves_.update(adam, gradients(penalty * scale(critic_penalty_), critic_leaves_));
+      const auto adam = lazy(settings_.discriminator, discriminator_penalty_.every);
+      discriminator_leaves_.update(adam, torch::autograd::grad({loss}, discriminator_leaves_.list()));
+      if (due(discriminator_penalty_)) {
+        const auto penalty = discriminator_penalty_(
+            [&](const Tensor& x) { return discriminator_(changed(x, 0), {}, std::nullopt); }, real);
+        out.discriminator_penalty = finite(penalty, DiscriminatorPenalty::name);
+        discriminator_leaves_.update(adam, gradients(penalty * scale(discriminator_penalty_), discriminator_leaves_));
       }
     }
 
-    // The generator.
-    const auto loss = loss_.generator(critic_(changed(fake, 2), {}, type));
+    // Then the generator takes its step.
+    const auto loss = loss_.generator(discriminator_(changed(fake, 2), {}, type));
     out.generator_loss = finite(loss, "generator's");
     const auto adam = lazy(settings_.generator, generator_penalty_.every);
     generator_leaves_.update(adam, gradients(loss, generator_leaves_));
@@ -181,15 +184,15 @@ class GeneratorTraining {
     return out;
   }
 
-  /// All that the next step depends on.
+  /// Saves all that the next step depends on.
   void save(const std::filesystem::path& path, Metadata metadata = {}) const {
     TensorMap out;
     generator_leaves_.save("generator.", out);
-    critic_leaves_.save("discriminator.", out);
+    discriminator_leaves_.save("discriminator.", out);
     for (const auto& [name, value] : average_.tensors()) out["average." + name] = value;
     out["mean_style"] = mean_style_;
     auto& self = const_cast<GeneratorTraining&>(*this);
-    for (const auto& [name, value] : self.critic_penalty_.state()) out["penalty.discriminator." + name] = *value;
+    for (const auto& [name, value] : self.discriminator_penalty_.state()) out["penalty.discriminator." + name] = *value;
     for (const auto& [name, value] : self.generator_penalty_.state()) out["penalty.generator." + name] = *value;
     for (const auto& [name, value] : self.augmentation_.state()) out["augmentation." + name] = *value;
     out["steps"] = torch::full({}, steps_, torch::kInt64);
@@ -197,7 +200,8 @@ class GeneratorTraining {
     metadata["nada.format"] = "1";
     save_tensors(path, out, metadata);
   }
-  /// Errors: a file of another training.
+  /// Continues from a saved state.
+  /// Errors:  a file of another training.
   void load(const std::filesystem::path& path) {
     const auto file = Safetensors::open(path);
     const auto what = path.string();
@@ -208,12 +212,13 @@ class GeneratorTraining {
       return found->second;
     };
     generator_leaves_.load("generator.", in, what);
-    critic_leaves_.load("discriminator.", in, what);
+    discriminator_leaves_.load("discriminator.", in, what);
     NamedTensors average;
     for (const auto& [name, value] : average_.tensors()) average[name] = at("average." + name).clone();
     average_ = StyleGan2(std::move(average), what, average_.settings());
     mean_style_ = at("mean_style").clone();
-    for (const auto& [name, value] : critic_penalty_.state()) *value = at("penalty.discriminator." + name).clone();
+    for (const auto& [name, value] : discriminator_penalty_.state())
+      *value = at("penalty.discriminator." + name).clone();
     for (const auto& [name, value] : generator_penalty_.state()) *value = at("penalty.generator." + name).clone();
     for (const auto& [name, value] : augmentation_.state()) *value = at("augmentation." + name).clone();
     steps_ = at("steps").template item<std::int64_t>();
@@ -246,7 +251,7 @@ class GeneratorTraining {
     return out;
   }
 
-  /// w+ [batch, L, D] of fresh latents, mixed where `mixing` says so.
+  /// Returns styles w+ [batch, L, D] of fresh latents, mixed where `mixing` says so.
   Tensor styles(const Stream& stream, std::uint64_t sub) const {
     const auto n = settings_.batch;
     const auto draw = [&](std::uint64_t which) {
@@ -264,17 +269,17 @@ class GeneratorTraining {
     return torch::where(swap.unsqueeze(2), draw(sub + 1), w);
   }
 
-  /// The generator and the discriminator compute with the leaves.
+  /// Makes the generator and the discriminator compute with the leaves.
   void use_leaves() {
     for (std::size_t k = 0; k < generator_.layers().size(); ++k)
       for (std::size_t s = 0; s < generator_.layers()[k].slots.size(); ++s) {
         const auto name = generator_.layers()[k].name + "." + generator_.layers()[k].slots[s];
         if (generator_leaves_.has(name)) generator_.use(k, s, generator_leaves_[name]);
       }
-    for (const auto& [name, leaf] : critic_leaves_.leaves()) critic_.use(name, leaf);
+    for (const auto& [name, leaf] : discriminator_leaves_.leaves()) discriminator_.use(name, leaf);
   }
 
-  /// Moves the mean toward the weights by what its half-life says.
+  /// Moves the running mean toward the weights, by the share that its half-life gives.
   void follow() {
     const torch::NoGradGuard no_grad;
     const double half = std::min(settings_.average_images, settings_.average_share * static_cast<double>(images()));
@@ -290,12 +295,12 @@ class GeneratorTraining {
 
   GeneratorTrainingSettings settings_;
   StyleGan2 generator_, average_;
-  Critic critic_;
+  D discriminator_;
   Loss loss_;
-  CriticPenalty critic_penalty_;
+  DiscriminatorPenalty discriminator_penalty_;
   GeneratorPenalty generator_penalty_;
   Augment augmentation_;
-  TrainedLeaves generator_leaves_, critic_leaves_;
+  TrainedLeaves generator_leaves_, discriminator_leaves_;
   Tensor mean_style_;
   std::int64_t steps_ = 0;
 };

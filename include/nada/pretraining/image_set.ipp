@@ -100,7 +100,7 @@ NADA_INLINE ImageSet::Record ImageSet::record(const std::vector<std::string>& he
 NADA_INLINE void ImageSet::add_shard(const std::filesystem::path& path) {
   const auto file = Safetensors::open(path);
   const auto* const view = file.find("images");
-  if (view == nullptr) return;  // some other model file
+  if (view == nullptr) return;  // another kind of model file
   require(view->dtype == DType::u8 && view->shape.size() == 4 && view->shape[1] == 3 &&
               view->shape[2] == view->shape[3] && view->shape[2] > 0,
           path, ": `images` is ", name_of(view->dtype), " ", shape_text(view->shape), ", expected U8 [N, 3, S, S]");

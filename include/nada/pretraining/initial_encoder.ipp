@@ -14,8 +14,8 @@ namespace nada {
 
 namespace detail {
 
-/// Tensors of a new encoder. Random ones are numbered by the tensors before them, so that the order of the calls is
-/// part of what a stream gives.
+/// InitialTensors makes the tensors of a new encoder. Random tensors are numbered by the tensors before them, so the
+/// order of the calls decides which numbers of the stream a tensor gets.
 class InitialTensors {
  public:
   explicit InitialTensors(const Stream& stream) : stream_(stream) {}
@@ -29,7 +29,7 @@ class InitialTensors {
     fill(name + ".bias", n, 0);
   }
 
-  /// A convolution of `i` to `o` channels with a kernel of `k` by `k` and the batch norm after it.
+  /// Makes a convolution of `i` to `o` channels with a kernel of `k` by `k` and the batch norm after it.
   void convolution(const std::string& name, const std::string& after, std::int64_t o, std::int64_t i, std::int64_t k,
                    double gain = 1) {
     const double bound = 1 / std::sqrt(static_cast<double>(i * k * k));

@@ -1,4 +1,4 @@
-/// Penalties of adversarial training that are computed every few steps ("lazily"), with the weight of all of them.
+/// Penalties of adversarial training that are computed every few steps ("lazily") with a correspondingly larger weight.
 #pragma once
 #include <torch/autograd.h>
 
@@ -13,11 +13,11 @@
 
 namespace nada {
 
-/// Regularizer: a scalar that keeps a network smooth. `every` says how many steps lie between two of it (0: never);
-/// what it returns is then weighed with `weight() * every`, and the optimizer corrected (see LazyAdam). `state` names
-/// what it remembers between steps, which a run saves. Smallest model: R1. A regularizer of the discriminator is called
-/// with (discriminator, real images); one of the generator with (w+ with a graph, images made of it, normal numbers
-/// like the images).
+/// Regularizer: a scalar that keeps a network smooth. `every` is the number of steps from one penalty to the next (0:
+/// never). The scalar is weighed with `weight() * every`, and the optimiser is corrected by `lazy()`
+/// (training/trained_leaves.hpp). `state` names the tensors that the regularizer remembers between steps, which a run
+/// saves. A regularizer of the discriminator is called with (discriminator, real images); a regularizer of the
+/// generator with (w+ with a graph, images made of it, normal numbers shaped as the images). Smallest model: R1.
 template <class R>
 concept Regularizer = requires(R& r, const R& c) {
   { R::name } -> std::convertible_to<std::string_view>;
@@ -45,11 +45,11 @@ consteval bool explain_regularizer() {
   return true;
 }
 
-/// Squared size of the logits' gradient at real images, one number a sample:
+/// R1 is the squared size of the logits' gradient at real images, one number for each sample, with a
+/// graph so that it can be minimised:
 ///     r_n = |d sum_m D(x_m) / d x_n|^2        [N], weighed gamma / 2
-/// With a graph, so that it can be minimised.
-/// Source: Mescheder et al., Which Training Methods for GANs do actually Converge?, arXiv:1801.04406, equation 9;
-/// lazily: Karras et al., arXiv:1912.04958, section 3.1.
+/// Source:  Mescheder et al., Which Training Methods for GANs do actually Converge?, arXiv:1801.04406, equation 9;
+///          lazily: Karras et al., arXiv:1912.04958, section 3.1.
 struct R1 {
   static constexpr std::string_view name = "r1";
   double gamma = 10;
@@ -58,13 +58,13 @@ struct R1 {
   double weight() const { return gamma / 2; }
   std::map<std::string, Tensor*> state() { return {}; }
 
-  /// `score(images)` gives logits [N, 1] -> the gradient [N, 3, H, W].
+  /// Returns the gradient [N, 3, H, W] of the logits [N, 1] that `score(images)` returns.
   template <class Score>
   static Tensor gradient(Score&& score, const Tensor& images) {
     const auto leaf = images.detach().requires_grad_(true);
     return torch::autograd::grad({score(leaf).sum()}, {leaf}, {}, /*retain_graph=*/true, /*create_graph=*/true)[0];
   }
-  /// [N, 3, H, W] -> [N]
+  /// Returns the squared size of each sample's gradient, [N, 3, H, W] -> [N].
   static Tensor per_sample(const Tensor& gradient) { return gradient.square().sum(at::IntArrayRef{1, 2, 3}); }
 
   template <class Score>
@@ -73,11 +73,12 @@ struct R1 {
   }
 };
 
-/// A step in w should change the image by a fixed amount, whatever w and the direction:
-///     J'y = d sum(image . y) / d w+ / sqrt(H W),  y normal        [N, L, D]
-///     l_n = sqrt(mean_l |J'y_nl|^2),  a <- a + decay (mean_n l_n - a),  penalty = mean_n (l_n - a)^2
+/// PathLength asks that a step in w changes the image by a fixed amount, whatever w and the direction:
+///     J'y = d sum(image . y) / d w+ / sqrt(H W),  y normal                      [N, L, D]
+///     l_n = sqrt(mean_l |J'y_nl|^2),   a <- a + decay (mean_n l_n - a)          [N], []
+///     penalty = mean_n (l_n - a)^2                                              []
 /// The gradient flows through a too, as in both reference implementations.
-/// Source: Karras et al., arXiv:1912.04958, section 3.2, equation 4.
+/// Source:  Karras et al., arXiv:1912.04958, section 3.2, equation 4.
 struct PathLength {
   static constexpr std::string_view name = "path";
   double factor = 2;  // the weight
@@ -88,16 +89,16 @@ struct PathLength {
   double weight() const { return factor; }
   std::map<std::string, Tensor*> state() { return {{"mean", &mean}}; }
 
-  /// [N, L, D]; `noise` is like the images, standard normal.
+  /// Returns the gradient J'y [N, L, D]; `noise` is y, shaped as the images, standard normal.
   static Tensor gradient(const Tensor& w_plus, const Tensor& images, const Tensor& noise) {
     const double scale = 1 / std::sqrt(static_cast<double>(images.size(2) * images.size(3)));
     return torch::autograd::grad({(images * noise).sum() * scale}, {w_plus}, {}, /*retain_graph=*/true,
                                  /*create_graph=*/true)[0];
   }
-  /// [N, L, D] -> [N]
+  /// Returns the lengths l_n of gradients, [N, L, D] -> [N].
   static Tensor lengths(const Tensor& gradient) { return gradient.square().sum(2).mean(1).sqrt(); }
 
-  /// `w_plus` must be part of the images' graph.
+  /// Returns the penalty; `w_plus` must be part of the images' graph.
   Tensor operator()(const Tensor& w_plus, const Tensor& images, const Tensor& noise) {
     const auto length = lengths(gradient(w_plus, images, noise));
     const auto before = mean.to(length.options());

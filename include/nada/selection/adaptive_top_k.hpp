@@ -1,4 +1,4 @@
-/// The paper's choice of layers.
+/// Chooses layers as the StyleGAN-NADA paper does.
 #pragma once
 #include <torch/autograd.h>
 
@@ -17,27 +17,28 @@
 
 namespace nada {
 
-/// w+ codes walk down the global loss; the k styles that moved most, and the convolutions that read them, train.
-///     w_0 = map(z), w_{i+1} = w_i - rate dL_global/dw_i;   score_l = mean_{n,d} |w_steps - w_0|_{n,l,d}       [L]
-/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (adaptive layer freezing). There the loss is run
-/// on codes
-///          of 8 images; the official code takes one step of plain gradient descent with rate 0.01.
-/// Facts:   scores do not depend on the layers' names; ties go to the coarser style.
+/// Styles w+ walk down the global loss; the k styles that moved most are chosen, and the
+/// convolutions that read them train.
+///     w_0 = map(z),  w_{i+1} = w_i - rate dL_global/dw_i                  [B, L, D]
+///     score_l = mean_{n,d} |w_steps - w_0|_{n,l,d}                        [L]
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (adaptive layer freezing). The paper runs the loss
+///          on styles of 8 images; the official code takes one step of plain gradient descent with rate 0.01.
+/// Facts:   scores do not depend on the layers' names; of equal scores the coarser style comes first.
 /// Errors:  k larger than the number of styles that convolutions read.
 struct AdaptiveTopK {
-  std::size_t k = 0;  // 0: two thirds
+  std::size_t k = 0;  // styles to choose; 0: two thirds of them
   std::int64_t batch = 8, steps = 1;
   double rate = 0.01;
   std::int64_t chunk = 0;  // samples whose images are in memory at once; 0: as many as fill eight pictures of 256 px
 
-  /// Change of the codes [B, L, D] and the loss at each step.
+  /// Walk holds the styles at the start and their change, both [B, L, D], and the loss at each step.
   struct Walk {
     Tensor start, change;
     std::vector<double> losses;
   };
   Walk walk(const Probe& probe) const {
     Walk out{probe.styles(batch).detach(), {}, {}};
-    out.change = torch::zeros_like(out.start);  // summed apart: w - start would lose digits
+    out.change = torch::zeros_like(out.start);  // the change is summed by itself: w - start would lose digits
     const auto count = out.start.size(0), at_once = samples_at_once(count, probe.resolution);
     for (std::int64_t i = 0; i < steps; ++i) {
       auto& losses = out.losses.emplace_back(0);
@@ -54,31 +55,31 @@ struct AdaptiveTopK {
     }
     return out;
   }
-  /// Samples rendered at once, of `count`: their graph at 1024 px takes gigabytes each.
+  /// Returns how many of `count` samples are rendered at once: the graph of one sample at 1024 px takes gigabytes.
   std::int64_t samples_at_once(std::int64_t count, int resolution) const {
     require(chunk >= 0, "AdaptiveTopK: chunk is ", chunk, ", expected at least 0");
     if (chunk > 0) return std::min(chunk, count);
     const std::int64_t pixels = std::max<std::int64_t>(1, std::int64_t{resolution} * resolution);
     return std::clamp<std::int64_t>(8 * 256 * 256 / pixels, 1, count);
   }
-  /// [L]: mean |change| of each style.
+  /// Returns the mean |change| of each style, [L].
   Tensor scores(const Probe& probe) const { return walk(probe).change.abs().mean(at::IntArrayRef{0, 2}); }
 
-  /// Styles that candidate convolutions read.
+  /// Returns the styles that candidate convolutions read.
   static std::set<int> styles_read(const Probe& probe) {
     std::set<int> read;
     for (const auto i : probe.candidates)
       if (probe.layers[i].kind == LayerKind::convolution) read.insert(probe.layers[i].style);
     return read;
   }
-  /// How many styles are chosen of `available`.
+  /// Returns how many of the `available` styles are chosen; `who` names the selector in errors.
   std::size_t wanted(std::size_t available, std::string_view who = "AdaptiveTopK") const {
     const auto count = k ? k : static_cast<std::size_t>(std::lround(2.0 * static_cast<double>(available) / 3.0));
     require(count <= available, who, ": k is ", k, ", but only ", available,
             " styles are read by convolutions that can train");
     return count;
   }
-  /// Candidate convolutions that read one of these styles.
+  /// Returns the candidate convolutions that read one of these styles.
   static LayerSet convolutions_of(const std::set<int>& styles, const Probe& probe) {
     LayerSet chosen;
     for (const auto i : probe.candidates)

@@ -6,8 +6,9 @@
 
 namespace nada {
 
-/// All candidates that are convolutions (with their affines and biases). Mapping, constant and ToRGB stay, as in the
-/// official training; NamedLayers chooses them by name. For changes of shape: animals, other species.
+/// AllLayers chooses all candidates that are convolutions, with their affines and biases. Mapping, constant and ToRGB
+/// layers stay as they are, as in the official training; NamedLayers chooses those by name. The selector suits changes
+/// of shape: animals, other species.
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (which layers stay).
 struct AllLayers {
   LayerSet select(const Probe& probe) const {

@@ -1,4 +1,4 @@
-/// The layer selectors there are, by name.
+/// A layer selector chosen at run time by its name.
 #pragma once
 #include <string>
 #include <utility>
@@ -14,20 +14,22 @@
 
 namespace nada {
 
-/// A menu: a LayerSelector that holds one of this list. Another one is added here, in `Choice` and in `named()`. None
-/// of them remembers anything: Every{n, AnySelector} keeps a choice for n steps.
+/// AnySelector is a menu: a LayerSelector that holds one selector of the list `Choice`. A new selector
+/// is added to `Choice` and to `named()`. No selector of the list remembers anything: Every{n,
+/// AnySelector} keeps a choice for n steps.
 class AnySelector {
  public:
   using Choice = std::variant<AllLayers, NamedLayers, AdaptiveTopK, GradientTopK, RandomK, OfficialIndex<AdaptiveTopK>>;
 
   AnySelector(Choice choice = AllLayers{}) : choice_(std::move(choice)) {}
 
-  /// "all", "adaptive[:K]", "gradient[:K]", "random[:K]" (without K: two thirds), or names and groups of layers with
-  /// commas between them. Errors:  K that is not a whole number from 1.
+  /// Reads a selector from its text: "all", "adaptive[:K]", "gradient[:K]", "random[:K]" (without K: two thirds), or
+  /// names and groups of layers with commas between them.
+  /// Errors:  a K that is not a whole number from 1.
   static AnySelector named(const std::string& text);
 
   const Choice& choice() const { return choice_; }
-  /// Whether the choice may be another one in the next step.
+  /// Whether the choice of layers may differ from one step to the next.
   bool changes() const { return choice_.index() >= 2; }
   LayerSet select(const Probe& probe);
 

@@ -15,7 +15,7 @@
 namespace nada {
 
 namespace detail {
-/// K of "<name>" (0) or "<name>:K"; nothing where `text` begins otherwise.
+/// Returns K of "<name>:K", 0 for "<name>", and nothing for a text that begins otherwise.
 NADA_INLINE std::optional<std::size_t> count_of(std::string_view text, const std::string& name) {
   if (text == name) return 0;
   if (!text.starts_with(name + ":")) return {};

@@ -11,8 +11,8 @@
 
 namespace nada {
 
-/// Asks `inner` at steps 0, n, 2n, ... and repeats its answer in between. The official code asks at every step; a
-/// choice of layers changes slowly, so that asking every 10 steps saves nearly all of its cost.
+/// Every asks `inner` at steps 0, n, 2n, ... and repeats the answer in between. The official code asks at every step; a
+/// choice of layers changes slowly, so that asking every 10 steps saves nearly all of the selection's cost.
 /// Errors:  n < 1.
 template <LayerSelector S>
 class Every {
@@ -31,7 +31,7 @@ class Every {
   void restore(const TensorMap& state) {
     const auto chosen = state.find("chosen");
     last_.clear();
-    if (n_ == 1 && chosen == state.end()) return;  // it asks at each step anyway
+    if (n_ == 1 && chosen == state.end()) return;  // `inner` is asked at each step anyway
     require(chosen != state.end(), "it does not say which layers were chosen");
     for (std::int64_t i = 0; i < chosen->second.numel(); ++i)
       last_.push_back(static_cast<std::size_t>(chosen->second[i].item<std::int64_t>()));

@@ -1,4 +1,4 @@
-/// Layers by how steep the global loss is in their own numbers.
+/// Chooses layers by how steep the global loss is in their weights.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -11,11 +11,14 @@
 
 namespace nada {
 
-/// The k convolutions whose leaves have the largest root mean square gradient of the global loss on `batch` images:
-///     score_l = sqrt(mean_i (d global / d leaf_li)^2)
-/// Where AdaptiveTopK asks which styles would move, this asks which weights; k counts layers, 0: two thirds of them.
+/// GradientTopK chooses the k convolutions whose leaves have the largest root mean square gradient of the
+/// global loss on `batch` images:
+///     score_l = sqrt(mean_i (d global / d leaf_li)^2)                     [layers]
+/// AdaptiveTopK asks which styles would move; GradientTopK asks which weights would. k counts
+/// layers; 0 means two thirds of them.
 /// Source:  ours, beside AdaptiveTopK.
-/// Facts:   scores do not depend on the layers' sizes (a mean, not a sum); ties go to the coarser layer.
+/// Facts:   scores do not depend on the layers' sizes (a mean, not a sum); of equal scores
+///          the coarser layer comes first.
 /// Errors:  k larger than the number of convolutions that can train.
 struct GradientTopK {
   std::size_t k = 0;

@@ -1,4 +1,4 @@
-/// The layers that are named train.
+/// Chooses layers by name.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -15,8 +15,9 @@
 
 namespace nada {
 
-/// Groups of convolutions by what they paint, with the resolutions of their output: coarse 4 to 8 (pose, shape), medium
-/// 16 to 32 (features, hair), fine from 64 on (colours, texture). Source: Karras et al., arXiv:1812.04948, section 3.1.
+/// Whether a layer belongs to a group of convolutions: coarse (resolutions 4 and 8: pose, shape), medium (16 and 32:
+/// features, hair) or fine (64 and more: colours, texture).
+/// Source:  Karras et al., arXiv:1812.04948, section 3.1.
 inline bool in_group(const Layer& layer, std::string_view group) {
   if (layer.kind != LayerKind::convolution) return false;
   if (group == "coarse") return layer.resolution <= 8;
@@ -24,9 +25,10 @@ inline bool in_group(const Layer& layer, std::string_view group) {
   return group == "fine" && layer.resolution >= 64;
 }
 
-/// The constant, conv.4.0 and a range of the convolutions that follow, counted from 0 on: conv.8.0, conv.8.1,
-/// conv.16.0,
-/// ... Source: rinongal/StyleGAN-nada, ZSSGAN/model/ZSSGAN.py, get_training_layers; its phase `all` is every layer.
+/// Returns the range [first, last) of convolutions that a phase of the official training adds to the constant and
+/// conv.4.0. The convolutions after conv.4.0 are counted from 0: conv.8.0, conv.8.1, conv.16.0, ...
+/// Source:  rinongal/StyleGAN-nada, ZSSGAN/model/ZSSGAN.py, get_training_layers; the phase `all`
+///          of that function is every layer.
 inline std::optional<std::pair<std::size_t, std::size_t>> official_phase(std::string_view name) {
   if (name == "phase:shape") return std::pair<std::size_t, std::size_t>{0, 2};
   if (name == "phase:shape-expanded") return std::pair<std::size_t, std::size_t>{0, 3};
@@ -35,10 +37,11 @@ inline std::optional<std::pair<std::size_t, std::size_t>> official_phase(std::st
   return {};
 }
 
-/// Layers by name ("conv.16.0", "rgb.64", "mapping.3", "const"), by kind ("mapping", "constant", "convolution", "rgb"),
-/// by group ("coarse", "medium", "fine") or by phase of the official training ("phase:shape", "phase:shape-expanded",
-/// "phase:texture", "phase:no-fine"). Errors: a name that is none, listing the layers; one that is no candidate (above
-/// the exit); a group without candidates.
+/// NamedLayers chooses layers by name ("conv.16.0", "rgb.64", "mapping.3", "const"), by kind ("mapping", "constant",
+/// "convolution", "rgb"), by group ("coarse", "medium", "fine") or by phase of the official training ("phase:shape",
+/// "phase:shape-expanded", "phase:texture", "phase:no-fine").
+/// Errors:  a name that no layer has, listing the layers; a layer that is no candidate (above the
+///          exit); a group without candidates.
 struct NamedLayers {
   std::vector<std::string> names;
 

@@ -1,4 +1,4 @@
-/// Layers counted as the official code counts them.
+/// Counts layers as the official code counts them.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -13,18 +13,18 @@
 
 namespace nada {
 
-/// Shows `inner` the layers under the style indices that the official code gives them, so that what it chooses by style
-/// is what the official code would train:
+/// OfficialIndex shows `inner` the layers under the style indices that the official code gives them, so that a choice
+/// of styles trains the layers that the official code would train:
 ///     index   0           1          2           3           4            ...  L - 1
 ///     layer   conv.4.0    rgb.4      conv.8.0    conv.8.1    conv.16.0    ...  the last convolution
 ///     reads   0           1          1           2           3            ...  L - 2
-/// From index 2 on the layer that trains is not the one that the style of this index steers but the one before it, and
-/// index L - 1, which steers rgb alone, can be chosen. rgb.4 passes for a convolution; no other rgb, no mapping layer
+/// From index 2 on, the style of an index steers one convolution, but the convolution before that one trains.
+/// Index L - 1 steers rgb alone and can be chosen. rgb.4 passes for a convolution; no other rgb, no mapping layer
 /// and not the constant can train.
 /// Source:  rinongal/StyleGAN-nada, ZSSGAN/model/ZSSGAN.py, determine_opt_layers.
-/// Facts:   OfficialIndex<AdaptiveTopK> ranks all L styles (k = 0: two thirds of L); OfficialIndex<AllLayers> chooses
-///          every convolution and rgb.4.
-/// Errors:  a generator whose styles are not one a convolution and one more; those of `inner`.
+/// Facts:   OfficialIndex<AdaptiveTopK> ranks all L styles (k = 0: two thirds of L); OfficialIndex<AllLayers>
+///          chooses every convolution and rgb.4.
+/// Errors:  a generator that has not exactly one style more than convolutions; the errors of `inner`.
 template <LayerSelector S>
 class OfficialIndex {
   static_assert(!Stateful<S>, "OfficialIndex: a selector that remembers goes around it, Every{n, OfficialIndex{S}}");
@@ -32,7 +32,7 @@ class OfficialIndex {
  public:
   explicit OfficialIndex(S inner = {}) : inner_(std::move(inner)) {}
 
-  /// Place in layers() of each style index [L].
+  /// Returns the place in layers() of each style index, [L].
   static std::vector<std::size_t> layer_of_index(std::span<const Layer> layers) {
     std::vector<std::size_t> convolutions, rgbs;
     std::set<int> styles;

@@ -1,4 +1,4 @@
-/// Layers by chance: the control of every other choice.
+/// Chooses layers by chance: the control for every other selector.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -12,10 +12,10 @@
 
 namespace nada {
 
-/// The convolutions of k styles drawn without replacement, anew whenever it is asked; the same for the same seed and
-/// step. k = 0: two thirds, as AdaptiveTopK.
-/// Source:  ours: a choice that beats it knows something.
-/// Errors: k larger than the number of styles that convolutions read.
+/// RandomK chooses the convolutions of k styles, drawn without replacement anew in each call. The same seed and step
+/// give the same choice. k = 0 means two thirds, as in AdaptiveTopK.
+/// Source:  ours; a selector is worth its cost if its choice beats this one.
+/// Errors:  k larger than the number of styles that convolutions read.
 struct RandomK {
   std::size_t k = 0;
 

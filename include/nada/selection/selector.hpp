@@ -1,4 +1,4 @@
-/// Which layers train.
+/// Selectors: which layers train in a step.
 #pragma once
 #include <concepts>
 #include <cstddef>
@@ -15,23 +15,24 @@ namespace nada {
 
 using LayerSet = std::vector<std::size_t>;  // sorted indices into layers()
 
-/// All that a selector may look at; the functions compute when asked, on detached weights.
+/// Probe holds all that a selector may look at. Its functions compute when they are called, on detached weights.
 struct Probe {
-  std::span<const Layer> layers;                     // all of the generator's
+  std::span<const Layer> layers;                     // all layers of the generator
   LayerSet candidates;                               // visible through the exit, covered by the parameterization
   std::function<Tensor(std::int64_t count)> styles;  // w+ [count, L, D] of fresh latents
-  /// w+ [n, L, D] -> adapted images, differentiable; `first` counts the samples before them, where a batch is rendered
-  /// in pieces.
+  /// Renders styles w+ [n, L, D] to adapted images, differentiable. Where a batch is rendered in pieces, `first` counts
+  /// the samples before this piece.
   std::function<Tensor(const Tensor& w, std::int64_t first)> images;
   int resolution = 0;                                // of these images
   std::function<Tensor(const Tensor&)> global_loss;  // images -> scalar, all encoders and weights
-  /// Root mean square gradient of the global loss on `count` images, of each layer's leaves; 0 of what cannot train.
+  /// Root mean square gradient of the global loss on `count` images, of each layer's leaves, [layers]; 0
+  /// for a layer that cannot train.
   std::function<std::vector<double>(std::int64_t count)> weight_gradients;
   Stream stream;
 };
 
-/// LayerSelector: a subset of the candidates, at least one; throws where more are asked for than there are.
-/// Smallest model: selection/all_layers.hpp.
+/// LayerSelector: chooses a subset of the candidates, at least one layer. Smallest model: selection/all_layers.hpp.
+/// Errors:  a selector throws where more layers are asked for than there are.
 template <class S>
 concept LayerSelector = requires(S& s, const Probe& probe) {
   { s.select(probe) } -> std::same_as<LayerSet>;
@@ -44,8 +45,9 @@ consteval bool explain_selector() {
   return true;
 }
 
-/// Stateful: for what remembers something between steps (Every, PathLength): exact resume saves what `state()` gives and
-/// hands it to `restore()`. A selector's state holds whole numbers; layers are called "chosen".
+/// Stateful: a selector or penalty that remembers something between steps (Every, PathLength). Exact resume
+/// saves what `state()` returns and hands it to `restore()`. A selector's state holds whole numbers; layers are
+/// saved under the name "chosen".
 template <class S>
 concept Stateful = requires(S& s, const S& c, const TensorMap& state) {
   { c.state() } -> std::same_as<TensorMap>;

@@ -5,7 +5,8 @@
 
 namespace nada {
 
-/// The same endpoints in every encoder: for one encoder, tests and recorded directions.
+/// FixedShift gives the same endpoints in every encoder. It serves runs with one encoder,
+/// tests, and recorded directions.
 struct FixedShift {
   Endpoints ends;
 

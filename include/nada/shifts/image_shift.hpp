@@ -1,4 +1,4 @@
-/// From generated images, or pictures, to pictures.
+/// A shift from generated images, or from pictures, to pictures.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace nada {
 
-/// Mean of the unit features of images [N, 3, H, W], seen a few at a time: [1, E], not at unit length.
+/// Returns the mean of the unit features of images [N, 3, H, W], which are encoded `piece` at a
+/// time: [1, E], not at unit length.
 template <TextImageEncoder E>
 Tensor mean_feature(const E& encoder, const Tensor& images, std::int64_t piece = 16) {
   const torch::NoGradGuard no_grad;
@@ -24,28 +25,31 @@ Tensor mean_feature(const E& encoder, const Tensor& images, std::int64_t piece =
   return sum / static_cast<double>(images.size(0));
 }
 
-/// Endpoints from mean features [1, E]: direction = unit(target - source). Errors: means that agree, naming `what`.
+/// Makes endpoints from mean features [1, E]: direction = unit(target - source).
+/// Errors:  means that agree, naming `what`.
 inline Endpoints between_means(const Tensor& source, const Tensor& target, const char* what) {
   const auto step = target - source;
   require(step.norm().item<double>() > 1e-6, what, " look the same to the encoder: there is no direction between them");
   return {unit(source), unit(target), unit(step)};
 }
 
-/// Direction from the anchor generator's images to a few pictures of the target, or between two sets of pictures:
-///     direction = unit(mean_m E(picture_m) - mean_n E(source_n)),  E of unit length
-/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.1 (few-shot direction by images); with one picture
-/// the
-///          global direction of Zhang et al., DiFa, arXiv:2207.08736. The official code takes 16 generated images.
-/// Facts:   exchanging the sets turns the direction around; how many pictures a set has does not matter, only their
-/// mean. Errors:  no pictures; sets that look the same to an encoder.
+/// ImageShift points from the anchor generator's images to a few pictures of the target, or from
+/// one set of pictures to another:
+///     direction = unit(mean_m E(picture_m) - mean_n E(source_n)),  E of unit length       [1, E]
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.1 (few-shot direction by images); with one
+///          picture the shift is the global direction of Zhang et al., DiFa, arXiv:2207.08736. The official
+///          code takes 16 generated images.
+/// Facts:   exchanging the sets turns the direction around; the number of pictures of a set
+///          does not matter, only their mean.
+/// Errors:  no pictures; sets that look the same to an encoder.
 class ImageShift {
  public:
-  /// Pictures [M, 3, H, W] in [-1, 1]; the source is `samples` images of the anchor generator.
+  /// `target` are pictures [M, 3, H, W] in [-1, 1]; the source is `samples` images of the anchor generator.
   explicit ImageShift(Tensor target, std::int64_t samples = 64) : target_(std::move(target)), samples_(samples) {
     check(target_, "target");
     require(samples_ >= 1, "ImageShift: ", samples_, " samples of the anchor, expected at least 1");
   }
-  /// Both ends by pictures.
+  /// `source` and `target` are both pictures [M, 3, H, W] in [-1, 1].
   ImageShift(Tensor source, Tensor target) : source_(std::move(source)), target_(std::move(target)) {
     check(source_, "source");
     check(target_, "target");

@@ -1,4 +1,4 @@
-/// Starts from what the generator makes, not from what a text says of it.
+/// A shift that starts from the images that the generator makes, not from a text about them.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -13,12 +13,13 @@
 
 namespace nada {
 
-/// The target of `S`, with the mean of `samples` images of the anchor generator as source:
-///     direction = unit(target - mean_n E(anchor_n))
+/// MeanSource keeps the target of the shift `S` and takes the mean of `samples` images of
+/// the anchor generator as source:
+///     direction = unit(target - mean_n E(anchor_n))                                       [1, E]
 /// Source:  Zhang et al., Towards Diverse and Faithful One-shot Adaption (DiFa), arXiv:2207.08736, equation 3, for one
 ///          target picture. With a text as target the direction also crosses the gap between images and texts.
-/// Facts:   for ImageShift it is that shift with the same number of samples.
-/// Errors:  those of S; a target that is the mean of the images.
+/// Facts:   for an ImageShift the result is that ImageShift with the same number of samples.
+/// Errors:  the errors of S; a target that equals the mean of the images.
 template <class S>
 class MeanSource {
  public:

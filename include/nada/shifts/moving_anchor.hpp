@@ -1,4 +1,4 @@
-/// The partly adapted generator becomes the anchor.
+/// A shift that makes the partly adapted generator the anchor.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -12,11 +12,13 @@
 
 namespace nada {
 
-/// The shift `S`; after every `every` steps the adapted generator, as it is then, becomes the anchor whose images the
-/// adapted ones are compared with, and S gives its endpoints anew: MeanSource and ImageShift then start where the
-/// generator has come to, while a text stays what it is.
-/// Source: Liu et al., AIR: Zero-shot Generative Model Adaptation with Iterative Refinement, arXiv:2506.10895, without
-/// its learned prompt for the anchor. Errors: fewer than one step; those of S.
+/// MovingAnchor is the shift `S` with an anchor that moves: after every `every` steps the adapted generator,
+/// as it is then, becomes the anchor whose images the adapted images are compared with, and S gives its
+/// endpoints anew. MeanSource and ImageShift then start from the images of the moved anchor, while the
+/// endpoints of a text stay the same.
+/// Source:  Liu et al., AIR: Zero-shot Generative Model Adaptation with Iterative Refinement, arXiv:2506.10895, without
+///          its learned prompt for the anchor.
+/// Errors:  fewer than one step; the errors of S.
 template <class S>
 class MovingAnchor {
  public:

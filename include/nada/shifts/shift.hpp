@@ -1,4 +1,4 @@
-/// From where to where.
+/// Shifts: from where to where an adaptation goes in an encoder's space.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -11,22 +11,22 @@
 
 namespace nada {
 
-/// Images of the anchor generator, [count, 3, H, W], from a stream of their own.
+/// Sampler renders images of the anchor generator, [count, 3, H, W], from a stream of their own.
 using Sampler = std::function<Tensor(std::int64_t count)>;
 
-/// A shift in one encoder's space.
+/// Endpoints are a shift in one encoder's space.
 struct Endpoints {
-  Tensor source, target;  // [1, E], unit length: mean over templates, normalised
+  Tensor source, target;  // [1, E], unit length: normalised mean over templates
   Tensor direction;       // [1, E], unit(mean over templates of (target_t - source_t)): not unit(target - source)
 };
 
-/// Shift: gives endpoints in each encoder. Smallest model: shifts/fixed_shift.hpp.
+/// Shift: gives the endpoints in each encoder's space. Smallest model: shifts/fixed_shift.hpp.
 template <class S, class E>
 concept Shift = requires(const S& s, const E& encoder, const Sampler& anchor) {
   { s.endpoints(encoder, anchor) } -> std::same_as<Endpoints>;
 };
 
-/// TextualShift: for terms that make texts of their own (part templates, prompt variants).
+/// TextualShift: a shift that has texts, for terms that make texts of their own (part templates, prompt variants).
 template <class S>
 concept TextualShift = requires(const S& s) {
   { s.source() } -> std::convertible_to<std::string_view>;
@@ -34,8 +34,8 @@ concept TextualShift = requires(const S& s) {
   { s.templates() } -> std::convertible_to<std::span<const std::string>>;
 };
 
-/// MovingShift: at steps where moves_anchor says so the adapted generator becomes the anchor and endpoints are made
-/// again.
+/// MovingShift: at steps where moves_anchor() returns true the adapted generator becomes the anchor,
+/// and the endpoints are made again.
 template <class S>
 concept MovingShift = requires(const S& s, std::int64_t step) {
   { s.moves_anchor(step) } -> std::same_as<bool>;

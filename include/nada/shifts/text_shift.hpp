@@ -1,4 +1,4 @@
-/// From one text to another.
+/// A shift from one text to another.
 #pragma once
 #include <filesystem>
 #include <span>
@@ -13,18 +13,18 @@
 
 namespace nada {
 
-/// "a drawing of {}" with {} replaced.
+/// Replaces each {} of a prompt template, such as "a drawing of {}", by `text`.
 std::string fill(std::string_view prompt_template, std::string_view text);
 
-/// Prompt templates, one a line; blank lines and lines that start with # are left out.
-/// Errors: a line without {}, no line at all.
+/// Reads prompt templates, one a line; blank lines and lines that start with # are left out.
+/// Errors:  a line without {}; a file without templates.
 std::vector<std::string> read_templates(const std::filesystem::path& path);
 
-/// Direction from source to target text, averaged over prompt templates:
-///     direction = unit(mean_t(E(fill(t, target)) - E(fill(t, source)))),  E of unit length
-///     source = unit(mean_t E(fill(t, source))), target alike
-/// Source: Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.1; the templates are CLIP's.
-/// Errors: equal texts, an empty text, a text that the encoder cannot read, texts with the same embedding.
+/// TextShift points from the source text to the target text, averaged over prompt templates:
+///     direction = unit(mean_t(E(fill(t, target)) - E(fill(t, source)))),  E of unit length      [1, E]
+///     source    = unit(mean_t E(fill(t, source))), target alike                                 [1, E]
+/// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.1; the templates are CLIP's.
+/// Errors:  equal texts; an empty text; a text that the encoder cannot read; texts with the same embedding.
 class TextShift {
  public:
   TextShift(std::string source, std::string target, std::vector<std::string> templates = {"{}"});
@@ -44,7 +44,8 @@ class TextShift {
     return between(embed(source_), embed(target_), join("the texts '", source_, "' and '", target_, "'"));
   }
 
-  /// The formula above on unit features [T, E] of both texts. Errors: no difference, naming `what`.
+  /// Computes the formula above on the unit features [T, E] of both texts.
+  /// Errors:  features without a difference, naming `what`.
   static Endpoints between(const Tensor& source, const Tensor& target, const std::string& what);
 
  private:

@@ -1,4 +1,4 @@
-/// Adam, small and exact to resume.
+/// The Adam optimiser, small and exact to resume.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -8,16 +8,18 @@
 
 namespace nada {
 
-/// What Adam keeps of one leaf.
+/// Moments hold what Adam remembers of one leaf.
 struct Moments {
-  Tensor first, second;  // running means of g and g^2, as the leaf; undefined before its first gradient
+  Tensor first, second;  // running means of g and g^2, shaped as the leaf; undefined before its first gradient
   std::int64_t steps = 0;
 };
 
-/// Adam:  m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
-///        x -= rate / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + epsilon)
-/// Source: Kingma and Ba, arXiv:1412.6980, algorithm 1. Each leaf counts its own steps t: a leaf without a gradient
-/// stands still, one with a gradient of zero does not. The defaults are the official training's.
+/// Adam moves a leaf x by its gradient g:
+///     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
+///     x -= rate / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + epsilon)
+/// Each leaf counts its own steps t: a leaf without a gradient stands still, a leaf with a gradient of zero does not.
+/// The defaults are the official training's.
+/// Source:  Kingma and Ba, arXiv:1412.6980, algorithm 1.
 struct Adam {
   double rate = 0.002, beta1 = 0, beta2 = 0.99, epsilon = 1e-8;
 
@@ -27,7 +29,7 @@ struct Adam {
             ", expected numbers in [0, 1)");
   }
 
-  /// Moves `leaf` in place by a defined gradient.
+  /// Moves `leaf` in place by a defined gradient, and updates its moments.
   void update(Tensor& leaf, const Tensor& gradient, Moments& moments) const {
     const torch::NoGradGuard no_grad;
     if (!moments.first.defined()) {

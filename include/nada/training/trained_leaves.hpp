@@ -12,36 +12,38 @@
 
 namespace nada {
 
-/// Adam for a network that also takes steps of a penalty, one after `every` usual ones: both count as steps, so the
-/// rate and the betas are brought to the power of every / (every + 1). `every` 0: as it is.
+/// Returns Adam for a network that also takes a step of a penalty after every `every` usual steps. Both kinds count as
+/// steps, so the rate is multiplied by c = every / (every + 1), and the betas are raised to the power of c. With
+/// `every` 0 Adam stays as it is.
 /// Source:  Karras et al., arXiv:1912.04958, appendix B (lazy regularization).
 Adam lazy(Adam adam, std::int64_t every);
 
-/// Leaves by name, in the order of their names. What is saved and loaded is exact: a training that goes on takes the
-/// same steps. Adaptation, pre-training, pivotal tuning and inversion hold their leaves in one of these.
+/// TrainedLeaves hold leaves by name, in the order of their names. Saving and loading is exact: a training that goes on
+/// takes the same steps. Adaptation and pre-training hold their leaves in this class.
 class TrainedLeaves {
  public:
   TrainedLeaves() = default;
-  /// Copies of `values`, which require gradients.
+  /// Makes a leaf that requires a gradient from a copy of each of `values`.
   explicit TrainedLeaves(const TensorMap& values);
 
   const TensorMap& leaves() const { return leaves_; }
   const Tensor& operator[](const std::string& name) const;
   bool has(const std::string& name) const { return leaves_.count(name) > 0; }
-  /// In the order of gradients.
+  /// Returns the leaves in the order in which update() takes their gradients.
   std::vector<Tensor> list() const;
   const Moments& moments(const std::string& name) const { return moments_.at(name); }
 
-  /// Adds a leaf, or replaces it, with what the optimiser has kept of it.
+  /// Adds a leaf, or replaces the leaf of that name, with the moments that the optimiser has kept of it.
   void put(const std::string& name, const Tensor& leaf, Moments moments = {});
   void erase(const std::string& name);
 
   /// Moves one leaf by a defined gradient.
   void update(const Adam& adam, const std::string& name, const Tensor& gradient);
 
-  /// One step of Adam. `gradients` as list(); undefined where a leaf had no part in the loss. `decay(name)`: share of a
-  /// leaf, times the rate, that is taken away first (decoupled weight decay, arXiv:1711.05101).
-  /// Errors:  a gradient that is not finite, naming the leaf; nothing is moved then.
+  /// Takes one step of Adam. `gradients` are in the order of list(); a gradient is undefined where its leaf had no
+  /// part in the loss. decay(name) is a share, times the rate, of the leaf that is taken away first (decoupled
+  /// weight decay, arXiv:1711.05101).
+  /// Errors:  a gradient that is not finite, naming the leaf; no leaf is moved then.
   template <class Decay>
   void update(const Adam& adam, const std::vector<Tensor>& gradients, Decay&& decay) {
     const torch::NoGradGuard no_grad;
@@ -59,6 +61,7 @@ class TrainedLeaves {
   }
 
   void save(const std::string& prefix, TensorMap& out) const;
+  /// Takes leaves and moments from tensors that save() wrote under `prefix`; `what` names them in errors.
   /// Errors:  a tensor that is missing or has another shape.
   void load(const std::string& prefix, const TensorMap& in, const std::string& what);
 

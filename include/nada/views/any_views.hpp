@@ -1,4 +1,4 @@
-/// The views there are, by name.
+/// Views chosen at run time by their name.
 #pragma once
 #include <string>
 #include <utility>
@@ -11,14 +11,15 @@
 
 namespace nada {
 
-/// A menu: Views that hold one of this list. Another one is added here, in `Choice` and in `named()`.
+/// AnyViews is a menu: Views that hold one of the list `Choice`. New views are added to `Choice` and to `named()`.
 class AnyViews {
  public:
   using Choice = std::variant<Plain, CropViews>;
 
   AnyViews(Choice choice = Plain{}) : choice_(std::move(choice)) {}
 
-  /// "plain" or "crops"; `blur` is that of crops, in [0, 1]. Errors:  another name, another blur.
+  /// Makes the views called "plain" or "crops"; `blur`, in [0, 1], is the blur of crops.
+  /// Errors:  another name; a blur outside [0, 1].
   static AnyViews named(const std::string& name, double blur);
 
   const Choice& choice() const { return choice_; }

@@ -1,4 +1,4 @@
-/// Two views of each image: itself and a random crop, both with a little noise, and blurred if asked for.
+/// Two views of each image: the image itself and a random crop, both with a little noise, and blurred on demand.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -8,17 +8,19 @@
 
 namespace nada {
 
-/// View 1 is the image, view 2 a crop of it: per sample a side s uniform in [min_side, max_side] (of the image's), the
-/// centre's offset on each axis uniform in +-max(reach - s, 0) in [-1, 1] coordinates, half of them flipped left-right;
-/// bilinear, edges repeated, at the input's size. Then, with `blur`, a share uniform in [1/2, 1] of each view gives way
-/// to its mean over a square of `blur` times the image's height (in whole pixels, odd), edges repeated. Then normal
-/// noise of deviation `noise` on each view, not clamped again. Why: an encoder that sees each image once is pleased by
-/// patterns of pixels; one that sees it twice asks for content. Without a blur what changes most easily are edges, and
-/// a large change of flat parts (a dark ground around white hair) is not found.
+/// View 1 is the image, view 2 a crop of the image. Each sample draws a side s uniform in [min_side, max_side] (of the
+/// image's side), an offset of the centre on each axis uniform in +-max(reach - s, 0) in [-1, 1] coordinates, and
+/// whether the crop is flipped left-right (half of the crops are). Crops are bilinear, with edges repeated, at the
+/// input's size. With `blur`, a share uniform in [1/2, 1] of each view is then replaced by the mean over a square of
+/// `blur` times the image's height (in whole pixels, odd), with edges repeated. Last, normal noise of deviation `noise`
+/// is added to each view; the views are not clamped again.
+/// Why:     an encoder that sees each image once is pleased by patterns of pixels; an encoder that sees two views asks
+///          for content. Without a blur, edges change most easily, and a large change of flat parts (a dark background
+///          around white hair) is not found.
 struct CropViews {
   double min_side = 0.75, max_side = 1.05, reach = 1.04, noise = 0.05, blur = 0;
 
-  /// images [N, 3, H, W] -> [2 N, 3, H, W]: all images, then all crops.
+  /// Returns all images, then all crops: [N, 3, H, W] -> [2 N, 3, H, W].
   Tensor show(const Tensor& images, const Stream& stream) const {
     const auto n = images.size(0);
     const auto u = stream.uniform(Purpose::views, {n, 4}).to(images.options());  // side, x, y, flip

@@ -1,4 +1,4 @@
-/// What the encoders are shown of an image, and how much of a generator is rendered.
+/// Views: what the encoders are shown of an image; and exits: up to which resolution a generator is rendered.
 #pragma once
 #include <algorithm>
 #include <concepts>
@@ -9,8 +9,9 @@
 
 namespace nada {
 
-/// Views: one or several pictures of each image, the same number of each, one draw for adapted and anchor images alike
-/// (the same stream gives the same draw). Only the training step uses them; selection and shifts see plain images. Smallest model: Plain.
+/// Views: show one or several pictures of each image, the same number for each. Adapted and anchor images of a step are
+/// shown with the same stream, so that both get the same draw. Only the training step uses views; selection and shifts
+/// see plain images. Smallest model: Plain.
 template <class V>
 concept Views = requires(const V& v, Tensor images, const Stream& stream) {
   { v.show(images, stream) } -> std::same_as<Tensor>;  // [N, 3, H, W] -> [V N, 3, H, W]
@@ -24,23 +25,23 @@ consteval bool explain_views() {
   return true;
 }
 
-/// The images as they are.
+/// Plain shows the images as they are.
 struct Plain {
   Tensor show(const Tensor& images, const Stream&) const { return images; }
 };
 
-/// Exit: the resolution up to which a generator is rendered. Layers above it cannot be chosen.
+/// Exit: gives the resolution up to which a generator is rendered. Layers above it cannot be chosen.
 template <class X>
 concept Exit = requires(const X& x, int full_resolution) {
   { x.resolution(full_resolution) } -> std::convertible_to<int>;
 };
 
-/// All of it.
+/// FullSize renders the whole generator.
 struct FullSize {
   int resolution(int full) const { return full; }
 };
 
-/// The skip sum up to `pixels`: cheaper, for shifts that need no fine detail. 0: all of it.
+/// EarlyExit renders the skip sum up to `pixels`: cheaper, for shifts that need no fine detail. 0 means the full size.
 /// Errors:  pixels that are not a power of two from 4.
 struct EarlyExit {
   int pixels = 0;

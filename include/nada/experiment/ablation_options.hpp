@@ -1,0 +1,37 @@
+/// The options that all ablation programs share.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/option_table.hpp"
+
+namespace nada {
+
+/// What all variants of an ablation share.
+struct AblationOptions {
+  static constexpr const char* example = "--targets sketch,zombie,statue --seeds 5";
+
+  std::filesystem::path generator, measure, templates, target_list, out;
+  std::vector<EncoderChoice> encoders;
+  std::string targets = "sketch,zombie,statue", source = "a cartoon portrait", only;
+  std::int64_t seeds = 5, steps = 120, batch = 4, count = 200, jobs = 0, cell = -1;
+  double lr = 0.002;
+  bool quick = false, deltas = false;
+  MachineOptions machine;
+
+  void declare(OptionTable& table);
+
+  /// Fills in the defaults that depend on where the embedded files are and on the program's name, and what --quick
+  /// stands for.
+  /// Errors:  seeds, steps or batch < 1; fewer than 20 samples to measure; a measuring encoder that is trained against.
+  void settle(const std::string& program);
+};
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/experiment/ablation_options.ipp"
+#endif
