@@ -82,7 +82,7 @@ struct Options : nada::AdaptOptions {
                                {"zero-gradients", "true"}});
   }
 
-  nada::AdaptationSettings settings(const nada::StyleGan2& source) const {
+  nada::AdaptationSettings settings(const nada::AnyGenerator& source) const {
     auto out = AdaptOptions::settings(source);
     out.clamp = !no_clamp;
     if (reference) {  // as if a regularisation, which does not happen, took every fifth step

@@ -157,7 +157,8 @@ int convert(const Options& o, const nada::OptionTable&) {
   const auto file = nada::ModelFile::open(o.in, o.component);
   std::cout << "read  " << file.path().string() << ": " << file.description() << '\n';
   if (is_delta(file.kind())) {
-    const auto g = nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base));
+    const auto g =
+        nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base)).as<nada::StyleGan2>();
     convert_generator(o, g.tensors(), g, file.metadata());
   } else if (nada::is_generator(file.kind())) {
     auto [tensors, settings] = nada::read_stylegan2(file);

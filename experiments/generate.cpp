@@ -19,10 +19,10 @@
 #include "nada/formats/images.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/generators/load.hpp"
-#include "nada/generators/stylegan2.hpp"
 
 namespace {
 
@@ -82,11 +82,11 @@ void settle(Options& o, nada::OptionTable& table) {
     o.format = o.out.extension() == ".png" ? "png" : "jpg";
 }
 
-std::vector<nada::StyleGan2> load_generators(const Options& o) {
+std::vector<nada::AnyGenerator> load_generators(const Options& o) {
   using namespace nada;
   const Placement place{o.machine.place(), torch::kFloat32};
   const auto base = o.base.empty() ? std::nullopt : std::optional(o.base);
-  std::vector<StyleGan2> out;
+  std::vector<AnyGenerator> out;
   for (const auto& path : o.generators) {
     const bool with_base = base && is_delta(ModelFile::open(path).kind());
     out.push_back(load_generator(path, place, with_base ? base : std::nullopt));
@@ -95,7 +95,8 @@ std::vector<nada::StyleGan2> load_generators(const Options& o) {
 }
 
 /// Samples number `first` to `first + count - 1` of the seed.
-std::vector<nada::Picture> samples(const Options& o, const nada::StyleGan2& g, std::int64_t first, std::int64_t count) {
+std::vector<nada::Picture> samples(const Options& o, const nada::AnyGenerator& g, std::int64_t first,
+                                   std::int64_t count) {
   using namespace nada;
   const Stream stream{o.seed, 0};
   std::vector<Picture> out;
@@ -119,7 +120,7 @@ void save(const std::filesystem::path& path, nada::Picture picture, const std::s
 }
 
 /// One file a sample, <out>/000000.png and so on; `columns` samples are made before they are written.
-void write_single(const Options& o, const nada::StyleGan2& generator, std::int64_t columns,
+void write_single(const Options& o, const nada::AnyGenerator& generator, std::int64_t columns,
                   const std::string& options_text) {
   std::error_code error;
   std::filesystem::create_directories(o.out, error);
@@ -135,7 +136,7 @@ void write_single(const Options& o, const nada::StyleGan2& generator, std::int64
 }
 
 /// One picture: `columns` samples side by side, a row a generator, then the next ones below.
-void write_grid(const Options& o, const std::vector<nada::StyleGan2>& generators, std::int64_t columns,
+void write_grid(const Options& o, const std::vector<nada::AnyGenerator>& generators, std::int64_t columns,
                 const std::string& options_text) {
   std::vector<std::vector<nada::Picture>> rows;
   for (std::int64_t first = 0; first < o.count; first += columns)

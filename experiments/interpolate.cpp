@@ -29,11 +29,11 @@
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/video.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/factorization.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/generators/load.hpp"
-#include "nada/generators/stylegan2.hpp"
 
 namespace {
 
@@ -103,9 +103,9 @@ struct Frames {
 
 /// What films start from. `domains`: the source generator first, then those of --to.
 struct Start {
-  std::vector<nada::StyleGan2> domains;
+  std::vector<nada::AnyGenerator> domains;
   nada::Tensor labels;
-  const nada::StyleGan2& source() const { return domains.front(); }
+  const nada::AnyGenerator& source() const { return domains.front(); }
 };
 
 /// Reads the option file, fills defaults, and refuses what does not fit together.
@@ -150,7 +150,7 @@ nada::Tensor people_of(const Options& o, const Start& start) {
   return first_styles(o, start, o.codes.empty() ? o.people : 1);
 }
 
-std::vector<nada::Picture> pictures(const nada::StyleGan2& generator, const nada::Tensor& styles) {
+std::vector<nada::Picture> pictures(const nada::AnyGenerator& generator, const nada::Tensor& styles) {
   return nada::to_pictures(generator.synthesize(styles, nada::Render{}));
 }
 
@@ -175,9 +175,9 @@ Frames along_weights(const Options& o, const Start& start) {
             using namespace nada;
             const auto leg = std::min(i / o.frames, legs - 1);
             const double t = eased(static_cast<double>(i - leg * o.frames) / static_cast<double>(o.frames));
-            const std::vector<Share<StyleGan2>> shares{{&start.domains[static_cast<std::size_t>(leg)], 1 - t},
-                                                       {&start.domains[static_cast<std::size_t>(leg) + 1], t}};
-            return Frames::Rows{pictures(blend(start.source(), std::span<const Share<StyleGan2>>(shares)), w)};
+            const std::vector<Share<AnyGenerator>> shares{{&start.domains[static_cast<std::size_t>(leg)], 1 - t},
+                                                          {&start.domains[static_cast<std::size_t>(leg) + 1], t}};
+            return Frames::Rows{pictures(blend(start.source(), std::span<const Share<AnyGenerator>>(shares)), w)};
           }};
 }
 

@@ -32,6 +32,7 @@
 #include "nada/metrics/text_score.hpp"
 #include "nada/shifts/text_shift.hpp"
 #include "nada/training/adam.hpp"
+#include "nada/training/trained_leaves.hpp"
 
 namespace {
 
@@ -105,7 +106,7 @@ std::vector<nada::Tensor> target_features(const Options& o, const nada::Members<
 }
 
 /// Styles w+ [count, L, D] of the seed's first samples.
-nada::Tensor first_styles(const Options& o, const nada::StyleGan2& generator) {
+nada::Tensor first_styles(const Options& o, const nada::AnyGenerator& generator) {
   using namespace nada;
   const torch::NoGradGuard no_grad;
   const auto z = Stream{o.seed, 0}.normal(Purpose::samples, {o.count, generator.latent_size()}).to(generator.options());
@@ -116,7 +117,7 @@ nada::Tensor first_styles(const Options& o, const nada::StyleGan2& generator) {
 struct Objective {
   nada::Tensor global, pull, loss;
 };
-Objective objective(const Options& o, const nada::StyleGan2& generator, const nada::Members<nada::AnyClip>& encoders,
+Objective objective(const Options& o, const nada::AnyGenerator& generator, const nada::Members<nada::AnyClip>& encoders,
                     const std::vector<nada::Tensor>& targets, const nada::Tensor& start, const nada::Tensor& styles) {
   const auto images = generator.synthesize(styles).clamp(-1, 1);
   Objective out;
@@ -138,12 +139,14 @@ struct Moved {
 
 /// Walks from `start` down the objective with Adam; a signal ends the walk early.
 /// Errors: a loss that is not finite.
-Moved walk_toward_text(const Options& o, const nada::StyleGan2& generator, const nada::Members<nada::AnyClip>& encoders,
-                       const std::vector<nada::Tensor>& targets, const nada::Tensor& start) {
+Moved walk_toward_text(const Options& o, const nada::AnyGenerator& generator,
+                       const nada::Members<nada::AnyClip>& encoders, const std::vector<nada::Tensor>& targets,
+                       const nada::Tensor& start) {
   using namespace nada;
   const auto adam = optimizer_of(o);
-  Moments moments;
-  Moved out{start.clone().requires_grad_(true), csv_line({"step", "loss", "global", "pull"})};
+  TrainedLeaves leaf;
+  leaf.put("styles", start.clone().requires_grad_(true));
+  Moved out{leaf["styles"], csv_line({"step", "loss", "global", "pull"})};
   const auto share = 1 / static_cast<double>(o.count);
   const StopSignals signals;
   Progress progress("optimizing", o.steps);
@@ -151,7 +154,7 @@ Moved walk_toward_text(const Options& o, const nada::StyleGan2& generator, const
   while (step < o.steps && !StopToken::requested()) {
     const auto [global, pull, loss] = objective(o, generator, encoders, targets, start, out.styles);
     require(std::isfinite(loss.item<double>()), "step ", step + 1, ": the loss is not finite; the run cannot go on");
-    adam.update(out.styles, torch::autograd::grad({loss}, {out.styles})[0], moments);
+    leaf.update(adam, torch::autograd::grad({loss}, leaf.list()));
     ++step;
     CsvRow row{std::to_string(step)};
     for (const auto& part : {loss, global, pull}) row.push_back(csv_number(part.item<double>() * share));
@@ -163,7 +166,7 @@ Moved walk_toward_text(const Options& o, const nada::StyleGan2& generator, const
 }
 
 /// Writes the pictures before and after, the styles and the metrics into the run's folder.
-void write_results(const Options& o, const nada::RunFolder& folder, const nada::StyleGan2& generator,
+void write_results(const Options& o, const nada::RunFolder& folder, const nada::AnyGenerator& generator,
                    const nada::Tensor& start, const Moved& moved) {
   using namespace nada;
   const torch::NoGradGuard no_grad;

@@ -28,11 +28,11 @@
 #include "nada/formats/options_file.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/base_hash.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/generators/load.hpp"
-#include "nada/generators/stylegan2.hpp"
 #include "nada/metrics/measure.hpp"
 #include "nada/metrics/metric.hpp"
 #include "nada/metrics/text_score.hpp"
@@ -65,7 +65,7 @@ struct Options {
   }
 };
 
-nada::Picture sample_row(const nada::StyleGan2& source, const nada::StyleGan2& adapted) {
+nada::Picture sample_row(const nada::AnyGenerator& source, const nada::AnyGenerator& adapted) {
   const torch::NoGradGuard no_grad;
   const auto z = nada::Stream{0, 0}.normal(nada::Purpose::samples, {4, source.latent_size()}).to(source.options());
   const auto w = nada::truncate(source.map(z), source.mean_style(), 0.8);
@@ -122,7 +122,7 @@ class Presets {
       preset.delta.leaves[place] = leaf.to(torch::kFloat16);
     const auto folded = apply_delta(source_, preset.delta, name);
     preset.sample = encode_png(sample_row(source_, folded));
-    const auto score = [&](const StyleGan2& generator) {
+    const auto score = [&](const AnyGenerator& generator) {
       return std::round(text_score(generator, target) * 1e4) / 1e4;
     };
     preset.metrics = nlohmann::ordered_json{
@@ -159,7 +159,7 @@ class Presets {
 
  private:
   /// Of the bare text: what the held-out encoder sees of it in samples.
-  double text_score(const nada::StyleGan2& generator, const std::string& text) const {
+  double text_score(const nada::AnyGenerator& generator, const std::string& text) const {
     using namespace nada;
     Evidence evidence;
     evidence.adapted = see_samples(measuring_, generator, o_.samples, /*seed=*/1);
@@ -168,7 +168,7 @@ class Presets {
   }
 
   const Options& o_;
-  nada::StyleGan2 source_;
+  nada::AnyGenerator source_;
   nada::AnyClip measuring_;
 };
 

@@ -261,7 +261,7 @@ EncoderTrainingSettings settings_of(const Options& o) {
 /// The folder of the run; a run that goes on gives the training its state, a new one gets the vocabulary's merges.
 RunFolder open_folder(const Options& o, const OptionTable& table, const ClipSettings& clip, EncoderTraining& training) {
   auto folder = o.folder(table);
-  if (folder.resumed()) training.load(folder / "state.safetensors");
+  if (folder.resumed()) training.restore(load_training_state(folder.state()), folder.state().string());
   if (!std::filesystem::exists(folder / "merges.txt")) write_text(folder / "merges.txt", clip.tokenizer->merges());
   return folder;
 }
@@ -342,7 +342,7 @@ class Run {
 
   /// Writes the state and the encoder.
   void save() const {
-    training_.save(folder_ / "state.safetensors");
+    save_training_state(folder_.state(), training_.state());
     const nlohmann::json phrases = clip_.phrases;
     Metadata more{{"nada.kind", "encoder"},
                   {"nada.format", std::string(format_version)},

@@ -381,7 +381,7 @@ class Run {
 
   /// Writes the state and the generator.
   void save() const {
-    training_.save(folder_ / "state.safetensors");
+    save_training_state(folder_.state(), training_.state());
     const auto more = o_.metadata(folder_, {{"nada.images_seen", std::to_string(training_.images())}});
     save_tensors(folder_ / "generator.safetensors", training_.average().tensors(),
                  generator_metadata(training_.average(), more));
@@ -407,7 +407,7 @@ int train(const Options& o, const OptionTable& table, Augment augmentation) {
                              PathLength{.factor = o.path, .every = o.path_every}, settings, std::move(augmentation));
   const auto measuring = open_measuring(o, resolution);
   const auto folder = o.folder(table);
-  if (folder.resumed()) training.load(folder / "state.safetensors");
+  if (folder.resumed()) training.restore(load_training_state(folder.state()), folder.state().string());
   Run run(o, folder, measuring, training);
   if (o.is_finished(folder, training.images(), run.all_images(), "generator.safetensors")) return 0;
   run.train(data);

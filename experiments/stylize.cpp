@@ -29,8 +29,8 @@
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/picture_resize.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/latents.hpp"
-#include "nada/generators/stylegan2.hpp"
 #include "nada/inversion/inverter.hpp"
 
 namespace {
@@ -71,7 +71,7 @@ struct Options {
 
 struct Domain {
   std::string name;
-  nada::StyleGan2 generator;
+  nada::AnyGenerator generator;
 };
 
 /// Reads the option file, fills defaults, and refuses what does not fit together. Returns the presets' files.
@@ -121,7 +121,7 @@ Domain train_domain(const Options& o, const std::filesystem::path& out) {
 struct Inverted {
   nada::Inversion inversion;
   nada::Tensor image;  // [1, 3, H, W]
-  std::optional<nada::StyleGan2> tuned;
+  std::optional<nada::AnyGenerator> tuned;
 };
 
 /// Reads the inversion --codes, else inverts the picture and writes its inversion into the folder.
@@ -155,9 +155,9 @@ std::string file_word(const std::string& name) {
 /// along.
 class Sheet {
  public:
-  using Shares = std::vector<nada::Share<nada::StyleGan2>>;
+  using Shares = std::vector<nada::Share<nada::AnyGenerator>>;
 
-  Sheet(const Options& o, const nada::RunFolder& folder, const nada::StyleGan2& source,
+  Sheet(const Options& o, const nada::RunFolder& folder, const nada::AnyGenerator& source,
         const nada::SquarePicture& square, const Inverted& inverted)
       : o_(o),
         folder_(folder),
@@ -170,7 +170,7 @@ class Sheet {
   void add(const std::string& name, Shares shares) {
     using namespace nada;
     if (inverted_.tuned) shares.push_back({&*inverted_.tuned, 1});
-    const auto mixed = blend(source_, std::span<const Share<StyleGan2>>(shares));
+    const auto mixed = blend(source_, std::span<const Share<AnyGenerator>>(shares));
     const auto made = to_pictures(PictureInverter::image(mixed, inverted_.inversion)).front();
     row_.push_back(made);
     auto result = made;
@@ -197,7 +197,7 @@ class Sheet {
 
   const Options& o_;
   const nada::RunFolder& folder_;
-  const nada::StyleGan2& source_;
+  const nada::AnyGenerator& source_;
   const nada::SquarePicture& square_;
   const Inverted& inverted_;
   std::vector<nada::Picture> row_;

@@ -17,7 +17,7 @@
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/safetensors.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "studio.hpp"
 
 namespace nada::serve {
@@ -26,7 +26,7 @@ namespace nada::serve {
 inline std::vector<std::byte> sample_of(const Delta& delta, const std::string& name, const Studio& studio) {
   Look look;
   look.name = name;
-  look.generator = std::make_shared<StyleGan2>(apply_delta(studio.source(), delta, name));
+  look.generator = std::make_shared<AnyGenerator>(apply_delta(studio.source(), delta, name));
   std::vector<Latent> latents;
   for (std::int64_t i = 0; i < 4; ++i) latents.push_back({0, i});
   const auto row = studio.pictures(look, 1, {studio.styles(latents, 0.8), {}});

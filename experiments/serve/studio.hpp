@@ -27,8 +27,8 @@
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/latents.hpp"
-#include "nada/generators/stylegan2.hpp"
 #include "nada/inversion/inverter.hpp"
 
 namespace nada::serve {
@@ -44,7 +44,7 @@ struct Look {
   std::string name, source, target, command;
   nlohmann::json metrics;
   bool own = false;  // kept by a user of this server
-  std::shared_ptr<const StyleGan2> generator;
+  std::shared_ptr<const AnyGenerator> generator;
   std::vector<std::byte> thumbnail;  // PNG
 };
 
@@ -54,11 +54,11 @@ class Studio {
   Studio(InvertOptions inversion, torch::Device device, const std::vector<std::filesystem::path>& texts)
       : options_(std::move(inversion)),
         device_(device),
-        source_(std::make_shared<StyleGan2>(load_generator(options_.generator, {device, torch::kFloat32}))) {
+        source_(std::make_shared<AnyGenerator>(load_generator(options_.generator, {device, torch::kFloat32}))) {
     for (const auto& path : texts) phrases_.push_back(load_clip(path, {}, device).phrases());
   }
 
-  const StyleGan2& source() const { return *source_; }
+  const AnyGenerator& source() const { return *source_; }
   const std::filesystem::path& generator_path() const { return options_.generator; }
   const InvertOptions& inversion_options() const { return options_; }
 
@@ -78,7 +78,7 @@ class Studio {
     look.metrics = nlohmann::json::parse(preset.metrics, nullptr, /*allow_exceptions=*/false);
     if (!look.metrics.is_object()) look.metrics = nlohmann::json::object();
     look.own = own;
-    look.generator = std::make_shared<StyleGan2>(apply_delta(*source_, preset.delta, path.string()));
+    look.generator = std::make_shared<AnyGenerator>(apply_delta(*source_, preset.delta, path.string()));
     put(std::move(look));
   }
   bool has(const std::string& name) const {
@@ -112,10 +112,10 @@ class Studio {
   /// Pictures of styles, by a look of a strength: 0 is the source, 1 the preset.
   std::vector<Picture> pictures(const Look& look, double strength, const Inversion& codes) const {
     const torch::NoGradGuard no_grad;
-    std::optional<StyleGan2> blended;
+    std::optional<AnyGenerator> blended;
     if (strength != 1 && look.generator != source_) {
-      const Share<StyleGan2> share{look.generator.get(), strength};
-      blended = blend(*source_, std::span<const Share<StyleGan2>>(&share, 1));
+      const Share<AnyGenerator> share{look.generator.get(), strength};
+      blended = blend(*source_, std::span<const Share<AnyGenerator>>(&share, 1));
     }
     const auto& generator = blended ? *blended : *look.generator;
     std::vector<Picture> out;
@@ -148,7 +148,7 @@ class Studio {
 
   InvertOptions options_;
   torch::Device device_;
-  std::shared_ptr<StyleGan2> source_;
+  std::shared_ptr<AnyGenerator> source_;
   std::vector<std::vector<std::string>> phrases_;
   mutable std::mutex mutex_;
   std::vector<std::string> order_;

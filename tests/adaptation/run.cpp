@@ -72,8 +72,8 @@ BOOST_AUTO_TEST_CASE(takes_the_steps_that_are_left_and_tells_every_observer_in_o
   FakeStepper stepper{.done = 3};
   Lines lines;
   BOOST_TEST(run(stepper, 5, Log{&lines, "a "}, Log{&lines, "b "}));
-  const Lines expected{"a start 3 of 5", "b start 3 of 5", "a step 4 4 of 5", "b step 4 4 of 5",
-                       "a step 5 5 of 5", "b step 5 5 of 5", "a finish 5", "b finish 5"};
+  const Lines expected{"a start 3 of 5",  "b start 3 of 5",  "a step 4 4 of 5", "b step 4 4 of 5",
+                       "a step 5 5 of 5", "b step 5 5 of 5", "a finish 5",      "b finish 5"};
   BOOST_TEST(lines == expected, boost::test_tools::per_element());
   BOOST_TEST(stepper.totals == (std::vector<std::int64_t>{5, 5}), boost::test_tools::per_element());
 }

@@ -315,7 +315,7 @@ void check_entries(const Golden& golden) {
       continue;
     }
     const std::string text = entry.at("text");
-    BOOST_TEST_CONTEXT("entry " << nada::detail::quoted(text)) {
+    BOOST_TEST_CONTEXT("entry " << nada::in_quotes(text)) {
       BOOST_TEST(clean_text(text) == entry.at("cleaned").get<std::string>());
       BOOST_TEST(golden.ids(t.ids(text)) == entry.at("bpe_ids").get<Ids>(), boost::test_tools::per_element());
       const bool too_long = entry.at("error");

@@ -122,9 +122,9 @@ BOOST_AUTO_TEST_CASE(goes_on_bit_for_bit_after_saving_and_loading) {
     for (std::int64_t step = 0; step < 7; ++step) whole.step(pictures(step));
     auto first = training(settings, 3);
     for (std::int64_t step = 0; step < 4; ++step) first.step(pictures(step));
-    first.save(folder / "state.safetensors");
+    save_tensors(folder / "state.safetensors", first.state(), {});
     auto second = training(settings, 3);
-    second.load(folder / "state.safetensors");
+    second.restore(to_tensors(Safetensors::open(folder / "state.safetensors")), "state");
     BOOST_TEST(second.images() == 16);
     for (std::int64_t step = 4; step < 7; ++step) second.step(pictures(step));
     BOOST_TEST(same(whole.average(), second.average()));
@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(without_augmentation_the_state_is_what_it_always_was_and_wi
     BOOST_TEST(through.step(pictures(step)).augmentation.value() == 0);
   }
   BOOST_TEST(same(plain.average(), through.average()));
-  plain.save(folder / "plain.safetensors");
-  through.save(folder / "through.safetensors");
+  save_tensors(folder / "plain.safetensors", plain.state(), {});
+  save_tensors(folder / "through.safetensors", through.state(), {});
   const auto a = to_tensors(Safetensors::open(folder / "plain.safetensors"));
   const auto b = to_tensors(Safetensors::open(folder / "through.safetensors"));
   BOOST_TEST(b.size() == a.size() + 2);
@@ -153,8 +153,9 @@ BOOST_AUTO_TEST_CASE(without_augmentation_the_state_is_what_it_always_was_and_wi
     BOOST_TEST(!name.starts_with("augmentation."));
     BOOST_TEST(test::same_bits(value, b.at(name)), name);
   }
-  BOOST_TEST(error_of([&] { through.load(folder / "plain.safetensors"); }).find("augmentation.p is missing") !=
-             std::string::npos);
+  BOOST_TEST(error_of([&] {
+               through.restore(to_tensors(Safetensors::open(folder / "plain.safetensors")), "state");
+             }).find("augmentation.p is missing") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(with_augmentation_it_goes_on_bit_for_bit_while_the_probability_moves) {
@@ -168,9 +169,9 @@ BOOST_AUTO_TEST_CASE(with_augmentation_it_goes_on_bit_for_bit_while_the_probabil
   BOOST_TEST(*whole.augmentation().share() != 0.5);
   auto first = training({}, 3, some);
   for (std::int64_t step = 0; step < 6; ++step) first.step(pictures(step));
-  first.save(folder / "state.safetensors");
+  save_tensors(folder / "state.safetensors", first.state(), {});
   auto second = training({}, 3, some);
-  second.load(folder / "state.safetensors");
+  second.restore(to_tensors(Safetensors::open(folder / "state.safetensors")), "state");
   for (std::int64_t step = 6; step < 11; ++step) second.step(pictures(step));
   BOOST_TEST(same(whole.average(), second.average()));
   BOOST_TEST(*whole.augmentation().share() == *second.augmentation().share());
@@ -220,7 +221,9 @@ BOOST_AUTO_TEST_CASE(refuses_batches_and_states_that_do_not_fit) {
   BOOST_TEST(error_of([&] { run.step(torch::zeros({3, 3, 8, 8})); }) == "a batch of 3 images, expected 4");
   const TemporaryFolder folder;
   save_tensors(folder / "other.safetensors", {{"steps", torch::zeros({}, torch::kInt64)}}, {});
-  BOOST_TEST(error_of([&] { run.load(folder / "other.safetensors"); }).find("is missing") != std::string::npos);
+  BOOST_TEST(error_of([&] {
+               run.restore(to_tensors(Safetensors::open(folder / "other.safetensors")), "state");
+             }).find("is missing") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(frechet_distance_of_known_gaussians) {

@@ -3,10 +3,11 @@
 . "$(dirname "$0")/lib.sh" "$@"
 
 start() {  # ARGS...: a server on a free port; sets $server and $url
+  rm -f server.txt  # of an earlier server, whose address it names
   "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
   server=$!
   for _ in $(seq 600); do
-    url=$(sed -n 's/^open  *//p' server.txt)
+    url=$(sed -n 's/^open  *//p' server.txt 2> /dev/null)
     [ -z "$url" ] || return 0
     kill -0 "$server" 2> /dev/null || break
     sleep 0.1

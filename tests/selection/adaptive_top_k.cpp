@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nada/core/stateful.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/tokenizer.hpp"
 #include "nada/selection/adaptive_top_k.hpp"

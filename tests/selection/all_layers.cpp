@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stateful.hpp"
 #include "nada/parameterization/full_weights.hpp"
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/selector.hpp"

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "nada/core/stateful.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/selector.hpp"

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stateful.hpp"
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/selector.hpp"
 #include "support/files.hpp"

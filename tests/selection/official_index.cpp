@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "nada/core/stateful.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "nada/selection/adaptive_top_k.hpp"

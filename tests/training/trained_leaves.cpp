@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(each_moves_by_adam_with_its_own_count_and_stands_still_with
   for (const auto& leaf : leaves.list()) naive.push_back({leaf.detach().clone()});
   for (std::uint64_t step = 0; step < 4; ++step) {
     auto gradients = gradients_of_step(step);
-    if (step % 2 == 1) gradients[1] = {};
+    if (step % 2 == 1) gradients[1] = Tensor{};
     leaves.update(adam, gradients);
     for (std::size_t i = 0; i < naive.size(); ++i) {
       if (gradients[i].defined()) naive[i].update(gradients[i], adam);
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(decay_takes_away_its_share_times_the_rate_where_there_is_a_
   const Adam adam{.rate = 0.1};
   auto leaves = three_leaves();
   auto gradients = gradients_of_step(1);
-  gradients[2] = {};
+  gradients[2] = Tensor{};
   leaves.update(adam, gradients, [](const std::string& name) { return name == "b" ? 0.0 : 0.5; });
   const auto first_step = [](const Tensor& g) { return 0.1 * g / (g.abs() + 1e-8); };
   BOOST_TEST(test::largest_difference(leaves["a"].detach(), 0.95 * random({3}, 1) - first_step(gradients[0])) < 1e-12);
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(saved_and_loaded_ones_take_the_same_steps) {
   auto saved = three_leaves();
   for (std::uint64_t step = 0; step < 3; ++step) {
     auto gradients = gradients_of_step(step);
-    gradients[2] = {};  // "c" never had a gradient
+    gradients[2] = Tensor{};  // "c" never had a gradient
     saved.update(adam, gradients);
   }
   TensorMap out;

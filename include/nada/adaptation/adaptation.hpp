@@ -28,6 +28,7 @@
 #include "nada/adaptation/training_policy.hpp"
 #include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/stateful.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
@@ -190,6 +191,7 @@ class Adaptation final : public Stepper {
     auto leaves = restored_leaves(candidates_, state);
     auto selector = selector_of(state);
     leaves_ = std::move(leaves);
+    listed_.clear();
     selector_ = std::move(selector);
     step_ = state.step;
     restore_anchor(state);
@@ -207,6 +209,7 @@ class Adaptation final : public Stepper {
     Attempt& operator=(const Attempt&) = delete;
     ~Attempt() {
       if (succeeded_) return;
+      run_.listed_.clear();  // leaf_list() holds leaves that are erased here
       try {
         const auto trained = run_.candidates_.trained_layers(run_.leaves_);
         run_.candidates_.put_effective(run_.adapted_, trained, run_.leaves_, /*graph=*/false);

@@ -139,10 +139,11 @@ class BoundObjective {
   void bind_scene(std::vector<bool>& bound) {
     scene_terms_.clear();
     std::size_t t = 0;
-    objective_.each([&](double weight, const auto& term, std::ptrdiff_t) {
+    objective_.each([&](double weight, const auto& term, std::ptrdiff_t only) {
       if (weight == 0) return;
       const auto place = t++;
       if constexpr (SceneTerm<std::decay_t<decltype(term)>>) {
+        require(only < 0, "the term ", term.name, " sees no encoder, so it cannot be bound to one");
         bound[place] = true;
         scene_terms_.emplace_back(place, [term](const Scene& scene) { return term(scene); });
       }

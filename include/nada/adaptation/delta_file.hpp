@@ -6,8 +6,8 @@
 #include "nada/adaptation/delta.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/safetensors.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/load.hpp"
-#include "nada/generators/stylegan2.hpp"
 
 namespace nada {
 
@@ -30,8 +30,8 @@ Delta load_delta(const Safetensors& file);
 /// Reads a generator from a generator file, or from a delta and its base. The base is `base`, else the path that the
 /// delta names, relative to the delta's file.
 /// Errors:  another kind of file; a base that is missing or does not belong to the delta.
-StyleGan2 load_generator(const std::filesystem::path& path, Placement place = {},
-                         const std::optional<std::filesystem::path>& base = {});
+AnyGenerator load_generator(const std::filesystem::path& path, Placement place = {},
+                            const std::optional<std::filesystem::path>& base = {});
 
 }  // namespace nada
 

@@ -38,19 +38,19 @@ NADA_INLINE Delta load_delta(const Safetensors& file) {
   return out;
 }
 
-NADA_INLINE StyleGan2 load_generator(const std::filesystem::path& path, Placement place,
-                                     const std::optional<std::filesystem::path>& base) {
+NADA_INLINE AnyGenerator load_generator(const std::filesystem::path& path, Placement place,
+                                        const std::optional<std::filesystem::path>& base) {
   const auto model = ModelFile::open(path);
   if (!is_delta(model.kind())) {
     require(!base, path, " is ", name_of(model.kind()), ", expected a delta (a base was given for it)");
-    return load_stylegan2(model, place);
+    return AnyGenerator(load_stylegan2(model, place));
   }
   const auto file = Safetensors::open(path);
   const auto named = value_or(file.metadata(), "nada.base");
   require(base || !named.empty(), path, ": the delta names no base; give it with --base");
   const auto base_path = base ? *base : path.parent_path() / named;
   require(std::filesystem::exists(base_path), path, ": its base ", base_path, " is not there; give it with --base");
-  return apply_delta(load_stylegan2(base_path, place), load_delta(file), path.string());
+  return apply_delta(AnyGenerator(load_stylegan2(base_path, place)), load_delta(file), path.string());
 }
 
 }  // namespace nada

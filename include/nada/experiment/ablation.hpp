@@ -18,7 +18,7 @@
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
 #include "nada/losses/range_penalty.hpp"
@@ -42,7 +42,7 @@ inline auto default_selector() { return Every{10, AdaptiveTopK{}}; }
 template <class S, class O, class Sel = Every<AdaptiveTopK>, class P = FullWeights>
 std::unique_ptr<Stepper> adapt_cell(const AblationCell& cell, S shift, O objective, Sel selector = default_selector(),
                                     P part = P{}) {
-  using A = Adaptation<StyleGan2, Members<AnyClip>, S, O, Sel, P, CropViews, FullSize>;
+  using A = Adaptation<AnyGenerator, Members<AnyClip>, S, O, Sel, P, CropViews, FullSize>;
   return std::make_unique<A>(cell.source, Members<AnyClip>(cell.encoders), std::move(shift), std::move(objective),
                              std::move(selector), std::move(part), CropViews{.blur = 0.05}, FullSize{}, cell.settings);
 }

@@ -14,14 +14,14 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/ablation_plan.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {
 
 /// One cell, as a variant sees it: where it starts, where to, and with which random numbers.
 struct AblationCell {
-  StyleGan2 source;
+  AnyGenerator source;
   std::vector<Member<AnyClip>> encoders;
   std::string source_text, target_text;
   std::vector<std::string> templates;

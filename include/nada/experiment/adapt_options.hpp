@@ -13,8 +13,8 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/option_table.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/generator.hpp"
-#include "nada/generators/stylegan2.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {
@@ -95,8 +95,8 @@ struct AdaptOptions {
   void declare(OptionTable& table);
 
   /// For a run from this generator.
-  AdaptationSettings settings(const StyleGan2& source) const;
-  StyleGan2 load_source() const;
+  AdaptationSettings settings(const AnyGenerator& source) const;
+  AnyGenerator load_source() const;
 };
 
 }  // namespace nada

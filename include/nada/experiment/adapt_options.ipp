@@ -114,7 +114,7 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   machine.declare(table);
 }
 
-NADA_INLINE AdaptationSettings AdaptOptions::settings(const StyleGan2& source) const {
+NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source) const {
   AdaptationSettings out;
   out.labels = category.labels(source);
   out.adam.rate = lr;
@@ -125,7 +125,7 @@ NADA_INLINE AdaptationSettings AdaptOptions::settings(const StyleGan2& source) c
   return out;
 }
 
-NADA_INLINE StyleGan2 AdaptOptions::load_source() const {
+NADA_INLINE AnyGenerator AdaptOptions::load_source() const {
   require(!generator.empty(), "no generator was given; name one with --generator FILE, or a --config that does");
   return load_generator(generator, {machine.place(), torch::kFloat32});
 }

@@ -15,7 +15,7 @@
 #include "nada/experiment/option_table.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/images.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/inversion/domain.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/style_optimization.hpp"
@@ -64,11 +64,11 @@ class PictureInverter {
  public:
   PictureInverter(const InvertOptions& options, torch::Device device);
 
-  const StyleGan2& generator() const { return generator_; }
+  const AnyGenerator& generator() const { return generator_; }
   const AnyClip& measuring() const { return measuring_; }
 
   /// The picture of an inversion, by this generator or another that came of it.
-  static Tensor image(const StyleGan2& generator, const Inversion& inversion);
+  static Tensor image(const AnyGenerator& generator, const Inversion& inversion);
   DomainDistance domain(const Tensor& image) const;
 
   InvertedPicture invert(const Tensor& picture, const InversionProgress& search = {},
@@ -79,7 +79,7 @@ class PictureInverter {
   static AnyFeatureExtractor load_features(const InvertOptions& options, torch::Device device);
 
   InvertOptions options_;
-  StyleGan2 generator_;
+  AnyGenerator generator_;
   AnyFeatureExtractor features_;
   AnyClip measuring_;
   Tensor labels_;
@@ -96,11 +96,11 @@ std::string quality_text(const InvertedPicture& found);
 
 /// The styles w+ of an inversion as a file: tensor `codes` [1, L, D] and, where they were searched for, `noise.<k>`
 /// [r, r].
-void save_inversion(const std::filesystem::path& path, const Inversion& inversion, const StyleGan2& generator,
+void save_inversion(const std::filesystem::path& path, const Inversion& inversion, const AnyGenerator& generator,
                     const std::filesystem::path& generator_path, Metadata more = {});
 
 /// Reads such a file for a generator. Errors: another kind of file, styles that do not fit the generator.
-Inversion load_inversion(const std::filesystem::path& path, const StyleGan2& generator);
+Inversion load_inversion(const std::filesystem::path& path, const AnyGenerator& generator);
 
 }  // namespace nada
 

@@ -100,7 +100,7 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
       measuring_(load_clip(options.measure, {}, device)),
       labels_(options.category.labels(generator_)) {}
 
-NADA_INLINE Tensor PictureInverter::image(const StyleGan2& generator, const Inversion& inversion) {
+NADA_INLINE Tensor PictureInverter::image(const AnyGenerator& generator, const Inversion& inversion) {
   const torch::NoGradGuard no_grad;
   return with_noise(generator, inversion).synthesize(inversion.styles, Render{}).clamp(-1, 1);
 }
@@ -116,7 +116,7 @@ NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const
   InvertedPicture out;
   out.domain = domain(target);
   const StyleOptimization inverter(features_, options_.settings(labels_));
-  static_assert(explain_inverter<decltype(inverter), StyleGan2>());
+  static_assert(explain_inverter<decltype(inverter), AnyGenerator>());
   out.inversion = inverter.invert(generator_, target, Stream{options_.seed, 0}, search);
   if (options_.tune > 0) {
     PivotalTuningSettings settings;
@@ -185,7 +185,7 @@ NADA_INLINE std::string quality_text(const InvertedPicture& found) {
 }
 
 NADA_INLINE void save_inversion(const std::filesystem::path& path, const Inversion& inversion,
-                                const StyleGan2& generator, const std::filesystem::path& generator_path,
+                                const AnyGenerator& generator, const std::filesystem::path& generator_path,
                                 Metadata more) {
   TensorMap tensors{{"codes", inversion.styles}};
   for (std::size_t m = 0; m < inversion.noise.size(); ++m) tensors[join("noise.", m)] = inversion.noise[m];
@@ -196,7 +196,7 @@ NADA_INLINE void save_inversion(const std::filesystem::path& path, const Inversi
   save_tensors(path, tensors, more);
 }
 
-NADA_INLINE Inversion load_inversion(const std::filesystem::path& path, const StyleGan2& generator) {
+NADA_INLINE Inversion load_inversion(const std::filesystem::path& path, const AnyGenerator& generator) {
   const auto file = Safetensors::open(path);
   require(recognise(file) == FileKind::codes, path, " is ", name_of(recognise(file)), ", expected w+ codes");
   const auto tensors = to_tensors(file);
@@ -205,7 +205,7 @@ NADA_INLINE Inversion load_inversion(const std::filesystem::path& path, const St
   require(codes != tensors.end(), path, ": expected a tensor codes, found none");
   Inversion out;
   out.styles = codes->second.to(generator.options());
-  const auto l = generator.style_count(), d = generator.style_size();
+  const auto l = generator.style_count(), d = generator.mean_style().size(0);
   require(out.styles.dim() == 3 && out.styles.size(1) == l && out.styles.size(2) == d, path, ": codes have shape ",
           shape_text(out.styles.sizes()), ", this generator takes [N, ", l, ", ", d, "]");
   for (std::size_t m = 0; m < generator.noise_map_count(); ++m) {

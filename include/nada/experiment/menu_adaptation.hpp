@@ -8,7 +8,7 @@
 #include "nada/adaptation/stepper.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/losses/any_term.hpp"
 #include "nada/parameterization/any_parameterization.hpp"
 #include "nada/selection/any_selector.hpp"
@@ -21,7 +21,7 @@ namespace nada {
 
 /// One choice of each menu.
 struct AdaptationParts {
-  StyleGan2 source;
+  AnyGenerator source;
   Members<AnyClip> encoders;
   TextShift shift;
   TermList terms;

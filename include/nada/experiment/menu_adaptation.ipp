@@ -13,7 +13,7 @@ namespace nada {
 namespace detail {
 template <class Training>
 std::unique_ptr<Stepper> adaptation_with(AdaptationParts parts, Training training) {
-  using Type = Adaptation<StyleGan2, Members<AnyClip>, TextShift, TermList, Every<AnySelector>, AnyParameterization,
+  using Type = Adaptation<AnyGenerator, Members<AnyClip>, TextShift, TermList, Every<AnySelector>, AnyParameterization,
                           AnyViews, EarlyExit, Training>;
   return std::make_unique<Type>(std::move(parts.source), std::move(parts.encoders), std::move(parts.shift),
                                 std::move(parts.terms), std::move(parts.selector), std::move(parts.parameterization),

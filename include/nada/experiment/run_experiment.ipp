@@ -2,6 +2,8 @@
 #pragma once
 #include "nada/experiment/run_experiment.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>

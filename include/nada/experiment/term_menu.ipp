@@ -160,7 +160,10 @@ NADA_INLINE TermList::Entry read_term(const std::string& text, torch::Device dev
   require(recipe != detail::term_recipes().end(), "option term: there is no term '", name, "'; there are ",
           term_names_and_options());
   std::map<std::string, std::string> values;
-  for (std::size_t i = 1; i < parts.size(); ++i) values.insert(detail::key_and_value(parts[i], text));
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const auto [key, inserted] = values.insert(detail::key_and_value(parts[i], text));
+    require(inserted, "option term ", name, ": ", key->first, " was given twice");
+  }
   detail::TermOptions options(name, std::move(values), device);
   const auto only = options.number<std::int64_t>("encoder", -1);
   require(only >= -1, "option term ", name, ", encoder: expected 0 or more, found ", only);

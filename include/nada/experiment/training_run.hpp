@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nada/core/device.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/run_folder.hpp"
@@ -88,6 +89,10 @@ struct PretrainingOptions {
   void tell_end(const RunFolder& folder, std::int64_t done, std::int64_t all, const std::string& what,
                 const std::string& result) const;
 };
+
+/// Writes the state of a pre-training, and reads it. Errors:  another kind of file.
+void save_training_state(const std::filesystem::path& path, const TensorMap& state);
+TensorMap load_training_state(const std::filesystem::path& path);
 
 /// "128,128,96" as numbers. Errors: something else.
 std::vector<std::int64_t> whole_numbers(const std::string& text, const std::string& option);

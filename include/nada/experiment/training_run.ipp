@@ -14,6 +14,9 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/build.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/tensor_file.hpp"
 
 namespace nada {
 
@@ -136,6 +139,14 @@ NADA_INLINE void PretrainingOptions::tell_end(const RunFolder& folder, std::int6
     std::cout << "stopped after " << done << " of " << all << ' ' << unit << "; continue with --resume "
               << folder.path().string() << '\n';
   std::cout << what << "  " << (folder / result).string() << '\n';
+}
+
+NADA_INLINE void save_training_state(const std::filesystem::path& path, const TensorMap& state) {
+  save_tensors(path, state, {{"nada.kind", "state"}, {"nada.format", std::string(format_version)}});
+}
+
+NADA_INLINE TensorMap load_training_state(const std::filesystem::path& path) {
+  return to_tensors(Safetensors::open(path));
 }
 
 NADA_INLINE std::vector<std::int64_t> whole_numbers(const std::string& text, const std::string& option) {

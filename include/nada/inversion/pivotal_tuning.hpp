@@ -18,6 +18,7 @@
 #include "nada/inversion/inverter.hpp"
 #include "nada/parameterization/full_weights.hpp"
 #include "nada/training/adam.hpp"
+#include "nada/training/trained_leaves.hpp"
 
 namespace nada {
 
@@ -68,45 +69,36 @@ class PivotalTuning {
       const torch::NoGradGuard no_grad;
       seen = features_(target);
     }
-    auto [leaves, places] = train(tuned);
-    std::vector<Moments> moments(leaves.size());
+    auto leaves = train(tuned);
     const Adam adam{.rate = o.rate, .beta1 = 0.9, .beta2 = 0.999};
     for (std::int64_t step = 0; step < o.steps; ++step) {
       auto loss = difference(tuned.synthesize(styles, Render{}), target, seen);
       const auto value = loss.template item<double>();
       if (o.locality > 0) loss = loss + o.locality * near_pivot(source, tuned, styles, Stream{stream.seed, step});
       require(std::isfinite(value), "step ", step + 1, " of the tuning: the loss is not finite");
-      const auto gradients = torch::autograd::grad({loss}, leaves, {}, /*retain_graph=*/false, /*create_graph=*/false,
-                                                   /*allow_unused=*/true);
-      for (std::size_t i = 0; i < leaves.size(); ++i)
-        if (gradients[i].defined()) adam.update(leaves[i], gradients[i], moments[i]);
+      const auto gradients =
+          torch::autograd::grad({loss}, leaves.list(), {}, /*retain_graph=*/false, /*create_graph=*/false,
+                                /*allow_unused=*/true);
+      leaves.update(adam, gradients);
       if (progress && !progress(step + 1, o.steps, value)) break;
     }
     Delta out{base_hash(source), std::string(FullWeights::name), {}};
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-      const auto& layer = tuned.layers()[places[i].first];
-      out.leaves[layer.name + "." + layer.slots[places[i].second]] = leaves[i].detach();
-    }
+    for (const auto& [name, leaf] : leaves.leaves()) out.leaves[name] = leaf.detach();
     return out;
   }
 
  private:
-  struct Trained {
-    std::vector<Tensor> leaves;
-    std::vector<std::pair<std::size_t, std::size_t>> places;  // layer and slot of each leaf
-  };
-
-  /// Puts leaves into the slots of the convolutions and to-RGB layers.
+  /// Puts leaves, by `<layer>.<slot>`, into the slots of the convolutions and to-RGB layers.
   template <Generator G>
-  static Trained train(G& tuned) {
-    Trained out;
+  static TrainedLeaves train(G& tuned) {
+    TrainedLeaves out;
     for (std::size_t k = 0; k < tuned.layers().size(); ++k) {
       const auto kind = tuned.layers()[k].kind;
       if (kind != LayerKind::convolution && kind != LayerKind::rgb) continue;
       for (std::size_t s = 0; s < tuned.layers()[k].slots.size(); ++s) {
-        out.leaves.push_back(tuned.slot(k, s).detach().clone().requires_grad_(true));
-        out.places.emplace_back(k, s);
-        tuned.use(k, s, out.leaves.back());
+        const auto name = tuned.layers()[k].name + "." + tuned.layers()[k].slots[s];
+        out.put(name, tuned.slot(k, s).detach().clone().requires_grad_(true));
+        tuned.use(k, s, out[name]);
       }
     }
     return out;

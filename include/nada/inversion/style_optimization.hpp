@@ -18,6 +18,7 @@
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/noise_maps.hpp"
 #include "nada/training/adam.hpp"
+#include "nada/training/trained_leaves.hpp"
 
 namespace nada {
 
@@ -174,11 +175,10 @@ class StyleOptimization {
       auto found = own_.starts(generator_, target_, seen_, stream);
       deviation_ = found.deviation;
       spread_ = found.spread;
-      leaves_.push_back(found.codes.clone().requires_grad_(true));
+      leaves_.put("styles", found.codes.clone().requires_grad_(true));
       count_ = styles().size(0);
       maps_ = own_.start_noise(generator_, count_, stream);
-      leaves_.insert(leaves_.end(), maps_.begin(), maps_.end());
-      moments_.resize(leaves_.size());
+      for (std::size_t m = 0; m < maps_.size(); ++m) leaves_.put(join("noise.", m), maps_[m]);
       at_once_ = std::min(count_, o_.batch(generator_.resolution()));
     }
 
@@ -186,7 +186,7 @@ class StyleOptimization {
     Tensor step(std::int64_t done) {
       const double t = static_cast<double>(done) / static_cast<double>(o_.steps);
       const auto shaken = style_noise(done, t);
-      std::vector<Tensor> gradients(leaves_.size()), losses;
+      std::vector<Tensor> gradients(leaves_.leaves().size()), losses;
       for (std::int64_t first = 0; first < count_; first += at_once_) {
         const auto n = std::min(at_once_, count_ - first);
         const auto found = piece_gradients(first, n, shaken, losses);
@@ -197,8 +197,7 @@ class StyleOptimization {
       require(at::isfinite(last).all().template item<bool>(), "step ", done + 1,
               " of the inversion: the loss is not finite");
       const Adam adam{.rate = o_.rate * own_.ramp(t), .beta1 = 0.9, .beta2 = 0.999};
-      if (adam.rate > 0)
-        for (std::size_t i = 0; i < leaves_.size(); ++i) adam.update(leaves_[i], gradients[i], moments_[i]);
+      if (adam.rate > 0) leaves_.update(adam, gradients);
       normalize_noise(maps_);
       return last;
     }
@@ -224,7 +223,7 @@ class StyleOptimization {
     }
 
    private:
-    const Tensor& styles() const { return leaves_.front(); }
+    const Tensor& styles() const { return leaves_["styles"]; }
 
     /// Returns the noise that is added to the styles while the walk is young, [S, 1 or L, D].
     Tensor style_noise(std::int64_t done, double t) const {
@@ -248,7 +247,7 @@ class StyleOptimization {
         for (const auto& map : maps_) shown.push_back(map.narrow(0, first, n));
         loss = loss + o_.noise_weight * noise_regularization(shown);
       }
-      return torch::autograd::grad({loss.sum()}, leaves_);
+      return torch::autograd::grad({loss.sum()}, leaves_.list());
     }
 
     /// Returns the perceptual and pixel terms [n] of styles w or w+ [n, 1 or L, D].
@@ -267,12 +266,11 @@ class StyleOptimization {
     const StyleOptimizationSettings& o_;
     const Stream& stream_;
     G generator_;
-    Tensor target_, seen_;          // the picture, its features
-    Tensor deviation_;              // [D]
-    double spread_ = 0;             // as in Starts
-    std::vector<Tensor> leaves_;    // w [S, 1 or L, D], then the maps
-    std::vector<Tensor> maps_;      // [S, 1, r, r] each
-    std::vector<Moments> moments_;  // as leaves_
+    Tensor target_, seen_;      // the picture, its features
+    Tensor deviation_;          // [D]
+    double spread_ = 0;         // as in Starts
+    TrainedLeaves leaves_;      // "styles" [S, 1 or L, D], and the maps as "noise.<m>"
+    std::vector<Tensor> maps_;  // [S, 1, r, r] each
     std::int64_t count_ = 0, at_once_ = 1;
   };
 

@@ -56,8 +56,8 @@ class TermList {
 
   void add(Entry entry) {
     for (const auto& other : entries_)
-      require(other.weight == 0 || other.term.name() != entry.term.name(), "the term ", entry.term.name(),
-              " was given twice");
+      require(other.weight == 0 || entry.weight == 0 || other.term.name() != entry.term.name(), "the term ",
+              entry.term.name(), " was given twice");
     entries_.push_back(std::move(entry));
   }
   const std::vector<Entry>& entries() const { return entries_; }

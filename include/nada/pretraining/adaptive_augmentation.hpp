@@ -18,8 +18,8 @@ namespace nada {
 
 /// AdversarialAugmentation: changes real and generated images alike before the discriminator sees them. The change
 /// must be differentiable twice, because R1 needs second derivatives. `sub` sets apart the batches of one step.
-/// After each step of the discriminator, `observe` gets the logits of the real images. `state` names the tensors
-/// that the augmentation remembers between steps, which a run saves; `share` is the number that the log shows.
+/// After each step of the discriminator, `observe` gets the logits of the real images. `share` is
+/// the number that the log shows. An augmentation that remembers something is Stateful (core/stateful.hpp).
 /// Smallest model: NoAugmentation.
 template <class A>
 concept AdversarialAugmentation = requires(A& a, const A& c, const Tensor& t, const Stream& stream, std::uint64_t sub) {
@@ -27,7 +27,6 @@ concept AdversarialAugmentation = requires(A& a, const A& c, const Tensor& t, co
   { c(/*images=*/t, stream, sub) } -> std::same_as<Tensor>;
   a.observe(/*logits=*/t);
   { c.share() } -> std::convertible_to<std::optional<double>>;
-  { a.state() } -> std::convertible_to<std::map<std::string, Tensor*>>;
 };
 
 template <class A>
@@ -44,10 +43,9 @@ consteval bool explain_adversarial_augmentation() {
       requires(A & a, const A& c, const Tensor& t) {
         a.observe(t);
         { c.share() } -> std::convertible_to<std::optional<double>>;
-        { a.state() } -> std::convertible_to<std::map<std::string, Tensor*>>;
       },
-      "AdversarialAugmentation: add `void observe(const torch::Tensor& logits)`, `std::optional<double> share() const` "
-      "and `std::map<std::string, torch::Tensor*> state()`, empty where it remembers nothing "
+      "AdversarialAugmentation: add `void observe(const torch::Tensor& logits)` and `std::optional<double> share() "
+      "const` "
       "(docs/pretraining.md#policies)");
   return true;
 }
@@ -58,7 +56,6 @@ struct NoAugmentation {
   Tensor operator()(const Tensor& images, const Stream&, std::uint64_t) const { return images; }
   void observe(const Tensor&) {}
   std::optional<double> share() const { return std::nullopt; }
-  std::map<std::string, Tensor*> state() { return {}; }
 };
 
 namespace detail {
@@ -100,7 +97,11 @@ struct AdaptiveAugmentation {
   Tensor seen = torch::zeros({3}, torch::kFloat64);  // sum of signs, images, steps since p changed
 
   std::optional<double> share() const { return p.item<double>(); }
-  std::map<std::string, Tensor*> state() { return {{"p", &p}, {"seen", &seen}}; }
+  TensorMap state() const { return {{"p", p}, {"seen", seen}}; }
+  void restore(const TensorMap& state) {
+    p = state.at("p");
+    seen = state.at("seen");
+  }
 
   /// Checks the settings.
   /// Errors:  a target, probability, speed or interval outside its range.

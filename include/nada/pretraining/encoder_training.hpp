@@ -78,11 +78,11 @@ class EncoderTraining {
   /// Errors:  pictures and captions that do not match; a loss that is not finite.
   EncoderStep step(const CaptionedBatch& batch);
 
-  /// Saves all that the next step depends on.
-  void save(const std::filesystem::path& path) const;
-  /// Continues from a saved state.
-  /// Errors:  a file of another training.
-  void load(const std::filesystem::path& path);
+  /// All that the next step depends on.
+  TensorMap state() const;
+  /// Continues from a state, which errors call `what`.
+  /// Errors:  a state of another training.
+  void restore(const TensorMap& state, const std::string& what);
 
  private:
   static bool is_statistic(const std::string& name) {

@@ -182,26 +182,24 @@ NADA_INLINE EncoderStep EncoderTraining::step(const CaptionedBatch& batch) {
           .scale = texts.scale.item<double>()};
 }
 
-NADA_INLINE void EncoderTraining::save(const std::filesystem::path& path) const {
+NADA_INLINE TensorMap EncoderTraining::state() const {
   TensorMap out;
   leaves_.save("encoder.", out);
   for (const auto& [name, value] : statistics_) out["statistics." + name] = value;
   out["steps"] = torch::full({}, steps_, torch::kInt64);
-  save_tensors(path, out, {{"nada.kind", "state"}, {"nada.format", std::string(format_version)}});
+  return out;
 }
 
-NADA_INLINE void EncoderTraining::load(const std::filesystem::path& path) {
-  const auto in = to_tensors(Safetensors::open(path));
-  const auto what = path.string();
-  leaves_.load("encoder.", in, what);
+NADA_INLINE void EncoderTraining::restore(const TensorMap& state, const std::string& what) {
+  leaves_.load("encoder.", state, what);
   for (auto& [name, value] : statistics_) {
-    const auto found = in.find("statistics." + name);
-    require(found != in.end() && found->second.sizes() == value.sizes(), what, ": tensor statistics.", name,
+    const auto found = state.find("statistics." + name);
+    require(found != state.end() && found->second.sizes() == value.sizes(), what, ": tensor statistics.", name,
             " is missing or of another shape");
     value.copy_(found->second);
   }
-  require(in.count("steps") > 0, what, ": tensor steps is missing");
-  steps_ = in.at("steps").item<std::int64_t>();
+  require(state.count("steps") > 0, what, ": tensor steps is missing");
+  steps_ = state.at("steps").item<std::int64_t>();
 }
 
 NADA_INLINE AnyClip EncoderTraining::encoder(bool training) const {

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,12 +15,12 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/core/stateful.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
-#include "nada/formats/file.hpp"
-#include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/generators/latents.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "nada/pretraining/adaptive_augmentation.hpp"
 #include "nada/pretraining/discriminator.hpp"
@@ -184,43 +183,36 @@ class GeneratorTraining {
     return out;
   }
 
-  /// Saves all that the next step depends on.
-  void save(const std::filesystem::path& path, Metadata metadata = {}) const {
+  /// All that the next step depends on.
+  TensorMap state() const {
     TensorMap out;
     generator_leaves_.save("generator.", out);
     discriminator_leaves_.save("discriminator.", out);
     for (const auto& [name, value] : average_.tensors()) out["average." + name] = value;
     out["mean_style"] = mean_style_;
-    auto& self = const_cast<GeneratorTraining&>(*this);
-    for (const auto& [name, value] : self.discriminator_penalty_.state()) out["penalty.discriminator." + name] = *value;
-    for (const auto& [name, value] : self.generator_penalty_.state()) out["penalty.generator." + name] = *value;
-    for (const auto& [name, value] : self.augmentation_.state()) out["augmentation." + name] = *value;
+    save_part("penalty.discriminator.", discriminator_penalty_, out);
+    save_part("penalty.generator.", generator_penalty_, out);
+    save_part("augmentation.", augmentation_, out);
     out["steps"] = torch::full({}, steps_, torch::kInt64);
-    metadata["nada.kind"] = "state";
-    metadata["nada.format"] = "1";
-    save_tensors(path, out, metadata);
+    return out;
   }
-  /// Continues from a saved state.
-  /// Errors:  a file of another training.
-  void load(const std::filesystem::path& path) {
-    const auto file = Safetensors::open(path);
-    const auto what = path.string();
-    const auto in = to_tensors(file);
+  /// Continues from a state, which errors call `what`.
+  /// Errors:  a state of another training.
+  void restore(const TensorMap& state, const std::string& what) {
     const auto at = [&](const std::string& name) -> const Tensor& {
-      const auto found = in.find(name);
-      require(found != in.end(), what, ": tensor ", name, " is missing");
+      const auto found = state.find(name);
+      require(found != state.end(), what, ": tensor ", name, " is missing");
       return found->second;
     };
-    generator_leaves_.load("generator.", in, what);
-    discriminator_leaves_.load("discriminator.", in, what);
+    generator_leaves_.load("generator.", state, what);
+    discriminator_leaves_.load("discriminator.", state, what);
     NamedTensors average;
     for (const auto& [name, value] : average_.tensors()) average[name] = at("average." + name).clone();
     average_ = StyleGan2(std::move(average), what, average_.settings());
     mean_style_ = at("mean_style").clone();
-    for (const auto& [name, value] : discriminator_penalty_.state())
-      *value = at("penalty.discriminator." + name).clone();
-    for (const auto& [name, value] : generator_penalty_.state()) *value = at("penalty.generator." + name).clone();
-    for (const auto& [name, value] : augmentation_.state()) *value = at("augmentation." + name).clone();
+    restore_part("penalty.discriminator.", discriminator_penalty_, state, what);
+    restore_part("penalty.generator.", generator_penalty_, state, what);
+    restore_part("augmentation.", augmentation_, state, what);
     steps_ = at("steps").template item<std::int64_t>();
     use_leaves();
   }
@@ -259,14 +251,7 @@ class GeneratorTraining {
     };
     const auto w = draw(sub);
     if (settings_.mixing == 0) return w;
-    const auto u = stream.uniform(Purpose::mixing, {n, 2}, 0, sub);
-    const auto l = generator_.style_count();
-    const auto from = (u.select(1, 1) * static_cast<double>(l - 1)).floor() + 1;  // the first style that is swapped
-    const auto swap = (u.select(1, 0) < settings_.mixing)
-                          .logical_and_(torch::tensor(l > 1))
-                          .unsqueeze(1)
-                          .logical_and(torch::arange(l).unsqueeze(0) >= from.unsqueeze(1));
-    return torch::where(swap.unsqueeze(2), draw(sub + 1), w);
+    return mix_styles(w, draw(sub + 1), stream.uniform(Purpose::mixing, {n, 2}, 0, sub), settings_.mixing);
   }
 
   /// Makes the generator and the discriminator compute with the leaves.
@@ -284,7 +269,6 @@ class GeneratorTraining {
     const torch::NoGradGuard no_grad;
     const double half = std::min(settings_.average_images, settings_.average_share * static_cast<double>(images()));
     const double keep = std::pow(0.5, static_cast<double>(settings_.batch) / std::max(half, 1e-8));
-    NamedTensors next;
     for (auto& [name, value] : average_.tensors()) {
       const auto& now = name == "mean_style"          ? mean_style_
                         : generator_leaves_.has(name) ? generator_leaves_[name]

@@ -15,32 +15,25 @@ namespace nada {
 
 /// Regularizer: a scalar that keeps a network smooth. `every` is the number of steps from one penalty to the next (0:
 /// never). The scalar is weighed with `weight() * every`, and the optimiser is corrected by `lazy()`
-/// (training/trained_leaves.hpp). `state` names the tensors that the regularizer remembers between steps, which a run
-/// saves. A regularizer of the discriminator is called with (discriminator, real images); a regularizer of the
+/// (training/trained_leaves.hpp). A regularizer that remembers something is Stateful
+/// (core/stateful.hpp). A regularizer of the discriminator is called with (discriminator, real images); a regularizer of the
 /// generator with (w+ with a graph, images made of it, normal numbers shaped as the images). Smallest model: R1.
 template <class R>
-concept Regularizer = requires(R& r, const R& c) {
+concept Regularizer = requires(const R& c) {
   { R::name } -> std::convertible_to<std::string_view>;
   { c.every } -> std::convertible_to<std::int64_t>;
   { c.weight() } -> std::convertible_to<double>;
-  { r.state() } -> std::convertible_to<std::map<std::string, Tensor*>>;
 };
 
 template <class R>
 consteval bool explain_regularizer() {
   static_assert(
-      requires(R & r, const R& c) {
+      requires(const R& c) {
         { R::name } -> std::convertible_to<std::string_view>;
         { c.every } -> std::convertible_to<std::int64_t>;
         { c.weight() } -> std::convertible_to<double>;
       },
       "Regularizer: add `static constexpr std::string_view name`, `std::int64_t every` and `double weight() const` "
-      "(docs/pretraining.md#policies)");
-  static_assert(
-      requires(R & r) {
-        { r.state() } -> std::convertible_to<std::map<std::string, Tensor*>>;
-      },
-      "Regularizer: add `std::map<std::string, torch::Tensor*> state()`, empty where it remembers nothing "
       "(docs/pretraining.md#policies)");
   return true;
 }
@@ -56,7 +49,6 @@ struct R1 {
   std::int64_t every = 16;
 
   double weight() const { return gamma / 2; }
-  std::map<std::string, Tensor*> state() { return {}; }
 
   /// Returns the gradient [N, 3, H, W] of the logits [N, 1] that `score(images)` returns.
   template <class Score>
@@ -87,7 +79,8 @@ struct PathLength {
   Tensor mean = torch::zeros({});  // a
 
   double weight() const { return factor; }
-  std::map<std::string, Tensor*> state() { return {{"mean", &mean}}; }
+  TensorMap state() const { return {{"mean", mean}}; }
+  void restore(const TensorMap& state) { mean = state.at("mean"); }
 
   /// Returns the gradient J'y [N, L, D]; `noise` is y, shaped as the images, standard normal.
   static Tensor gradient(const Tensor& w_plus, const Tensor& images, const Tensor& noise) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/core/stateful.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/selection/selector.hpp"
 

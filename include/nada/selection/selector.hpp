@@ -45,13 +45,4 @@ consteval bool explain_selector() {
   return true;
 }
 
-/// Stateful: a selector or penalty that remembers something between steps (Every, PathLength). Exact resume
-/// saves what `state()` returns and hands it to `restore()`. A selector's state holds whole numbers; layers are
-/// saved under the name "chosen".
-template <class S>
-concept Stateful = requires(S& s, const S& c, const TensorMap& state) {
-  { c.state() } -> std::same_as<TensorMap>;
-  s.restore(state);
-};
-
 }  // namespace nada
