@@ -1,9 +1,10 @@
 // What a step of adaptation costs, and where the time goes.
 // Run:  ./quickstart bench step            (all)
 //       ./quickstart bench step --benchmark_filter=avatars
-// `avatars`: the embedded default at 64 px, batch 8, as configs/avatars/default.cfg runs it. `official`: random weights
-// of the official sizes, StyleGAN2 config-f at 256 px (channel multiplier 2) and CLIP ViT-B/32, batch 2, the official
-// recipe.
+// `avatars` is the embedded default at 64 px, batch 8, as configs/avatars/default.cfg runs it. `official` has random
+// weights of the official sizes, StyleGAN2 config-f at 256 px (channel multiplier 2) and CLIP ViT-B/32, batch 2, with
+// the official recipe.
+#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 #include <torch/autograd.h>
 
@@ -38,7 +39,7 @@ namespace {
 
 using namespace nada;
 
-/// A generator with encoders, and what a step feeds them.
+/// Setting is a generator with encoders, and the inputs of a step.
 struct Setting {
   StyleGan2 generator;
   std::vector<Member<AnyClip>> encoders;
@@ -70,7 +71,7 @@ Setting& official() {
   return setting;
 }
 
-/// The shift does not matter for the time: a random direction.
+/// RandomShift is a random direction; the time of a step does not depend on the shift.
 struct RandomShift {
   template <TextImageEncoder E>
   Endpoints endpoints(const E& encoder, const Sampler&) const {

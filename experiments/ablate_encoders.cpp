@@ -1,7 +1,7 @@
 // Question: does one encoder do, and does it matter which?
 // Run:      ablate_encoders --targets sketch,zombie,statue --seeds 5 [--quick]
 // Writes:   runs/ablate_encoders/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png  grid.png
-// cells/
+//           cells/
 #include "nada/core/error.hpp"
 #include "nada/experiment/ablation.hpp"
 
@@ -14,7 +14,7 @@ struct Options : nada::AblationOptions {
 
 auto variants(const Options&) {
   using namespace nada;
-  // The encoders of --encoder by their place; each alone has all the weight.
+  // Each encoder of --encoder is tried alone, found by its place, with all of the weight.
   const auto encoders = [](std::string name, std::vector<double> weights) {
     return Variant{std::move(name), [weights](AblationCell cell) {
                      require(cell.encoders.size() == weights.size(), "ablate_encoders compares ", weights.size(),

@@ -38,7 +38,8 @@ struct Options : nada::AblationOptions {
 
 auto variants(const Options& options) {
   using namespace nada;
-  // `recipe` + a term, every other part as the embedded default has it, but two thirds of the styles
+  // Makes a variant with these terms; every other part is as in the embedded default, but two thirds of the styles
+  // train.
   const auto objective = [](std::string name, auto terms) {
     return Variant{std::move(name),
                    [terms](const AblationCell& cell) { return adapt_cell(cell, cell.shift(), terms); }};
@@ -48,7 +49,7 @@ auto variants(const Options& options) {
   return Variants{
       objective("both", recipe), objective("directional", weigh(1.0, Directional{}) + range),
       objective("global", weigh(1.0, Global{}) + range),
-      // weights with which a step across the direction costs about 1, as by the cosine
+      // With these weights, a step across the direction costs about 1, as with the cosine
       objective("directional-l1", weigh(10.0, Directional{.distance = StepDistance::l1}) +
                                       weigh(default_global_weight, Global{}) + range),
       objective("directional-l2", weigh(64.0, Directional{.distance = StepDistance::l2}) +
@@ -64,7 +65,7 @@ auto variants(const Options& options) {
       objective("weight-anchor", recipe + weigh(0.001, WeightAnchor{})),
       Variant{"ewc",
               [recipe](const AblationCell& cell) {
-                // what matters is what keeps the source's images the source's: their own distance to the source text
+                // A weight matters as far as it keeps the source's images near the source text
                 const auto& encoder = cell.encoders.front().encoder;
                 const auto ends = cell.shift().endpoints(encoder, {});
                 const auto z = Stream{cell.settings.seed, 0}.normal(Purpose::shift, {8, cell.source.latent_size()});

@@ -1,7 +1,7 @@
 // Question: how few numbers of a layer may train before the shift fails?
 // Run:      ablate_parameterizations --targets sketch,zombie,statue --seeds 5 [--quick]
 // Writes:   runs/ablate_parameterizations/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png
-// grid.png
+//           grid.png
 #include "nada/experiment/ablation.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/parameterization/affine_only.hpp"
@@ -27,7 +27,8 @@ struct Options : nada::AblationOptions {
 
 auto variants(const Options& options) {
   using namespace nada;
-  // All layers, so that the variants differ in nothing else. A few numbers of size 1 need larger steps than weights.
+  // All layers train, so that the variants differ in nothing else. A few numbers of size 1 need larger
+  // steps than weights.
   const auto part = [](std::string name, auto parameterization, double factor = 1) {
     return Variant{std::move(name), [parameterization, factor](AblationCell cell) {
                      cell.settings.adam.rate *= factor;

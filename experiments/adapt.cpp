@@ -59,7 +59,7 @@ struct Options : nada::AdaptOptions {
     table.add("no-antialias", no_antialias, "images are resized for the encoders without antialias");
   }
 
-  /// What --reference stands for. Steps, batch, seed, rate, files and texts stay free.
+  /// Sets what --reference implies. Steps, batch, seed, rate, files and texts stay free.
   void settle(nada::OptionTable& table) {
     if (!reference) return;
     nada::require(layers == "all" || layers.starts_with("adaptive"),
@@ -132,7 +132,7 @@ struct Options : nada::AdaptOptions {
   }
 };
 
-/// What adaptive layers are ranked by: of each convolution the score of the style that it reads.
+/// Returns the numbers that adaptive layers are ranked by: for each convolution, the score of the style that it reads.
 std::vector<double> scores_of(const nada::Probe& probe) {
   const auto styles = nada::AdaptiveTopK{}.scores(probe).to(torch::kCPU, torch::kFloat64);
   std::vector<double> out(probe.layers.size(), std::nan(""));

@@ -77,7 +77,7 @@ nada::Metadata about(const Options& o, const nada::Metadata& theirs) {
   return out;
 }
 
-/// `--type` for every floating-point tensor; "same" leaves each its own.
+/// Converts every floating-point tensor to the type of `--type`; "same" leaves each tensor its own type.
 void cast(nada::TensorMap& tensors, const std::string& type) {
   if (type == "same") return;
   const auto wanted = type == "float32"    ? torch::kFloat32

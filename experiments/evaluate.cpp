@@ -78,13 +78,14 @@ std::string hash_of(const fs::path& file) {
   return hash.hex();
 }
 
-/// What a delta's file says of its run: nothing for a generator file.
+/// Origin is what the file of a delta says of its run; empty for the file of a generator.
 struct Origin {
   std::string source, target;
   fs::path base;
 };
 
-/// Reads a delta's metadata. Errors: a delta that was trained against `measure`, the encoder that measures.
+/// Reads a delta's metadata.
+/// Errors:  a delta that was trained against `measure`, the encoder that measures.
 Origin origin_of(const fs::path& path, const fs::path& measure) {
   const auto model = ModelFile::open(path);
   if (model.kind() != FileKind::delta) return {};
@@ -105,7 +106,7 @@ Origin origin_of(const fs::path& path, const fs::path& measure) {
   return out;
 }
 
-/// Measures generators with one encoder; the source's features are kept from one generator to the next.
+/// Evaluation measures generators with one encoder; the source's features are kept from one generator to the next.
 class Evaluation {
  public:
   struct Row {
@@ -124,7 +125,7 @@ class Evaluation {
           see_all(measuring_, read_picture_set(o.real, static_cast<int>(measuring_.resolution()), o.tile).to(device_));
   }
 
-  /// Of a generator file or delta.
+  /// Measures a generator file or a delta.
   Row row(const fs::path& path) {
     const torch::NoGradGuard no_grad;
     const auto origin = origin_of(path, o_.measure);
@@ -145,13 +146,14 @@ class Evaluation {
   }
 
  private:
-  /// Of the samples of a generator or delta.
+  /// Returns the features of the samples of a generator or delta.
   Features features(const fs::path& path, const std::optional<fs::path>& base = {}) const {
     const auto generator = load_generator(path, {device_, torch::kFloat32}, base);
     return see_samples(measuring_, generator, o_.count, o_.seed, o_.truncation, o_.category.labels(generator));
   }
 
-  /// Of the texts, on the processor; with a direction where there is a source and it differs.
+  /// Returns the endpoints of the texts, on the processor; they have a direction where there is a source text that
+  /// differs from the target.
   Endpoints endpoints(const std::string& source, const std::string& target) const {
     const auto templates = read_templates(o_.templates);
     Endpoints out;
@@ -169,11 +171,11 @@ class Evaluation {
   torch::Device device_;
   AnyClip measuring_;
   Features real_;
-  fs::path source_path_;  // whose features `source_` holds
+  fs::path source_path_;  // the generator that `source_` has the features of
   Features source_;
 };
 
-/// The rows as one table; a cell whose metric a row does not have is empty.
+/// Returns the rows as one table; a cell whose metric a row does not have is empty.
 Table table_of(std::vector<Evaluation::Row> rows) {
   std::vector<std::string> columns{"generator", "target", "samples", "real"};
   for (const auto& row : rows)

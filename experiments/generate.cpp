@@ -65,7 +65,7 @@ struct Options {
   }
 };
 
-/// Reads the option file, fills defaults, and refuses what does not fit together.
+/// Reads the option file, fills defaults, and refuses options that contradict each other.
 void settle(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
@@ -94,13 +94,13 @@ std::vector<nada::AnyGenerator> load_generators(const Options& o) {
   return out;
 }
 
-/// Samples number `first` to `first + count - 1` of the seed.
+/// Returns the samples number `first` to `first + count - 1` of the seed.
 std::vector<nada::Picture> samples(const Options& o, const nada::AnyGenerator& g, std::int64_t first,
                                    std::int64_t count) {
   using namespace nada;
   const Stream stream{o.seed, 0};
   std::vector<Picture> out;
-  for (std::int64_t at = first; at < first + count; at += 8) {  // a few at a time: large generators need memory
+  for (std::int64_t at = first; at < first + count; at += 8) {  // few at a time: large generators need memory
     const auto size = std::min<std::int64_t>(8, first + count - at);
     const auto z = stream.normal(Purpose::samples, {size, g.latent_size()}, at).to(g.options());
     Render render;
@@ -119,7 +119,7 @@ void save(const std::filesystem::path& path, nada::Picture picture, const std::s
   nada::write_picture(path, picture);
 }
 
-/// One file a sample, <out>/000000.png and so on; `columns` samples are made before they are written.
+/// Writes one file for each sample, <out>/000000.png and so on; `columns` samples are made before they are written.
 void write_single(const Options& o, const nada::AnyGenerator& generator, std::int64_t columns,
                   const std::string& options_text) {
   std::error_code error;
@@ -135,7 +135,7 @@ void write_single(const Options& o, const nada::AnyGenerator& generator, std::in
   }
 }
 
-/// One picture: `columns` samples side by side, a row a generator, then the next ones below.
+/// Writes one picture: `columns` samples side by side in a row for each generator, then the next samples below.
 void write_grid(const Options& o, const std::vector<nada::AnyGenerator>& generators, std::int64_t columns,
                 const std::string& options_text) {
   std::vector<std::vector<nada::Picture>> rows;

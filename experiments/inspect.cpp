@@ -36,7 +36,7 @@ void row(const std::string& name, const std::string& value) {
   if (!value.empty()) std::cout << std::left << std::setw(16) << name << value << '\n';
 }
 
-/// Parameters of each group of tensors whose names begin alike, and their sum.
+/// Prints the number of parameters in each group of tensors whose names begin alike, and the sum.
 void groups(const nada::ModelFile& file, auto&& group_of) {
   std::map<std::string, std::int64_t> counts;
   std::map<std::string_view, std::int64_t> types;

@@ -74,7 +74,7 @@ struct Options {
   }
 };
 
-/// "A:B" as two numbers.
+/// Returns the two numbers of "A:B".
 std::pair<double, double> range_of(const std::string& text) {
   const auto colon = text.find(':');
   nada::require(colon != std::string::npos, "option range: expected A:B, found '", text, "'");
@@ -82,33 +82,33 @@ std::pair<double, double> range_of(const std::string& text) {
           nada::read_number<double>("range", text.substr(colon + 1))};
 }
 
-/// "0,1,2" as numbers of styles; an empty text is all, which an empty set stands for.
+/// Returns the numbers of styles in "0,1,2"; an empty text means all styles, which an empty set stands for.
 std::set<int> styles_of(const std::string& text) {
   std::set<int> out;
   auto words = nada::split_at(text, ',');
-  if (words.back().empty()) words.pop_back();  // no text, or a comma at its end
+  if (words.back().empty()) words.pop_back();  // drop the last word of an empty text, or of one that ends in a comma
   for (const auto& word : words) out.insert(nada::read_number<int>("styles", word));
   return out;
 }
 
-/// Share of the way at t in [0, 1], slow at both ends.
+/// Returns the share of the way at t in [0, 1], slow at both ends.
 double eased(double t) { return 0.5 - 0.5 * std::cos(std::numbers::pi * t); }
 
-/// What is rendered: the rows of pictures of frame i in [0, count).
+/// Frames say what is rendered: the rows of pictures of frame i in [0, count).
 struct Frames {
   using Rows = std::vector<std::vector<nada::Picture>>;
   std::int64_t count = 0;
   std::function<Rows(std::int64_t i)> rows;
 };
 
-/// What films start from. `domains`: the source generator first, then those of --to.
+/// Start holds the models and styles that films start from. `domains`: the source generator first, then those of --to.
 struct Start {
   std::vector<nada::AnyGenerator> domains;
   nada::Tensor labels;
   const nada::AnyGenerator& source() const { return domains.front(); }
 };
 
-/// Reads the option file, fills defaults, and refuses what does not fit together.
+/// Reads the option file, fills defaults, and refuses options that contradict each other.
 void settle(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
@@ -132,7 +132,8 @@ Start load_start(const Options& o) {
   return out;
 }
 
-/// Styles w+ [count, L, D] of the inversion --codes, else of the seed's first samples. Errors: fewer in the file.
+/// Returns the styles w+ [count, L, D] of the inversion --codes, else of the seed's first samples.
+/// Errors:  a file that has fewer styles.
 nada::Tensor first_styles(const Options& o, const Start& start, std::int64_t count) {
   using namespace nada;
   const auto& source = start.source();
@@ -145,7 +146,7 @@ nada::Tensor first_styles(const Options& o, const Start& start, std::int64_t cou
   return truncate(source.map(z, start.labels), source.mean_style(), o.truncation).contiguous();
 }
 
-/// The styles that stand side by side along weights and directions.
+/// Returns the styles that stand side by side along weights and directions.
 nada::Tensor people_of(const Options& o, const Start& start) {
   return first_styles(o, start, o.codes.empty() ? o.people : 1);
 }
@@ -154,7 +155,8 @@ std::vector<nada::Picture> pictures(const nada::AnyGenerator& generator, const n
   return nada::to_pictures(generator.synthesize(styles, nada::Render{}));
 }
 
-/// From key to key and back to the first, a column a domain. The frames refer to `o` and `start`.
+/// Makes frames that go from key to key and back to the first, with a column for each domain. The frames refer to
+/// `o` and `start`.
 Frames along_latents(const Options& o, const Start& start) {
   const auto keys = first_styles(o, start, o.keys);
   return {o.keys * o.frames, [&o, &start, keys](std::int64_t i) {
@@ -167,7 +169,7 @@ Frames along_latents(const Options& o, const Start& start) {
           }};
 }
 
-/// The same people while the weights go from domain to domain. The frames refer to `o` and `start`.
+/// Makes frames of the same people while the weights go from domain to domain. The frames refer to `o` and `start`.
 Frames along_weights(const Options& o, const Start& start) {
   const auto w = people_of(o, start);
   const auto legs = static_cast<std::int64_t>(o.to.size());
@@ -181,8 +183,8 @@ Frames along_weights(const Options& o, const Start& start) {
           }};
 }
 
-/// People moved along a semantic direction of the styles `chosen`, from one end of `range` to the other, a row a
-/// domain. The frames refer to `o` and `start`.
+/// Makes frames of people moved along a semantic direction of the styles `chosen`, from one end of `range` to the
+/// other, with a row for each domain. The frames refer to `o` and `start`.
 Frames along_direction(const Options& o, const Start& start, std::pair<double, double> range,
                        const std::set<int>& chosen) {
   const auto directions = nada::factorize(start.source(), chosen);
@@ -200,7 +202,8 @@ Frames along_direction(const Options& o, const Start& start, std::pair<double, d
           }};
 }
 
-/// Renders one frame after another for `add`. Errors: a signal, before anything was written.
+/// Renders one frame after another and hands each to `add`.
+/// Errors:  a signal that comes before anything was written.
 void render(const Frames& frames, nada::Progress& progress, const std::function<void(Frames::Rows)>& add) {
   for (std::int64_t i = 0; i < frames.count; ++i) {
     auto rows = frames.rows(i);
@@ -210,7 +213,7 @@ void render(const Frames& frames, nada::Progress& progress, const std::function<
   }
 }
 
-/// One picture in which each frame's grid stands below the last one.
+/// Writes one picture in which each frame's grid stands below the grid before.
 void write_strip(const Options& o, const Frames& frames, const std::string& options_text) {
   nada::Progress progress("rendering", frames.count);
   Frames::Rows strip;

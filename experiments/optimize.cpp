@@ -66,14 +66,15 @@ struct Options {
   }
 };
 
-/// The embedded default's models and source text, which its option file names among options of `adapt`.
+/// Takes the models and the source text from the embedded default, whose option file names them among the
+/// options of `adapt`.
 void use_default(Options& o, const nada::OptionTable& table) {
   o.generator = nada::embedded_generator();
   o.texts.encoders = nada::embedded_encoders();
   if (!table.given("templates")) o.texts.templates = nada::embedded_templates();
 }
 
-/// Reads the option file or takes the default, and refuses what does not fit together.
+/// Reads the option file or takes the default, and refuses options that contradict each other.
 void settle(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty())
@@ -96,7 +97,7 @@ nada::Adam optimizer_of(const Options& o) {
   return out;
 }
 
-/// The target text's feature [1, E] in each encoder that has a weight.
+/// Returns the target text's feature [1, E] in each encoder that has a weight.
 std::vector<nada::Tensor> target_features(const Options& o, const nada::Members<nada::AnyClip>& encoders) {
   std::vector<nada::Tensor> out;
   const auto templates = o.texts.load_templates();
@@ -105,7 +106,7 @@ std::vector<nada::Tensor> target_features(const Options& o, const nada::Members<
   return out;
 }
 
-/// Styles w+ [count, L, D] of the seed's first samples.
+/// Returns the styles w+ [count, L, D] of the seed's first samples.
 nada::Tensor first_styles(const Options& o, const nada::AnyGenerator& generator) {
   using namespace nada;
   const torch::NoGradGuard no_grad;
@@ -113,7 +114,8 @@ nada::Tensor first_styles(const Options& o, const nada::AnyGenerator& generator)
   return truncate(generator.map(z, o.category.labels(generator)), generator.mean_style(), o.truncation).contiguous();
 }
 
-/// The global loss and the pull to the start, [] each: sums over pictures, so that these share nothing.
+/// Objective holds the global loss and the pull to the start, [] each: both are sums over pictures, so that the
+/// pictures share nothing.
 struct Objective {
   nada::Tensor global, pull, loss;
 };
@@ -131,14 +133,14 @@ Objective objective(const Options& o, const nada::AnyGenerator& generator, const
   return out;
 }
 
-/// Where the search ended, [count, L, D], and metrics.csv of its steps: means over pictures.
+/// Moved holds the styles where the search ended, [count, L, D], and metrics.csv of the steps: means over pictures.
 struct Moved {
   nada::Tensor styles;
   std::string metrics;
 };
 
 /// Walks from `start` down the objective with Adam; a signal ends the walk early.
-/// Errors: a loss that is not finite.
+/// Errors:  a loss that is not finite.
 Moved walk_toward_text(const Options& o, const nada::AnyGenerator& generator,
                        const nada::Members<nada::AnyClip>& encoders, const std::vector<nada::Tensor>& targets,
                        const nada::Tensor& start) {
@@ -185,7 +187,7 @@ void write_results(const Options& o, const nada::RunFolder& folder, const nada::
 int optimize(Options& o, nada::OptionTable& table) {
   using namespace nada;
   settle(o, table);
-  optimizer_of(o);  // refuses a rate that it cannot have, before anything is loaded
+  optimizer_of(o);  // refuses a bad rate before anything is loaded
   o.machine.use();
   const auto device = o.machine.place();
   const auto generator = load_generator(o.generator, {device, torch::kFloat32});

@@ -1,8 +1,8 @@
 // Tool: does this version compute what the public reference implementations compute?
 // Run:  parity tests/golden/clip [--float64] [--strict] [--only TEXT] [--list] [--verbose]
-// Replays FOLDER/manifest.json: checks with inputs, golden values and tolerances. parity/operations.hpp lists every
-// operation of the manifest format with the function that computes it; parity/tolerance.hpp decides what agrees. Last
-// line: `N passed, N failed, N skipped`.
+// The program replays FOLDER/manifest.json: checks with inputs, golden values and tolerances. parity/operations.hpp
+// lists every operation of the manifest format with the function that computes it; parity/tolerance.hpp decides which
+// numbers agree. The last line of the output is `N passed, N failed, N skipped`.
 #include <torch/types.h>
 
 #include <cstddef>
@@ -30,7 +30,7 @@
 namespace nada::parity {
 namespace {
 
-/// The golden value of a role; for `field`, that field of the entries at the check's indices.
+/// Returns the golden value of a role; for `field`, the value of that field in the entries at the check's indices.
 Value golden_value(const Call& call, const Json& golden) {
   if (!golden.contains("field")) return call.folder.value(golden);
   Json out;
@@ -40,7 +40,8 @@ Value golden_value(const Call& call, const Json& golden) {
   return out;
 }
 
-/// Computes what the check asks for and adds a line for each of its golden values.  Throws Skipped.
+/// Computes the results that the check asks for and adds a line for each of its golden values. Throws Skipped where the
+/// check cannot run.
 void compare_all(const Call& call, bool float64, Outcome& out) {
   std::map<std::string, Json> tolerances;
   for (const auto& [role, golden] : call.expected().items())

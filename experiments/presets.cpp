@@ -113,10 +113,9 @@ class Presets {
     preset.source = value_or(run.metadata(), "nada.source");
     preset.target = target;
     preset.command = command;
-    for (const auto& line :
-         read_options(work / "options.cfg"))  // paths are of the run's folder: the command names files
+    for (const auto& line : read_options(work / "options.cfg"))  // without paths: the command names files
       if (line.value.find('/') == line.value.npos) preset.options += format_option(line.key, line.value) + "\n";
-    const auto numbers = (1000 * o_.kilobytes - 40'000) / 2;  // float16, beside sample and text
+    const auto numbers = (1000 * o_.kilobytes - 40'000) / 2;  // in float16, beside sample and text
     preset.delta = {base_hash(source_), std::string(Compressed::name), {}};
     for (auto& [place, leaf] : compress(source_, adapted, numbers))
       preset.delta.leaves[place] = leaf.to(torch::kFloat16);
@@ -141,7 +140,7 @@ class Presets {
               << std::endl;
   }
 
-  /// Whether it fits its base and moves pictures toward its text.
+  /// Returns whether a preset fits its base and moves pictures toward its text.
   bool check(const std::filesystem::path& path) const {
     using namespace nada;
     const auto preset = load_preset(path);
@@ -158,7 +157,7 @@ class Presets {
   }
 
  private:
-  /// Of the bare text: what the held-out encoder sees of it in samples.
+  /// Returns the similarity of samples to the bare text, as the held-out encoder measures it.
   double text_score(const nada::AnyGenerator& generator, const std::string& text) const {
     using namespace nada;
     Evidence evidence;
@@ -222,7 +221,7 @@ int presets(Options& o, nada::OptionTable&) {
   bool good = true;
   for (const auto& path : paths) try {
       good = work.check(path) && good;
-    } catch (const Error& error) {  // of another base, or damaged: the others are checked all the same
+    } catch (const Error& error) {  // a preset of another base, or a damaged one: the others are checked all the same
       std::cerr << "error: " << error.what() << '\n';
       good = false;
     }

@@ -1,7 +1,7 @@
 // Tool: trains a CLIP on a folder of pictures with captions.
 // Run:      pretrain_encoder --config configs/avatars/encoder_rn.cfg --data DATA [--resume runs/...]
-// Writes:   <out>/options.cfg  metrics.csv  evaluation.csv  merges.txt  state.safetensors  encoder.safetensors
 //           pretrain_encoder --evaluate FILE --held DATA      measures a CLIP and writes nothing
+// Writes:   <out>/options.cfg  metrics.csv  evaluation.csv  merges.txt  state.safetensors  encoder.safetensors
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
@@ -101,7 +101,8 @@ struct Options : PretrainingOptions {
   }
 };
 
-/// What is measured, in the order of the table; of a column also the share of each text's pictures that are found.
+/// Measured holds the measurements in the order of the table; for a column, also the share of each text's pictures
+/// that are found.
 struct Measured {
   std::string name;
   double value = 0;
@@ -133,7 +134,7 @@ void print(const Measurements& found) {
   std::fflush(stdout);
 }
 
-/// The columns of the tables with the texts that some pictures have in them; those with two texts or more.
+/// Returns the columns of the tables that have two texts or more, with the texts that some pictures have in the column.
 std::vector<NamedColumn> columns_of(const ImageSet& data, const std::vector<std::int64_t>& pictures) {
   std::map<std::string, std::map<std::string, std::int64_t>> found;  // column -> text -> place
   for (const auto i : pictures)
@@ -157,11 +158,12 @@ std::vector<NamedColumn> columns_of(const ImageSet& data, const std::vector<std:
   return out;
 }
 
-/// A picture drawn evenly, then the others of its group, until the batch is full; with the tables' columns if wanted.
+/// Draws a picture evenly, then adds the others of its group, until the batch is full; `columns` adds
+/// the tables' columns.
 CaptionedBatch draw_batch(const ImageSet& data, const Options& o, bool columns, const Stream& stream) {
   const auto u = stream.uniform(Purpose::evaluation, {o.batch, 3});
   std::vector<std::int64_t> pictures, unit;
-  std::vector<std::size_t> index;  // of the caption; the same in a group
+  std::vector<std::size_t> index;  // index of the caption; the same in a group
   CaptionedBatch out;
   for (std::int64_t draw = 0; static_cast<std::int64_t>(pictures.size()) < o.batch; ++draw) {
     const auto number = [&](std::int64_t column) { return u[draw][column].item<double>(); };
@@ -190,7 +192,8 @@ CaptionedBatch draw_batch(const ImageSet& data, const Options& o, bool columns, 
   return out;
 }
 
-/// All captions of the pictures. Errors: one that has none.
+/// Returns all captions of the pictures.
+/// Errors:  a picture without a caption.
 std::vector<std::string> all_captions(const ImageSet& data) {
   std::vector<std::string> out;
   for (std::int64_t i = 0; i < data.size(); ++i) {
@@ -203,7 +206,7 @@ std::vector<std::string> all_captions(const ImageSet& data) {
   return out;
 }
 
-/// The byte pairs of the run that goes on, else those that were given, else learned ones.
+/// Returns the byte pairs of the run that goes on, else the pairs that were given, else learned pairs.
 Tokenizer vocabulary(const Options& o, const std::vector<std::string>& captions) {
   if (const auto kept = o.resume / "merges.txt"; !o.resume.empty() && std::filesystem::exists(kept))
     return Tokenizer::open(kept);
@@ -211,13 +214,13 @@ Tokenizer vocabulary(const Options& o, const std::vector<std::string>& captions)
   return Tokenizer::from_merges(learn_byte_pairs(captions, static_cast<std::size_t>(o.merge_count)), "byte pairs");
 }
 
-/// Measures the CLIP of --evaluate and prints what it found.
+/// Measures the CLIP of --evaluate and prints the measurements.
 void evaluate(const Options& o) {
   const auto encoder = load_clip(o.evaluate);
   print(measure(encoder, ImageSet::open(o.held, encoder.resolution()), o.held_pictures));
 }
 
-/// Errors: options that a training cannot have, as far as they are known before the pictures are.
+/// Errors:  options that a training cannot have, as far as they can be judged before the pictures are read.
 void check(const Options& o) {
   require(o.tower == "residual" || o.tower == "transformer", "option tower: expected residual or transformer, found '",
           o.tower, "'");
@@ -225,7 +228,7 @@ void check(const Options& o) {
           "options batch, held-pictures, evaluate-every and resolution must be at least 2, 1, 0 and 0");
 }
 
-/// What an encoder has beside its weights: vocabulary, phrases, preprocessing.
+/// Returns the parts of an encoder beside its weights: vocabulary, phrases, preprocessing.
 ClipSettings clip_of(const Options& o, const std::vector<std::string>& captions) {
   ClipSettings out;
   out.preprocessing.mean = out.preprocessing.deviation = {0.5, 0.5, 0.5};
@@ -258,7 +261,8 @@ EncoderTrainingSettings settings_of(const Options& o) {
   return out;
 }
 
-/// The folder of the run; a run that goes on gives the training its state, a new one gets the vocabulary's merges.
+/// Opens the folder of the run; a run that goes on gives the training its state, a new run saves
+/// the vocabulary's merges.
 RunFolder open_folder(const Options& o, const OptionTable& table, const ClipSettings& clip, EncoderTraining& training) {
   auto folder = o.folder(table);
   if (folder.resumed()) training.restore(load_training_state(folder.state()), folder.state().string());
@@ -266,10 +270,10 @@ RunFolder open_folder(const Options& o, const OptionTable& table, const ClipSett
   return folder;
 }
 
-/// A training and what it writes into its folder.
+/// Run is a training with the files that it writes into its folder.
 class Run {
  public:
-  /// Opens metrics.csv. `held`: pictures to measure with, where there are some.
+  /// Opens metrics.csv. `held` are pictures to measure with, where there are some.
   Run(const Options& o, const RunFolder& folder, const ClipSettings& clip, const std::optional<ImageSet>& held,
       EncoderTraining& training)
       : o_(o),
@@ -325,7 +329,8 @@ class Run {
     log_.add("radius", settings.radius);
   }
 
-  /// Measures with the held pictures, into evaluation.csv and onto the screen. The first measurement names the columns.
+  /// Measures with the held pictures; evaluation.csv and the screen get the result. The first measurement
+  /// names the columns.
   void evaluate() {
     if (!held_) return;
     const auto found = measure(training_.encoder(), *held_, o_.held_pictures);

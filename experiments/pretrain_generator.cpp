@@ -1,8 +1,8 @@
 // Tool: trains a StyleGAN2 generator on a folder of pictures.
 // Run:      pretrain_generator --config configs/avatars/generator.cfg --data DATA/portrait [--resume runs/...]
+//           pretrain_generator --evaluate FILE --held DIR    measures a generator and trains nothing; --data adds how
+//           far real pictures are from real ones, --coverage how often each text of the tables' columns is drawn
 // Writes:   <out>/options.cfg  metrics.csv  samples/*.png  state.safetensors  generator.safetensors
-//           pretrain_generator --evaluate FILE --held DIR    measures a generator and trains nothing; with --data also
-//           how far real pictures are from real ones; with --coverage how often it draws what the tables' columns name
 #include <cmath>
 #include <iostream>
 
@@ -122,7 +122,7 @@ struct Options : PretrainingOptions {
     return out;
   }
 
-  /// What --augment names. Mirroring belongs to the shifts where --flips allows it.
+  /// Returns the augmentation that --augment names. Mirroring belongs to the shifts where --flips allows mirroring.
   AdaptiveAugmentation augmentation() const {
     AdaptiveAugmentation out;
     out.shift = out.geometry = out.colour = false;
@@ -141,7 +141,7 @@ struct Options : PretrainingOptions {
   }
 };
 
-/// The mean of the last feature map of each image, [N, C]: what distances are measured in.
+/// Returns the mean of the last feature map of each image, [N, C]; distances are measured in this space.
 Tensor features(const AnyClip& encoder, std::int64_t count,
                 const std::function<Tensor(std::int64_t, std::int64_t)>& images) {
   const torch::NoGradGuard no_grad;
@@ -152,7 +152,7 @@ Tensor features(const AnyClip& encoder, std::int64_t count,
   return torch::cat(out);
 }
 
-/// z of the samples that are measured and shown: always the same.
+/// Renders the samples that are measured and shown, from the same z at each call.
 Tensor generated(const StyleGan2& generator, std::uint64_t seed, std::int64_t first, std::int64_t count) {
   const torch::NoGradGuard no_grad;
   const auto z = Stream{seed, 0}.normal(Purpose::samples, {count, generator.latent_size()}, first);
@@ -165,7 +165,7 @@ AnyClip measuring_encoder(const Options& o) {
   return load_clip(o.measure.empty() ? embedded_held_out_encoder() : o.measure);
 }
 
-/// The attribute classifier of a file, or one that is trained now and written there.
+/// Returns the attribute classifier of a file, or trains one now and writes that file.
 AttributeClassifier attribute_classifier(const Options& o, const ImageSet& held) {
   if (std::filesystem::exists(o.classifier)) return AttributeClassifier::load(o.classifier);
   require(!o.data.empty(),
@@ -221,7 +221,7 @@ void print_coverage(const Options& o, const StyleGan2& generator, const ImageSet
               static_cast<long long>(should.covered), static_cast<long long>(should.classes), 100 * should.share());
 }
 
-/// Prints the Frechet distance of a generator to held-out pictures, and its coverage.
+/// Prints the Frechet distance of a generator to held-out pictures, and the generator's coverage.
 int evaluate(const Options& o) {
   require(o.frechet_samples >= 2, "option frechet-samples: expected at least 2, found ", o.frechet_samples);
   const auto generator = load_stylegan2(o.evaluate);
@@ -244,13 +244,13 @@ int evaluate(const Options& o) {
   return 0;
 }
 
-/// The held-out pictures' features [N, C] and the encoder that sees them, to measure a training with.
+/// Measuring holds the held-out pictures' features [N, C] and the encoder that sees them, to measure a training with.
 struct Measuring {
   AnyClip encoder;
   Tensor real;
 };
 
-/// Of the folder --held, where there is one.
+/// Returns the measuring by the pictures of --held, where that folder is given.
 std::optional<Measuring> open_measuring(const Options& o, int resolution) {
   if (o.held.empty()) return {};
   auto encoder = measuring_encoder(o);
@@ -259,7 +259,7 @@ std::optional<Measuring> open_measuring(const Options& o, int resolution) {
   return Measuring{std::move(encoder), std::move(real)};
 }
 
-/// The generator's tensors at the start: of --start, else drawn.
+/// Returns the generator's tensors at the start: those of --start, else random ones.
 NamedTensors initial_tensors(const Options& o, const Stream& stream) {
   if (!o.start.empty()) return load_stylegan2(o.start).clone().tensors();
   return initial_generator({whole_numbers(o.channels, "channels"), o.latents, o.styles, o.mapping_layers}, stream);
@@ -271,7 +271,7 @@ StyleGan2Discriminator initial_critic(const Options& o, int resolution, const St
   return StyleGan2Discriminator(initial_discriminator(shape, stream), "discriminator", {.group = o.group});
 }
 
-/// The pictures of a step, drawn evenly and mirrored where --flips says so. The draw depends on the step's stream alone.
+/// Draws the pictures of a step evenly, mirrored where --flips says so. The draw depends on the step's stream alone.
 Tensor draw_batch(const ImageSet& data, const Options& o, const Stream& stream) {
   const auto u = stream.uniform(Purpose::evaluation, {o.batch, 2});
   std::vector<std::int64_t> chosen;
@@ -283,7 +283,7 @@ Tensor draw_batch(const ImageSet& data, const Options& o, const Stream& stream) 
   return out;
 }
 
-/// A training and what it writes into its folder.
+/// Run is a training with the files that it writes into its folder.
 template <class Training>
 class Run {
  public:
@@ -339,7 +339,7 @@ class Run {
     return out;
   }
 
-  /// Whether a multiple of this many images was passed with the last step.
+  /// Returns whether the last step passed a multiple of this many images.
   bool every(std::int64_t images) const {
     return images > 0 && training_.images() / images != (training_.images() - o_.batch) / images;
   }
@@ -358,7 +358,7 @@ class Run {
     log_.row(training_.steps());
   }
 
-  /// The Frechet distance of samples to the held-out pictures, into the log and onto the screen.
+  /// Writes the Frechet distance of samples to the held-out pictures into the log and onto the screen.
   void measure() {
     if (!measuring_) return;
     const auto fake = features(measuring_->encoder, o_.frechet_samples,
@@ -368,7 +368,7 @@ class Run {
     std::cout << "images " << training_.images() << "  Frechet distance " << distance << std::endl;
   }
 
-  /// Writes samples/<images>.png, 8 rows of 12.
+  /// Writes samples/<images>.png, 8 rows of 12 samples.
   void show() const {
     std::vector<std::vector<Picture>> rows;
     for (std::int64_t r = 0; r < 8; ++r)
@@ -392,7 +392,7 @@ class Run {
   const std::optional<Measuring>& measuring_;
   Training& training_;
   TrainingLog log_;
-  const std::int64_t steps_;  // of the whole training
+  const std::int64_t steps_;  // steps of the whole training
 };
 
 template <class Augment>

@@ -34,7 +34,7 @@ namespace {
 using namespace nada;
 using namespace nada::serve;
 
-/// Requests go to the service, once their heads were looked at.
+/// Connects the server to the service, which gets requests once their heads were looked at.
 void set_answers(DeadlineServer& server, Service& service) {
   server.on_head = [&](httplib::Request& q) { return service.head(q); };
   server.set_pre_routing_handler([&](const httplib::Request& q, httplib::Response& r) {
@@ -44,7 +44,7 @@ void set_answers(DeadlineServer& server, Service& service) {
     return httplib::Server::HandlerResponse::Handled;
   });
   server.set_expect_100_continue_handler([&](const httplib::Request& q, httplib::Response& r) {
-    const auto refused = service.refusal(q);  // who asks before sending a body is told at once
+    const auto refused = service.refusal(q);  // the client is told at once, before a body is sent
     if (refused) say(r, refused->status, refused->what());
     return refused ? refused->status : 100;
   });
@@ -53,7 +53,7 @@ void set_answers(DeadlineServer& server, Service& service) {
   server.Post(".*", answer);
 }
 
-/// Headers of all answers, and answers to what cpp-httplib refuses by itself.
+/// Sets the headers of all answers, and the answers to requests that cpp-httplib refuses by itself.
 void set_manners(DeadlineServer& server) {
   server.set_default_headers({{"X-Content-Type-Options", "nosniff"},
                               {"Referrer-Policy", "no-referrer"},
@@ -77,9 +77,10 @@ void set_manners(DeadlineServer& server) {
       [](const httplib::Request&, httplib::Response& r, std::exception_ptr error) { say_problem(r, error); });
 }
 
-/// The port that is listened to. Errors: it is taken.
+/// Binds the server and returns its port.
+/// Errors:  a port that is taken.
 int bind(DeadlineServer& server, const serve::Options& o) {
-  server.set_socket_options([](socket_t socket) {  // one server a port: a second one is told so
+  server.set_socket_options([](socket_t socket) {  // one server for each port: a second one gets an error
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
@@ -89,7 +90,8 @@ int bind(DeadlineServer& server, const serve::Options& o) {
   return port;
 }
 
-/// The embedded default's models and presets. Errors: they cannot be loaded.
+/// Loads the models and presets of the embedded default.
+/// Errors:  files that cannot be loaded.
 Studio make_studio(const serve::Options& o, const OptionTable& table) {
   InvertOptions inversion;
   inversion.use_defaults(table);

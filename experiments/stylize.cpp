@@ -74,7 +74,7 @@ struct Domain {
   nada::AnyGenerator generator;
 };
 
-/// Reads the option file, fills defaults, and refuses what does not fit together. Returns the presets' files.
+/// Reads the option file, fills defaults, and refuses options that contradict each other. Returns the presets' files.
 std::vector<std::filesystem::path> settle(Options& o, nada::OptionTable& table) {
   using namespace nada;
   if (!o.config.empty()) table.read_file(o.config);
@@ -95,7 +95,7 @@ std::vector<std::filesystem::path> settle(Options& o, nada::OptionTable& table) 
 }
 
 /// Trains the domain of --target with the program `adapt`, in the folder `out`.
-/// Errors: `adapt` ends with another exit code than 0.
+/// Errors:  another exit code of `adapt` than 0.
 Domain train_domain(const Options& o, const std::filesystem::path& out) {
   using namespace nada;
   std::vector<std::string> command{(std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string(),
@@ -117,14 +117,15 @@ Domain train_domain(const Options& o, const std::filesystem::path& out) {
   return {o.target, load_generator(out / "adapted.safetensors", {o.machine.place(), torch::kFloat32})};
 }
 
-/// The picture's inversion, what it looks like, and the generator that was tuned to it, if one was.
+/// Inverted holds the picture's inversion, the image of the inversion, and the generator that was tuned to the picture,
+/// if one was.
 struct Inverted {
   nada::Inversion inversion;
   nada::Tensor image;  // [1, 3, H, W]
   std::optional<nada::AnyGenerator> tuned;
 };
 
-/// Reads the inversion --codes, else inverts the picture and writes its inversion into the folder.
+/// Reads the inversion --codes, else inverts the picture and writes the inversion into the folder.
 Inverted invert(const Options& o, const nada::PictureInverter& inverter, const nada::SquarePicture& square,
                 const nada::RunFolder& folder) {
   using namespace nada;
@@ -144,15 +145,15 @@ Inverted invert(const Options& o, const nada::PictureInverter& inverter, const n
   return out;
 }
 
-/// Letters, digits, - and _ of a name; everything else becomes -.
+/// Returns the name with every character but letters, digits, - and _ replaced by -.
 std::string file_word(const std::string& name) {
   std::string out;
   for (const unsigned char c : name) out += std::isalnum(c) || c == '-' || c == '_' ? static_cast<char>(c) : '-';
   return out;
 }
 
-/// Makes and writes the picture in one domain after another, all at the same styles; what the tuning changed comes
-/// along.
+/// Sheet makes and writes the picture in one domain after another, all at the same styles; the changes of the tuning
+/// are added to each domain.
 class Sheet {
  public:
   using Shares = std::vector<nada::Share<nada::AnyGenerator>>;
@@ -166,7 +167,7 @@ class Sheet {
         inverted_(inverted),
         row_{square.square, nada::to_pictures(inverted.image).front()} {}
 
-  /// Writes <name>.png, or <name>-2.png and so on where that was written before.
+  /// Writes <name>.png, or <name>-2.png and so on where that name was written before.
   void add(const std::string& name, Shares shares) {
     using namespace nada;
     if (inverted_.tuned) shares.push_back({&*inverted_.tuned, 1});
@@ -184,7 +185,7 @@ class Sheet {
     write("picture  ", file, std::move(result));
   }
 
-  /// Writes stylized.png: the picture, its inversion, and all that were added.
+  /// Writes stylized.png: the picture, its inversion, and all domains that were added.
   void finish() { write("all      ", "stylized", nada::make_grid({row_})); }
 
  private:

@@ -1,4 +1,4 @@
-// Runs of training.
+// Operations that run a training.
 #include <torch/types.h>
 
 #include <cstddef>
@@ -36,7 +36,8 @@ namespace nada::parity {
 
 namespace {
 
-/// Directions that were recorded, and targets for the selection, handed out in the order of the encoders.
+/// RecordedShift holds recorded directions, and targets for the selection, and hands them out in the order
+/// of the encoders.
 struct RecordedShift {
   std::vector<Tensor> directions, targets;
   mutable std::size_t next = 0;
@@ -49,7 +50,7 @@ struct RecordedShift {
   }
 };
 
-/// The layers with parameters of these modules ("input", "conv1", "convs").
+/// Returns the layers with parameters of these modules ("input", "conv1", "convs").
 NamedLayers layers_of(const LoadedGenerator& generator, const std::vector<std::string>& modules) {
   std::set<std::string> names;
   for (const auto& module : modules)
@@ -58,7 +59,7 @@ NamedLayers layers_of(const LoadedGenerator& generator, const std::vector<std::s
   return {{names.begin(), names.end()}};
 }
 
-/// The official selection, which keeps the scores that it chose by.
+/// RecordedSelection is the official selection; it keeps the scores that it chose by.
 struct RecordedSelection {
   AdaptiveTopK top;
   std::vector<Tensor>* weights;
@@ -68,7 +69,8 @@ struct RecordedSelection {
   }
 };
 
-/// A run of Adam from the trainable generator: losses, chosen layers, first gradients, what moved, the last image.
+/// Runs Adam from the trainable generator. The results are losses, chosen layers, first gradients, the weights that
+/// moved, the last image.
 template <LayerSelector Selector>
 Results trajectory(const Call& call, OfficialTraining training, RecordedShift shift, Selector selector) {
   const auto &frozen = call.generator("frozen"), &trainable = call.generator("trainable");
@@ -90,7 +92,7 @@ Results trajectory(const Call& call, OfficialTraining training, RecordedShift sh
     losses.push_back(report.loss);
     chosen.push_back(report.chosen);
     if (i > 0) continue;
-    const auto moments = adaptation.moments();  // Adam's first moment is (1 - beta1) times the gradient by now
+    const auto moments = adaptation.moments();  // Adam's first moment is now (1 - beta1) times the gradient
     for (const auto& [name, parameter] : trainable.parameters)
       if (const auto m = moments.find(trainable.leaf_name(parameter)); m != moments.end())
         out["gradient0." + name] = (m->second.first / (1 - settings.adam.beta1)).reshape(parameter.shape);
@@ -120,7 +122,7 @@ Results trajectory(const Call& call, OfficialTraining training, RecordedShift sh
 
 }  // namespace
 
-/// The runs of the official code: one choice of layers, or a new one in each iteration.
+/// Repeats the runs of the official code: one choice of layers, or a new choice in each iteration.
 Results adaptation_trajectory(const Call& call) {
   if (call.text("loss") != "dir_cosine") throw Skipped{Skip::part, call.text("loss")};
   if (call.number("weight_decay") != 0) throw Skipped{Skip::part, "weight_decay"};
@@ -150,7 +152,7 @@ Results adaptation_trajectory(const Call& call) {
   std::vector<Tensor> weights;
   auto out = trajectory(call, std::move(training), shift, RecordedSelection{top, &weights});
   out["layer_weights"] = torch::stack(weights);
-  // The layers that were chosen, by the index that the official code counts them by.
+  // These are the chosen layers, by the index with which the official code counts them.
   const auto modules = call.folder.value(member(selection, "index_to_layer", "selection"));
   std::map<std::size_t, std::size_t> index_of;
   for (const auto& module : as<std::vector<std::string>>(std::get<Json>(modules), "index_to_layer")) {

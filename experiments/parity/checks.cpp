@@ -1,4 +1,4 @@
-// How what checks refer to is read.
+// Reads the files, models and values that checks refer to.
 #include "checks.hpp"
 
 #include <torch/types.h>

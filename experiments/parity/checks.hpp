@@ -1,4 +1,4 @@
-/// One check as the operations see it, and the folder of its manifest.
+/// One check in the form that the operations see, and the folder of its manifest.
 #pragma once
 #include <torch/types.h>
 
@@ -22,28 +22,29 @@
 
 namespace nada::parity {
 
-/// The manifest's folder. A file in it is read once, and a model is made once a precision.
+/// Folder is the manifest's folder. Each of its files is read once, and a model is made once for each precision.
 class Folder {
  public:
   explicit Folder(fs::path root) : root_(std::move(root)) {}
 
-  /// The file of a reference, whose path is relative to the folder.
+  /// Returns the file of a reference, whose path is relative to the folder.
   fs::path path(const Json& reference) const;
 
-  /// What a reference leads to: a member of a JSON file (`pointer`) or a tensor of a safetensors file (`tensor`, of which
-  /// `index` takes one row and `rows` the first few). A literal is itself.
+  /// Returns the value that a reference leads to: a member of a JSON file (`pointer`) or a tensor of a safetensors file
+  /// (`tensor`, of which `index` takes one row and `rows` the first few). A literal is its own value.
   Value value(const Json& reference);
 
-  /// Throws Skipped where the file is missing, or is not the one whose digest (`sha256`) the manifest gives.
+  /// Returns a vocabulary. Throws Skipped where the file is missing, or has another digest than the
+  /// manifest gives (`sha256`).
   const Tokenizer& vocabulary(const Json& reference);
 
   const LoadedGenerator& generator(const Json& model, torch::ScalarType type);
   const LoadedDiscriminator& discriminator(const Json& model, torch::ScalarType type);
 
-  /// Encoders preprocess as in the official adaptation code: without antialias.
+  /// Returns an encoder, which preprocesses as in the official adaptation code: without antialias.
   const AnyClip& encoder(const Json& model, torch::ScalarType type);
 
-  /// The model's file, opened at the component that the manifest names.
+  /// Returns the model's file, opened at the component that the manifest names.
   const ModelFile& model_file(const Json& model);
 
  private:
@@ -64,19 +65,20 @@ class Folder {
   std::map<std::string, AnyClip> encoders_;
 };
 
-/// One check. Floating-point inputs come in the precision of the run.
-/// Errors: what is missing, or of another kind than asked for; the sentence names the argument or input.
+/// Call is one check. Floating-point inputs come in the precision of the run.
+/// Errors:  an argument or input that is missing or of another kind than asked for; the sentence names the
+///          argument or input.
 struct Call {
   const Json& check;
   Folder& folder;
   torch::ScalarType type;
 
-  /// One entry of a group: "model", "inputs", "arguments".
+  /// Returns one entry of a group: "model", "inputs", "arguments".
   const Json& entry(const char* group, const std::string& name) const;
-  /// The golden values by role.
+  /// The golden values, by role.
   const Json& expected() const { return check["expected"]; }
 
-  /// Whether the check has an argument of that name.
+  /// Returns whether the check has an argument of that name.
   bool has(const std::string& argument) const;
   template <class T>
   T get(const std::string& argument) const {
@@ -86,15 +88,15 @@ struct Call {
   std::int64_t integer(const std::string& argument) const;
   std::string text(const std::string& argument) const;
 
-  /// Whether the check has an input of that role.
+  /// Returns whether the check has an input of that role.
   bool given(const std::string& role) const;
-  /// The reference of an input, and what it leads to.
+  /// Returns the reference of an input; value() and tensor() return what the reference leads to.
   const Json& input(const std::string& role) const { return entry("inputs", role); }
   Json json(const std::string& role) const;
   std::vector<std::string> texts(const std::string& role) const;
   Tensor tensor(const std::string& role) const { return resolve(input(role)); }
   Tensor resolve(const Json& reference) const;
-  /// Labels [1 or N, C] of a model with classes, undefined where the check has none.
+  /// Returns the labels [1 or N, C] of a model with classes, undefined where the check has none.
   Tensor labels() const { return given("labels") ? tensor("labels") : Tensor{}; }
 
   /// Models by their role, in the precision of the run.
@@ -104,10 +106,10 @@ struct Call {
   std::vector<Member<AnyClip>> encoders() const;
 };
 
-/// What an operation computed, by role; "before ROLE" is what `relative_to_update` starts from.
+/// Results of an operation, by role; "before ROLE" is the value that `relative_to_update` starts from.
 using Results = std::map<std::string, Value>;
 
-/// How the check's generator is asked for images: with the noise maps of its file, or without noise.
+/// Returns how the check's generator renders images: with the noise maps of its file, or without noise.
 Render render(const Call& call);
 
 }  // namespace nada::parity

@@ -37,7 +37,7 @@ Tensor read_raw(const Call& call, auto&& tap) {
 }  // namespace
 
 Results clip_image(const Call& call) {
-  Results out;  // the layers without the first dimension, which is 1 where they are asked for
+  Results out;  // layers without the first dimension, which is 1 where layers are asked for
   const auto tap = [&](const std::string& name, const Tensor& x) { out[name] = x.squeeze(0); };
   out["features"] = see_raw(call, call.tensor("image"), tap);
   return out;
@@ -70,7 +70,7 @@ Results clip_tokenize(const Call& call) {
   for (auto text : call.texts("texts")) {
     if (call.has("fill")) text = fill(text, call.text("fill"));
     auto ids = tokenizer.padded(text, context);
-    if (call.has("reduce_to")) {  // the small vocabularies of the goldens
+    if (call.has("reduce_to")) {  // for the small vocabularies of the goldens
       const auto size = call.integer("reduce_to");
       for (auto& id : ids) id = id < tokenizer.start() ? id % (size - 2) : size - 2 + (id - tokenizer.start());
     }
@@ -108,7 +108,7 @@ Preprocessing preprocessing(const Call& call) {
   return out;
 }
 
-/// The analytic picture of the clip goldens.
+/// Returns the analytic picture of the clip goldens.
 Tensor wave(const Json& settings) {
   const auto number = [&](const char* key) { return as<double>(settings, key, "wave"); };
   const double h = number("height"), w = number("width"), a = number("a"), b = number("b"), q = number("q");
@@ -121,7 +121,7 @@ Tensor wave(const Json& settings) {
   return (slow + rings + fine).unsqueeze(0);
 }
 
-/// [1, 3, H, W] in [-1, 1], float32 numbers in the precision of the run.
+/// Returns the check's picture, [1, 3, H, W] in [-1, 1]: float32 numbers in the precision of the run.
 Tensor picture(const Call& call) {
   if (call.given("image")) return call.tensor("image");
   if (call.given("wave")) return wave(call.json("wave")).to(torch::kFloat32).to(call.type);

@@ -23,7 +23,7 @@ namespace nada::parity {
 
 namespace {
 
-/// Styles of latents `z` [N, Z], truncated where the check says so: [N, L, W].
+/// Returns the styles [N, L, W] of latents `z` [N, Z], truncated where the check says so.
 Tensor map_styles(const Call& call, const StyleGan2& generator, const Tensor& z) {
   const auto w = generator.map(z, call.given("labels") ? call.tensor("labels") : Tensor{});
   if (!call.has("truncation")) return w;
@@ -32,7 +32,7 @@ Tensor map_styles(const Call& call, const StyleGan2& generator, const Tensor& z)
   return truncate(w, generator.mean_style(), truncation.at("psi"), static_cast<std::int64_t>(layers));
 }
 
-/// The check's styles, its own or those of its latents, where it says so mixed: [N, L, W].
+/// Returns the check's styles [N, L, W], either given or made from latents, and mixed where the check says so.
 Tensor styles(const Call& call, const StyleGan2& generator) {
   if (call.given("w_plus")) return call.tensor("w_plus");
   const auto w = map_styles(call, generator, call.tensor("z"));
@@ -78,12 +78,12 @@ Results generator_synthesize(const Call& call) {
 
 namespace {
 
-/// A copy of a generator whose parameters that a check expects gradients of are leaves.
+/// GeneratorLeaves is a copy of a generator in which the parameters with golden gradients are leaves.
 struct GeneratorLeaves {
   StyleGan2 generator;
   std::vector<std::string> roles = {};
   std::vector<Tensor> leaves = {};
-  std::vector<std::vector<std::int64_t>> shapes = {};  // the file's own
+  std::vector<std::vector<std::int64_t>> shapes = {};  // shapes in the file
 
   explicit GeneratorLeaves(const Call& call) : generator(call.generator().model) {
     for (const auto& [role, golden] : call.expected().items()) {
@@ -137,7 +137,7 @@ Results generator_path_length(const Call& call) {
 
 namespace {
 
-/// A copy of a discriminator whose parameters that a check expects gradients of are leaves.
+/// DiscriminatorLeaves is a copy of a discriminator in which the parameters with golden gradients are leaves.
 struct DiscriminatorLeaves {
   StyleGan2Discriminator model;
   std::vector<std::string> roles = {};

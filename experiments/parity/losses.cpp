@@ -36,7 +36,7 @@ namespace {
 
 using Score = std::function<Tensor(Comparison<AnyClip>&)>;
 
-/// The official code's losses that compare features of whole images.
+/// Binds one of the official code's losses that compare features of whole images.
 Score bind_loss(const std::string& loss, const AnyClip& encoder, const FixedShift& shift, double offset = 0) {
   const auto directional = [&](StepDistance distance) {
     return Directional{.min_length = 0, .offset_if_identical = offset, .distance = distance}.bind(encoder, shift,
@@ -50,7 +50,7 @@ Score bind_loss(const std::string& loss, const AnyClip& encoder, const FixedShif
   throw Skipped{Skip::part, loss};
 }
 
-/// An encoder of a golden, reading texts by a vocabulary that the check names.
+/// WithVocabulary is an encoder of a golden that reads texts by a vocabulary that the check names.
 struct WithVocabulary {
   const AnyClip& encoder;
   const Tokenizer& tokenizer;
@@ -82,7 +82,7 @@ Results clip_part_directions(const Call& call) {
 
 namespace {
 
-/// Features of pictures that are normalised already, for the shift's mean.
+/// Normalised holds features of pictures that are normalised already, for the shift's mean.
 struct Normalised {
   const AnyClip& encoder;
   Features see(const Tensor& images, Wanted) const {

@@ -13,9 +13,9 @@
 
 namespace nada::parity {
 
-/// The checks of FOLDER/manifest.json, each seen to be well formed.
-/// Errors: a missing folder or file; another format; two checks of one name; an operation, tolerance or precision that is
-/// not in the manifest format; a golden value without a tolerance.
+/// Returns the checks of FOLDER/manifest.json, after making sure that each is well formed.
+/// Errors:  a missing folder or file; another format; two checks of one name; an operation, tolerance or precision that
+///          is not in the manifest format; a golden value without a tolerance.
 inline std::vector<Json> read_manifest(const fs::path& folder) {
   require(fs::is_directory(folder), folder, fs::exists(folder) ? ": is not a folder" : ": no such folder");
   const auto path = folder / "manifest.json";

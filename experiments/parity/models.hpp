@@ -17,7 +17,7 @@
 
 namespace nada::parity {
 
-/// A generator: its parameters by the names and with the shapes of the file.
+/// LoadedGenerator is a generator with its parameters by the names and in the shapes of the file.
 struct LoadedGenerator {
   struct Parameter {
     std::size_t layer, slot;
@@ -46,7 +46,7 @@ struct LoadedGenerator {
   }
 };
 
-/// A discriminator: its parameters by the names of the file, with their native names.
+/// LoadedDiscriminator is a discriminator with its parameters by the names of the file, beside their native names.
 struct LoadedDiscriminator {
   StyleGan2Discriminator model;
   std::map<std::string, std::string> native = {};

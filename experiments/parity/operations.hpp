@@ -9,7 +9,7 @@
 
 namespace nada::parity {
 
-// generator.cpp
+// generator.cpp defines:
 Results weights_identical(const Call& call);
 Results generator_mean_style(const Call& call);
 Results generator_map(const Call& call);
@@ -20,7 +20,7 @@ Results discriminator_score(const Call& call);
 Results discriminator_r1(const Call& call);
 Results discriminator_loss(const Call& call);
 
-// clip.cpp
+// clip.cpp defines:
 Results clip_image(const Call& call);
 Results clip_text(const Call& call);
 Results clip_logits(const Call& call);
@@ -32,17 +32,17 @@ Results clip_preprocess_geometry(const Call& call);
 Results clip_preprocess_gradient(const Call& call);
 Results clip_preprocess_pictures(const Call& call);
 
-// losses.cpp
+// losses.cpp defines:
 Results clip_text_direction(const Call& call);
 Results clip_part_directions(const Call& call);
 Results clip_image_direction(const Call& call);
 Results loss_value_and_gradient(const Call& call);
 Results selection_rank(const Call& call);
 
-// adaptation.cpp
+// adaptation.cpp defines:
 Results adaptation_trajectory(const Call& call);
 
-/// An operation; without a function: its part does not exist yet.
+/// Operation is an operation of the manifest format; without a function, the part that it checks does not exist yet.
 struct Operation {
   std::string_view name;
   Results (*compute)(const Call&) = nullptr;
@@ -78,7 +78,7 @@ inline constexpr Operation operations[] = {
     {"adaptation.trajectory", adaptation_trajectory},
 };
 
-/// The operation of that name, nullptr where the manifest format has none.
+/// Returns the operation of that name, or nullptr where the manifest format has none.
 inline const Operation* find_operation(const std::string& name) {
   const auto found = std::ranges::find(operations, name, &Operation::name);
   return found == std::end(operations) ? nullptr : found;

@@ -1,4 +1,4 @@
-/// What became of the checks, and how the program tells it.
+/// The outcomes of the checks, and how the program reports them.
 #pragma once
 #include <cstddef>
 #include <cstdio>
@@ -12,16 +12,16 @@
 
 namespace nada::parity {
 
-/// What became of one check.
+/// Outcome is the result of one check.
 struct Outcome {
   std::string name, operation;
   std::optional<Skip> skipped = {};
-  double worst = 0;  // of all roles, relative to the tolerance
+  double worst = 0;  // worst error of all roles, relative to the tolerance
   std::string worst_role = {};
-  std::vector<std::string> lines = {}, failures = {};  // one a role; one a role that failed
+  std::vector<std::string> lines = {}, failures = {};  // one line for each role; for each failed role
 };
 
-/// How many checks passed, failed and were skipped, and why.
+/// Totals say how many checks passed, failed and were skipped, and why.
 struct Totals {
   int passed = 0, failed = 0, skipped = 0;
   std::map<Skip, int> reasons = {};
@@ -30,14 +30,14 @@ struct Totals {
     ++(outcome.skipped ? skipped : outcome.failures.empty() ? passed : failed);
     if (outcome.skipped) ++reasons[*outcome.skipped];
   }
-  /// Of the program: 0 where at least one check passed and none failed. `strict`: nor was one skipped because its part
-  /// does not exist yet.
+  /// Returns the program's exit code: 0 where at least one check passed and none failed. With `strict`, a check that
+  /// was skipped because its part does not exist yet counts as failed.
   int exit_code(bool strict) const {
     return failed > 0 || passed == 0 || (strict && reasons.count(Skip::part)) ? 1 : 0;
   }
 };
 
-/// One line an operation, with the check whose error is the largest share of its tolerance.
+/// Prints one line for each operation, with the check whose error is the largest share of its tolerance.
 inline void print_table(const std::vector<Outcome>& outcomes) {
   std::printf("%-25s%5s%8s%8s%9s  %s\n", "operation", "run", "passed", "failed", "skipped", "worst error / tolerance");
   for (const auto& operation : operations) {
@@ -56,7 +56,7 @@ inline void print_table(const std::vector<Outcome>& outcomes) {
   }
 }
 
-/// Table, failures, reasons, totals. `verbose`: also every value and every skipped check.
+/// Prints table, failures, reasons and totals. With `verbose`, also every value and every skipped check.
 inline Totals report(const std::vector<Outcome>& outcomes, bool verbose) {
   print_table(outcomes);
   Totals totals;

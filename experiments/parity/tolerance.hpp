@@ -1,4 +1,4 @@
-/// The tolerance language of manifests: what counts as the same number.
+/// The tolerance language of manifests, which says when two numbers agree.
 ///
 /// A tolerance is null (the value is not compared in this precision) or an object of forms, all of which must hold:
 ///     relative_to_scale: x      the largest error is at most x times the largest golden number
@@ -30,7 +30,7 @@ namespace nada::parity {
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Errors: what is not in the tolerance language; the sentence begins with `where`.
+/// Errors:  a form that is not in the tolerance language; the sentence begins with `where`.
 inline void require_tolerance(const Json& tolerance, const std::string& where) {
   static const std::set<std::string> forms = {"relative_to_scale", "relative_each", "absolute", "fraction",
                                               "relative_to_update"};
@@ -41,10 +41,10 @@ inline void require_tolerance(const Json& tolerance, const std::string& where) {
   require(!tolerance.contains("fraction") || tolerance.contains("absolute"), where, ": fraction without absolute");
 }
 
-/// Whether a tolerance has a form that is switched on by `true`.
+/// Returns whether a tolerance has the form `key`, which is switched on by `true`.
 inline bool is(const Json& tolerance, const char* key) { return tolerance.contains(key) && tolerance[key] == true; }
 
-/// An error as a multiple of what is allowed; above 1 it fails.
+/// Verdict gives an error as a multiple of the allowed error; above 1 the check fails.
 struct Verdict {
   double ratio = 0;
   std::string detail;
@@ -53,9 +53,9 @@ struct Verdict {
   }
 };
 
-/// Tensors of any shape and type, compared in float64; the shapes [] and [1] are the same.
-/// `before`: the value that `relative_to_update` starts from, undefined where no form asks for one.
-/// Errors: relative_to_update without `before`.
+/// Compares tensors of any shape and type in float64; the shapes [] and [1] are the same. `before` is the value that
+/// `relative_to_update` starts from, undefined where no form asks for one.
+/// Errors:  relative_to_update without `before`.
 inline Verdict compare(Tensor ours, Tensor golden, const Tensor& before, const Json& tolerance) {
   const auto plain = [](const Tensor& x) {
     const auto y = x.detach().to(torch::kCPU, torch::kFloat64);
@@ -86,7 +86,7 @@ inline Verdict compare(Tensor ours, Tensor golden, const Tensor& before, const J
   if (tolerance.contains("relative_to_scale")) form("relative_to_scale", "largest error", worst, number(size.max()));
   if (tolerance.contains("relative_each"))
     form("relative_each", "largest relative error", number(at::where(error == 0, error, error / size).max()), 1);
-  if (tolerance.contains("fraction")) {  // the error that this share of the components does not exceed
+  if (tolerance.contains("fraction")) {  // the error that this share of the numbers does not exceed
     const double share = std::ceil(tolerance["fraction"].get<double>() * static_cast<double>(error.numel()));
     const auto k = std::clamp<std::int64_t>(std::llround(share), 1, error.numel());
     form("absolute", "error of most components", number(std::get<0>(error.kthvalue(k))), 1);
@@ -100,7 +100,8 @@ inline Verdict compare(Tensor ours, Tensor golden, const Tensor& before, const J
   return out;
 }
 
-/// Whether two values are equal where the order of innermost lists means nothing, nor how often they hold a value.
+/// Returns whether two values are equal where neither the order of innermost lists nor the repetition of
+/// a value counts.
 inline bool equal_sets(const Json& a, const Json& b) {
   const auto nested = [](const Json& list) { return !list.empty() && list.front().is_array(); };
   if (!a.is_array() || !b.is_array()) return a == b;
@@ -108,8 +109,8 @@ inline bool equal_sets(const Json& a, const Json& b) {
   return nested(b) && std::equal(a.begin(), a.end(), b.begin(), b.end(), equal_sets);
 }
 
-/// JSON: any with `exact`, else numbers, or an object of values that are compared one by one. A member `step`, which is
-/// Adam's count of steps, must be equal whatever the tolerance.
+/// Compares JSON: any JSON with `exact`, else numbers, or objects whose values are compared one by one. A member
+/// `step`, which is Adam's count of steps, must be equal whatever the tolerance.
 inline Verdict compare(const Json& ours, const Json& golden, const Json& tolerance) {
   if (is(tolerance, "exact")) {
     const bool same = is(tolerance, "unordered") ? equal_sets(ours, golden) : ours == golden;
@@ -129,16 +130,16 @@ inline Verdict compare(const Json& ours, const Json& golden, const Json& toleran
   return out;
 }
 
-/// JSON with JSON as JSON; where either side is a tensor, both as numbers.
+/// Compares JSON with JSON as JSON; where either value is a tensor, compares both as numbers.
 inline Verdict compare(const Value& ours, const Value& golden, const Tensor& before, const Json& tolerance) {
   if (std::holds_alternative<Json>(ours) && std::holds_alternative<Json>(golden))
     return compare(std::get<Json>(ours), std::get<Json>(golden), tolerance);
   return compare(numbers(ours), numbers(golden), before, tolerance);
 }
 
-/// What holds for a golden value of a check in this run, null for nothing. The golden's own `tolerance` goes before the
-/// check's. In double precision the first of these holds: the golden's `tolerance_float64`, an `exact` tolerance, the
-/// check's `tolerance_float64`.
+/// Returns the tolerance for a golden value of a check in this run; null stands for no comparison. The golden's own
+/// `tolerance` has precedence over the check's. In double precision the first of these holds: the golden's
+/// `tolerance_float64`, an `exact` tolerance, the check's `tolerance_float64`.
 inline Json tolerance_of(const Json& check, const Json& golden, bool float64) {
   const auto& common = golden.contains("tolerance") ? golden["tolerance"] : check.at("tolerance");
   if (!float64) return common;

@@ -18,7 +18,8 @@ namespace nada::parity {
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-/// Errors: a file that cannot be read, or is not JSON (with the place of the first byte that is wrong).
+/// Reads a JSON file.
+/// Errors:  a file that cannot be read, or is not JSON (with the place of the first wrong byte).
 inline Json read_json(const fs::path& path) {
   try {
     return Json::parse(read_text(path));
@@ -27,13 +28,14 @@ inline Json read_json(const fs::path& path) {
   }
 }
 
-/// The member `key` of an object.  Errors: `json` is no object, or has no such member.
+/// Returns the member `key` of an object.
+/// Errors:  a `json` that is no object, or has no such member.
 inline const Json& member(const Json& json, const std::string& key, const std::string& where) {
   require(json.is_object() && json.contains(key), where, ": ", key, " is missing");
   return json.at(key);
 }
 
-/// A value of type T; `where` begins the sentence of the error, which quotes the JSON.
+/// Returns a value of type T; `where` begins the sentence of the error, which quotes the JSON.
 template <class T>
 T as(const Json& json, const std::string& where) {
   try {
@@ -42,14 +44,14 @@ T as(const Json& json, const std::string& where) {
     fail(where, ": cannot make sense of ", json.dump().substr(0, 80));
   }
 }
-/// The member `key` as a value of type T.
+/// Returns the member `key` as a value of type T.
 template <class T>
 T as(const Json& json, const std::string& key, const std::string& where) {
   return as<T>(member(json, key, where), join(where, ": ", key));
 }
 
-/// Numbers, nested in lists of equal length, as a tensor: whole numbers in int64, others in float64.
-/// Errors: an empty list, lists of different lengths, anything but numbers.
+/// Returns numbers, nested in lists of equal length, as a tensor: whole numbers in int64, others in float64.
+/// Errors:  an empty list, lists of different lengths, anything but numbers.
 inline Tensor numbers(const Json& json) {
   if (json.is_number_integer()) return torch::tensor(json.get<std::int64_t>(), torch::kInt64);
   if (json.is_number()) return torch::tensor(json.get<double>(), torch::kFloat64);
@@ -60,10 +62,10 @@ inline Tensor numbers(const Json& json) {
   return torch::stack(rows);
 }
 
-/// A computed or golden value: numbers of a tensor file, or JSON.
+/// Value is a computed or golden value: numbers of a tensor file, or JSON.
 using Value = std::variant<Tensor, Json>;
 
-/// A tensor as it is, JSON as numbers.
+/// Returns a tensor as it is, and JSON as numbers.
 inline Tensor numbers(const Value& value) {
   return std::holds_alternative<Json>(value) ? numbers(std::get<Json>(value)) : std::get<Tensor>(value);
 }

@@ -1,4 +1,4 @@
-/// What answers share: JSON bodies, and one sentence where a request went wrong.
+/// The common parts of all answers: JSON bodies, and one sentence where a request went wrong.
 #pragma once
 #include <exception>
 #include <iostream>
@@ -16,7 +16,7 @@ namespace nada::serve {
 
 using nlohmann::json;
 
-/// JSON as it is sent: on one line; bytes that are not UTF-8 become U+FFFD.
+/// Returns JSON in the form that is sent: on one line; bytes that are not UTF-8 become U+FFFD.
 inline std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 inline void give(httplib::Response& r, const json& body, int status = 200) {
@@ -24,13 +24,13 @@ inline void give(httplib::Response& r, const json& body, int status = 200) {
   r.set_content(text_of(body), "application/json");
 }
 
-/// An error as clients get it: {"error": sentence}.
+/// Answers with an error: {"error": sentence}.
 inline void say(httplib::Response& r, int status, const std::string& sentence) {
   give(r, {{"error", sentence}}, status);
 }
 
-/// Says what an exception means. One that is no fault of the request is told on stderr, and the client only that there
-/// was one.
+/// Answers with the meaning of an exception. An exception that is no fault of the request is written to stderr with its
+/// text; the client only learns that there was an error.
 inline void say_problem(httplib::Response& r, const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -46,7 +46,7 @@ inline void say_problem(httplib::Response& r, const std::exception_ptr& error) {
   }
 }
 
-/// Errors: Refusal 405 where the method is another one.
+/// Errors:  Refusal 405 where the method is another one than GET.
 inline void expect_get(const httplib::Request& q) {
   if (q.method == "POST") refuse(405, "expected a GET request here");
 }

@@ -1,4 +1,4 @@
-/// Server-sent events: a run as it goes.
+/// Server-sent events, which tell a run as it goes.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -18,15 +18,15 @@
 
 namespace nada::serve {
 
-/// Events that wait to be sent, as their text.
+/// EventText holds the text of events that wait to be sent.
 class EventText {
  public:
-  /// `id`: what a client that comes back sends as the last that it saw; empty: none.
+  /// Adds an event. A client that comes back sends the last `id` that it saw; an empty `id` is not sent.
   void add(const std::string& name, const json& data, const std::string& id = {}) {
     if (!id.empty()) text_ += "id: " + id + "\n";
     text_ += "event: " + name + "\ndata: " + text_of(data) + "\n\n";
   }
-  /// A line that means nothing, so that a client that went away is noticed.
+  /// Adds a line without meaning, by which a client that went away is noticed.
   void add_comment(const std::string& words) { text_ += ": " + words + "\n\n"; }
   bool empty() const { return text_.empty(); }
   bool send(httplib::DataSink& sink) const { return sink.write(text_.data(), text_.size()); }
@@ -35,26 +35,26 @@ class EventText {
   std::string text_;
 };
 
-/// One client that watches a run. Events: `status` when it changes, `step` for each line of metrics.csv (its number is
-/// the event's id), `picture` for each new sample, `end` at last.
+/// RunWatch tells one client of a run. Its events are `status` when the status changes, `step` for each line of
+/// metrics.csv (the step is the event's id), `picture` for each new sample, and `end` at last.
 class RunWatch {
  public:
-  /// `from`: the last step that the client knows. `open` counts the watches there are; it was raised for this one.
+  /// `from` is the last step that the client knows. `open` counts the watches; it was raised for this watch before.
   RunWatch(const RunBook& book, std::string id, std::int64_t from, std::atomic<int>& open)
       : book_(book), id_(std::move(id)), open_(open), tail_(book.folder_of(id_) / "metrics.csv"), from_(from) {}
   RunWatch(const RunWatch&) = delete;
   RunWatch& operator=(const RunWatch&) = delete;
   ~RunWatch() { --open_; }
 
-  /// Sends what is new and waits a moment; ends the stream where the run is over, where the server closes, and after
-  /// ten minutes: a page that still wants to know comes back by itself. Returns false where the client is gone.
+  /// Sends the news and waits a moment; ends the stream where the run is over, where the server closes, and after ten
+  /// minutes: a page that still wants news comes back by itself. Returns false where the client is gone.
   bool tell(httplib::DataSink& sink, const std::atomic<bool>& closing) {
     const auto now = Clock::now();
     EventText events;
     bool over = false;
     try {
       over = look(events);
-    } catch (const Refusal&) {  // taken out of the queue
+    } catch (const Refusal&) {  // the run was taken out of the queue
       events.add("end", {{"state", "stopped"}});
       over = true;
     }
@@ -75,7 +75,8 @@ class RunWatch {
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// Adds what is new. Returns whether the run is over. Errors: Refusal 404 where it is gone.
+  /// Adds the news. Returns whether the run is over.
+  /// Errors:  Refusal 404 for a run that is gone.
   bool look(EventText& events) {
     const auto about = book_.one(id_);
     for (const auto& row : tail_.more()) {

@@ -1,4 +1,4 @@
-/// What is looked at before the body of a request is read.
+/// The checks on a request before its body is read.
 #pragma once
 #include <algorithm>
 #include <cctype>
@@ -20,12 +20,12 @@ namespace nada::serve {
 inline constexpr std::size_t json_limit = std::size_t{64} << 10;     // bytes of a JSON body
 inline constexpr std::size_t picture_limit = std::size_t{16} << 20;  // bytes of a picture
 
-/// Whether a request may be answered, by its head alone.
+/// Gate decides by the head of a request alone whether the request may be answered.
 class Gate {
  public:
   explicit Gate(Names names) : names_(std::move(names)) {}
 
-  /// Why a request is refused, if it is.
+  /// Returns why a request is refused, or nothing.
   std::optional<Refusal> refusal(const httplib::Request& q) const try {
     check_origin(q);
     check_kind(q);
@@ -51,7 +51,7 @@ class Gate {
     if (q.has_header("Transfer-Encoding")) refuse(411, "a body must come with its Content-Length");
     if (q.has_header("Content-Encoding")) refuse(415, "compressed bodies are not taken");
   }
-  /// The bytes of the body, 0 where the head names none.
+  /// Returns the bytes of the body, 0 where the head gives no length.
   static std::uint64_t length_of(const httplib::Request& q) {
     std::uint64_t length = 0;
     if (q.has_header("Content-Length")) {
@@ -77,7 +77,7 @@ class Gate {
     if (const auto most = picture ? picture_limit : json_limit; length > most)
       refuse(413, "the body has ", length, " bytes, at most ", most, " are taken");
   }
-  /// "Image/PNG ; a=b" is image/png.
+  /// Returns the media type alone: "Image/PNG ; a=b" gives image/png.
   static std::string media_type(std::string text) {
     text.resize(std::min(text.size(), text.find(';')));
     while (text.ends_with(' ')) text.pop_back();

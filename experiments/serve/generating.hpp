@@ -26,15 +26,16 @@
 
 namespace nada::serve {
 
-/// What a request to generate asks for: each look of each latent, or of a run's codes.
+/// PictureRequest holds the wishes of a request to generate: each look of each latent, or of a run's codes.
 struct PictureRequest {
   std::vector<Look> looks;
   double strength = 1, truncation = 1;
-  std::vector<Latent> latents;  // none: the codes of `run`
+  std::vector<Latent> latents;  // empty: the codes of `run`
   std::string run;
   std::filesystem::path codes;  // of `run`
 
-  /// Errors: Refusal 400 for a field that is wrong and for too many pictures, 404 for an unknown preset or run.
+  /// Reads the request.
+  /// Errors:  Refusal 400 for a field that is wrong and for too many pictures, 404 for an unknown preset or run.
   static PictureRequest read(Input in, const Runs& runs, const Studio& studio) {
     PictureRequest out;
     const auto names = in.names("presets", 32, {"source"});
@@ -74,7 +75,8 @@ struct PictureRequest {
   }
 };
 
-/// The entry of picture number `i` of a look: what it shows, and the PNG, which carries the same as an option file.
+/// Returns the entry of picture number `i` of a look: a description, and the PNG, which carries the same as
+/// an option file.
 inline nlohmann::json picture_entry(const PictureRequest& asked, const Look& look, std::size_t i, Picture& picture) {
   auto options = "# serve of nada " + revision() + "\n";
   const auto option = [&](const char* key, const std::string& value) { options += format_option(key, value) + "\n"; };
@@ -97,7 +99,7 @@ inline nlohmann::json picture_entry(const PictureRequest& asked, const Look& loo
   return out;
 }
 
-/// Makes the pictures. Computes: call it from one thread.
+/// Makes the pictures. The function computes, so call it from one thread.
 inline nlohmann::json make_pictures(const PictureRequest& asked, const Studio& studio) {
   const auto begin = std::chrono::steady_clock::now();
   Inversion inversion;

@@ -1,4 +1,4 @@
-/// What a request must be before the server listens to it: addresses, names and sizes, without any socket.
+/// The checks that a request must pass before the server listens to it: addresses, names and sizes, without any socket.
 #pragma once
 #include <arpa/inet.h>
 
@@ -15,7 +15,7 @@
 
 namespace nada::serve {
 
-/// A request that is refused: status and one sentence for the person who sent it.
+/// Refusal is the refusal of a request: the status, and one sentence for the person who sent the request.
 struct Refusal : std::runtime_error {
   Refusal(int code, const std::string& sentence) : std::runtime_error(sentence), status(code) {}
   int status;
@@ -27,13 +27,14 @@ template <class... Parts>
   throw Refusal(status, join(parts...));
 }
 
-/// The names by which clients may call this server.
+/// Names are the names by which clients may call this server.
 struct Names {
   bool loopback = true;            // bound to this machine alone
   std::vector<std::string> other;  // --name
 };
 
-/// The name in "name:port", "[v6]:port" or "name", in lower case; empty if it is none of these.
+/// Returns the name in "name:port", "[v6]:port" or "name", in lower case; an empty text where the header
+/// has another form.
 inline std::string host_name(std::string_view host) {
   std::string out(host);
   std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -60,8 +61,8 @@ inline bool is_address(const std::string& name) {
   return ::inet_pton(AF_INET, name.c_str(), bytes) == 1;
 }
 
-/// Whether a request's Host is one of ours. A page of another site that made its name point here (DNS rebinding) sends
-/// that name; addresses cannot be made to point elsewhere.
+/// Returns whether a request's Host is one of this server's names. A page of another site that made its own name point
+/// here (DNS rebinding) sends that name; addresses cannot be made to point elsewhere.
 inline bool is_own_host(std::string_view host, const Names& names) {
   const auto name = host_name(host);
   if (name == "localhost" || name == "127.0.0.1" || name == "[::1]") return true;
@@ -69,7 +70,8 @@ inline bool is_own_host(std::string_view host, const Names& names) {
   return !name.empty() && std::find(names.other.begin(), names.other.end(), name) != names.other.end();
 }
 
-/// Whether a request's Origin, empty where a browser sends none, is the page that this server gave out as `host`.
+/// Returns whether a request's Origin, empty where a browser sends none, is the page that this server gave
+/// out as `host`.
 inline bool is_own_origin(std::string_view origin, std::string_view host) {
   if (origin.empty()) return true;
   for (const std::string_view scheme : {"http://", "https://"})  // the latter behind a proxy
@@ -77,7 +79,8 @@ inline bool is_own_origin(std::string_view origin, std::string_view host) {
   return false;
 }
 
-/// The parts of a path between slashes: "/api/v1/runs" is api, v1, runs. Empty parts stay, so "//" matches nothing.
+/// Returns the parts of a path between slashes: "/api/v1/runs" is api, v1, runs. Empty parts stay, so "//"
+/// matches no route.
 inline std::vector<std::string> path_parts(std::string_view path) {
   std::vector<std::string> out;
   if (path.starts_with('/')) path.remove_prefix(1);
@@ -89,7 +92,7 @@ inline std::vector<std::string> path_parts(std::string_view path) {
   return out;
 }
 
-/// Whether `text` may name a run or a preset: a-z, 0-9, - and _, 1 to 80 of them.
+/// Returns whether `text` may name a run or a preset: 1 to 80 characters of a-z, 0-9, - and _.
 inline bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 80 &&
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == text.npos;

@@ -1,4 +1,5 @@
-/// JSON from a client, read field by field: what is missing, of another type, out of range or unknown is refused.
+/// Reads JSON from a client field by field: a field that is missing, of another type, out of range or
+/// unknown is refused.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -21,11 +22,12 @@ namespace nada::serve {
 
 inline constexpr std::int64_t largest_seed = (std::int64_t{1} << 53) - 1;  // JavaScript has no larger whole numbers
 
-/// One JSON object. Each field is asked for once, with its limits; finish() refuses fields that nobody asked for.
-/// Errors: Refusal 400 with the field's name, what was expected and what was found.
+/// Input is one JSON object. Each field is read once, with its limits; finish() refuses fields that no call has read.
+/// Errors:  Refusal 400 with the field's name, the expected and the found value.
 class Input {
  public:
-  /// Errors also: text that is no JSON, nested deeper than 8, or no object.
+  /// Parses a body.
+  /// Errors:  also a text that is no JSON, is nested deeper than 8 levels, or is no object.
   static Input parse(std::string_view text) {
     if (text.empty()) return Input(nlohmann::json::object());
     bool deep = false;
@@ -43,7 +45,7 @@ class Input {
 
   bool has(const std::string& name) const { return json_.contains(name); }
 
-  /// Text of 1 to `longest` bytes without control characters.
+  /// Reads a text of 1 to `longest` bytes without control characters.
   std::string text(const std::string& name, std::size_t longest, std::optional<std::string> otherwise = {}) {
     const auto* const value = find(name, otherwise.has_value(), "a text");
     if (value == nullptr) return *otherwise;
@@ -77,7 +79,7 @@ class Input {
     if (!(out >= least && out <= most)) wrong(name, what, *value);  // refuses NaN too
     return out;
   }
-  /// A list of 1 to `most` texts of a name's characters (is_name), each once.
+  /// Reads a list of 1 to `most` texts of a name's characters (is_name), each once.
   std::vector<std::string> names(const std::string& name, std::size_t most, std::vector<std::string> otherwise) {
     const auto what = join("a list of 1 to ", most, " names");
     const auto* const value = find(name, true, what);
@@ -92,7 +94,7 @@ class Input {
     }
     return out;
   }
-  /// A list of 1 to `most` objects.
+  /// Reads a list of 1 to `most` objects.
   std::vector<Input> objects(const std::string& name, std::size_t most) {
     const auto what = join("a list of 1 to ", most, " objects");
     const auto* const value = find(name, false, what);
@@ -104,7 +106,7 @@ class Input {
     }
     return out;
   }
-  /// Refuses fields that were not asked for.
+  /// Refuses fields that no call has read.
   void finish() const {
     for (const auto& [name, value] : json_.items())
       if (!asked_.contains(name)) {

@@ -27,7 +27,7 @@ inline const char* name_of(JobState state) {
   return names[static_cast<int>(state)];
 }
 
-/// What the queue knows of a job.
+/// JobView is what the queue knows of a job.
 struct JobView {
   JobState state;
   std::size_t position;  // 0: runs or is over; 1: next
@@ -35,10 +35,10 @@ struct JobView {
   std::string message;   // why it failed
 };
 
-/// Jobs by id, in order of arrival, on one thread. Ended jobs are remembered, at most 1000.
+/// JobQueue runs jobs by id, in the order of arrival, on one thread. Ended jobs are remembered, at most 1000 of them.
 class JobQueue {
  public:
-  /// Does the work; looks at `stop` now and then and returns whether all of it was done.
+  /// Work does the work of a job; it looks at `stop` now and then and returns whether all of the work was done.
   using Work = std::function<bool(const std::atomic<bool>& stop)>;
 
   explicit JobQueue(std::size_t most_waiting) : most_waiting_(most_waiting), thread_([this] { run(); }) {}
@@ -46,13 +46,15 @@ class JobQueue {
   JobQueue& operator=(const JobQueue&) = delete;
   ~JobQueue() { close(); }
 
-  /// Refuses what `submit` would, before anything is prepared for it. Errors: Refusal 429.
+  /// Refuses as `submit` would, before a job is prepared.
+  /// Errors:  Refusal 429.
   void require_room() const {
     const std::lock_guard lock(mutex_);
     require_room_locked();
   }
 
-  /// Errors: Refusal 429 where the queue is full, 409 where a job of this id is queued or running.
+  /// Puts a job into the queue.
+  /// Errors:  Refusal 429 where the queue is full, 409 where a job of this id is queued or running.
   void submit(const std::string& id, Work work) {
     const std::lock_guard lock(mutex_);
     require_room_locked();
@@ -65,7 +67,8 @@ class JobQueue {
     changed_.notify_all();
   }
 
-  /// Takes a queued job out, asks a running one to stop. Errors: Refusal 404, and 409 where it is over.
+  /// Takes a queued job out of the queue, or asks a running job to stop.
+  /// Errors:  Refusal 404 for an unknown job, 409 for a job that is over.
   void cancel(const std::string& id) {
     const std::lock_guard lock(mutex_);
     const auto at = jobs_.find(id);
@@ -93,7 +96,7 @@ class JobQueue {
     return waiting_.size();
   }
 
-  /// Drops what waits, asks the running job to stop and waits for it.
+  /// Drops waiting jobs, asks the running job to stop and waits for its end.
   void close() {
     {
       const std::lock_guard lock(mutex_);
@@ -109,7 +112,7 @@ class JobQueue {
     if (thread_.joinable()) thread_.join();
   }
 
-  /// Called with the id of a job that was taken out before it began.
+  /// The queue calls this function with the id of a job that was taken out before it began.
   std::function<void(const std::string&)> on_dropped;
 
  private:
@@ -165,11 +168,10 @@ class JobQueue {
   std::map<std::string, std::shared_ptr<Job>> jobs_;
   std::deque<std::string> waiting_, ended_;
   bool closed_ = false;
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;  // last: the thread uses all members above
 };
 
-/// One thread that computes for all requests in turn, so that a crowd of clients does not start a crowd of thread
-/// teams.
+/// Desk is one thread that computes for all requests in turn, so that many clients do not start many teams of threads.
 class Desk {
  public:
   explicit Desk(std::size_t most_waiting) : most_waiting_(most_waiting), thread_([this] { run(); }) {}
@@ -184,7 +186,8 @@ class Desk {
     thread_.join();
   }
 
-  /// The result of `work()`, once its turn has come. Errors: those of `work`; Refusal 429 where too many wait.
+  /// Returns the result of `work()`, once its turn has come.
+  /// Errors:  those of `work`; Refusal 429 where too many calls wait.
   template <class Work>
   auto ask(Work work) {
     using Result = decltype(work());

@@ -1,4 +1,4 @@
-/// Finished runs kept as presets of this server.
+/// Keeps finished runs as presets of this server.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -22,7 +22,7 @@
 
 namespace nada::serve {
 
-/// Four samples of the look that a delta gives, as a PNG.
+/// Returns four samples of the look that a delta gives, as a PNG.
 inline std::vector<std::byte> sample_of(const Delta& delta, const std::string& name, const Studio& studio) {
   Look look;
   look.name = name;
@@ -33,8 +33,9 @@ inline std::vector<std::byte> sample_of(const Delta& delta, const std::string& n
   return encode_png(make_grid({row}, studio.source().resolution()));
 }
 
-/// Writes the result of the run in `folder` as the preset presets/<name>.safetensors of `presets` and adds it to the
-/// studio. Computes: call it from one thread. Errors: Refusal 409 where there is a preset of that name.
+/// Writes the result of the run in `folder` as the preset presets/<name>.safetensors of `presets` and adds the preset
+/// to the studio. The function computes, so call it from one thread.
+/// Errors:  Refusal 409 where there is a preset of that name.
 inline void keep_run(const std::filesystem::path& folder, const std::string& name, const std::filesystem::path& presets,
                      Studio& studio) {
   if (studio.has(name)) refuse(409, "there is a preset ", in_quotes(name), " already");

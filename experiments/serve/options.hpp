@@ -37,7 +37,8 @@ struct Options {
     machine.declare(table);
   }
 
-  /// Brings the names into lower case. Errors: a number out of its range, a name that is no host's.
+  /// Brings the names into lower case.
+  /// Errors:  a number out of its range, a name that no host can have.
   void settle() {
     require(port >= 0 && port <= 65535, "option port: expected 0 to 65535, found ", port);
     require(clients >= 1 && clients <= 1000, "option clients: expected 1 to 1000, found ", clients);
@@ -49,7 +50,7 @@ struct Options {
     }
   }
 
-  /// The names by which clients may call this server.
+  /// Returns the names by which clients may call this server.
   Names own_names() const { return {host == "127.0.0.1" || host == "localhost" || host == "::1", names}; }
 };
 

@@ -1,4 +1,4 @@
-/// All that is known of runs: what their folders hold, what was asked for, and the queue in which they wait.
+/// The knowledge of runs: the contents of their folders, the requests for them, and the queue in which they wait.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -23,16 +23,16 @@
 
 namespace nada::serve {
 
-/// Runs by their ids. Its members may be called from any thread.
+/// RunBook knows runs by their ids. Its members may be called from any thread.
 class RunBook {
  public:
   using json = nlohmann::json;
 
-  /// Errors: the folder cannot be made.
+  /// Errors:  a folder that cannot be made.
   RunBook(const std::filesystem::path& folder, std::size_t most_waiting) : files_(folder), jobs_(most_waiting) {
     jobs_.on_dropped = [this](const std::string& id) {
       std::error_code error;
-      std::filesystem::remove(files_.folder() / id, error);  // where it is an empty one, made to keep the name
+      std::filesystem::remove(files_.folder() / id, error);  // if it is empty, made to keep the name
     };
   }
 
@@ -41,8 +41,8 @@ class RunBook {
   const JobQueue& jobs() const { return jobs_; }
   std::filesystem::path folder_of(const std::string& id) const { return files_.folder() / id; }
 
-  /// A new name for a run, kept by an empty folder. Errors: Refusal 429 where the queue is full, 500 where the folder
-  /// cannot be made.
+  /// Returns a new name for a run and keeps the name by an empty folder.
+  /// Errors:  Refusal 429 where the queue is full, 500 where the folder cannot be made.
   std::string reserve(const std::string& text) {
     const std::lock_guard lock(mutex_);
     jobs_.require_room();
@@ -53,12 +53,13 @@ class RunBook {
     return path.filename().string();
   }
 
-  /// Puts a run into the queue. `asked`: what is told of it while its folder is empty. Errors: as JobQueue::submit.
+  /// Puts a run into the queue. `asked` describes the run while its folder is empty.
+  /// Errors:  as JobQueue::submit.
   void submit(const std::string& id, json asked, JobQueue::Work work) {
     {
       const std::lock_guard lock(mutex_);
       asked_[id] = std::move(asked);
-      if (asked_.size() > 1000)  // the queue has forgotten these too
+      if (asked_.size() > 1000)  // the queue has forgotten these runs too
         std::erase_if(asked_, [&](const auto& entry) { return !jobs_.view(entry.first) && entry.first != id; });
     }
     try {
@@ -70,11 +71,11 @@ class RunBook {
     }
   }
 
-  /// All runs in short, at most 200 and those that wait: queued ones first, then the newest.
+  /// Returns all runs in short, the waiting runs and at most 200 others: queued runs first, then the newest.
   json list() const {
     json out = json::array();
     for (const auto& run : files_.list(200)) out.push_back(describe(run));
-    // queued ones have an empty folder yet
+    // the folders of queued runs are still empty
     const std::lock_guard lock(mutex_);
     for (const auto& [id, text] : asked_)
       if (const auto view = jobs_.view(id);
@@ -84,7 +85,8 @@ class RunBook {
     return out;
   }
 
-  /// A run by its id, with its options. Errors: Refusal 404.
+  /// Returns a run by its id, with its options.
+  /// Errors:  Refusal 404.
   json one(const std::string& id) const {
     if (const auto path = files_.find(id))
       if (const auto run = Runs::read(*path)) return in_full(*run);
@@ -95,7 +97,7 @@ class RunBook {
     return with_job(at->second, *view);
   }
 
-  /// A run that may have been taken out of the queue, so that nothing but `before` is known of it.
+  /// Returns a run; for a run that was taken out of the queue, of which no folder tells, returns `before`.
   json one_or_stopped(const std::string& id, json before) const {
     try {
       return one(id);
@@ -105,7 +107,7 @@ class RunBook {
     }
   }
 
-  /// The last row of a run's metrics.csv; step 0 where there is none yet.
+  /// Returns the last row of a run's metrics.csv; step 0 where there is no row yet.
   static MetricsRow last_row(const std::filesystem::path& folder) {
     const auto rows = MetricsTail(folder / "metrics.csv").more();
     return rows.empty() ? MetricsRow{} : rows.back();
@@ -150,7 +152,7 @@ class RunBook {
         const auto file = Safetensors::open(run.path / "codes.safetensors");
         const auto facts = json::parse(value_or(file.metadata(), "nada.measured"), nullptr, /*allow_exceptions=*/false);
         if (facts.is_object()) out["measured"] = facts;
-      } catch (const Error&) {  // the run is told without them
+      } catch (const Error&) {  // the run is described without its options
       }
     return out;
   }

@@ -1,4 +1,5 @@
-/// Run folders as a client sees them. A client names runs and files by words that are looked up, never by paths.
+/// Run folders as a client sees them. A client names runs and files by words, which are looked up and never
+/// used as paths.
 #pragma once
 #include <algorithm>
 #include <cctype>
@@ -22,14 +23,14 @@
 
 namespace nada::serve {
 
-/// One line of metrics.csv.
+/// MetricsRow is one line of metrics.csv.
 struct MetricsRow {
   std::int64_t step = 0;
   double loss = 0, seconds = 0;
   std::vector<std::pair<std::string, double>> terms;
 };
 
-/// Reads metrics.csv as it grows: each call gives the rows that were finished since the last one.
+/// MetricsTail reads metrics.csv as it grows: each call gives the rows that were finished since the last call.
 class MetricsTail {
  public:
   explicit MetricsTail(std::filesystem::path path) : table_(std::move(path)) {}
@@ -53,7 +54,7 @@ class MetricsTail {
   CsvTail table_;
 };
 
-/// A run folder, as its files tell it.
+/// RunFiles describe a run folder by its files.
 struct RunFiles {
   std::filesystem::path path;
   std::string id, kind;  // adapt or stylize
@@ -69,10 +70,11 @@ struct RunFiles {
   }
 };
 
-/// The runs of a folder.
+/// Runs are the runs of a folder.
 class Runs {
  public:
-  /// Makes the folder where it is missing. Errors: it cannot be made.
+  /// Makes the folder where it is missing.
+  /// Errors:  a folder that cannot be made.
   explicit Runs(std::filesystem::path folder) : folder_(std::move(folder)) {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
@@ -82,7 +84,8 @@ class Runs {
   }
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// The folder of a run; the name is compared with those that are there. None where it is not.
+  /// Returns the folder of a run, found by comparing the name with the folders that are there; nothing for
+  /// an unknown name.
   std::optional<std::filesystem::path> find(std::string_view id) const {
     if (!is_name(id)) return {};
     std::error_code error;
@@ -92,7 +95,7 @@ class Runs {
     return {};
   }
 
-  /// All runs of `adapt` and `stylize`, the newest first, at most `most`.
+  /// Returns all runs of `adapt` and `stylize`, the newest first, at most `most`.
   std::vector<RunFiles> list(std::size_t most) const {
     std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> found;
     std::error_code error;
@@ -110,7 +113,7 @@ class Runs {
     return out;
   }
 
-  /// What a folder holds; nothing where it is the folder of another program or damaged.
+  /// Reads the folder of a run; returns nothing where the folder belongs to another program or is damaged.
   static std::optional<RunFiles> read(const std::filesystem::path& path) {
     try {
       RunFiles out;
@@ -147,13 +150,13 @@ class Runs {
   std::filesystem::path folder_;
 };
 
-/// Files of a run that clients may have, beside its samples.
+/// These files of a run clients may have, beside its samples.
 inline constexpr const char* run_file_names[] = {"options.cfg",  "metrics.csv",       "adapted.safetensors",
                                                  "report.html",  "codes.safetensors", "picture.png",
                                                  "inversion.png"};
 
-/// A file of a run by its fixed name: one of run_file_names, or a sample by its step ("samples", "30").
-/// Errors: Refusal 404 for another name and for a file that is not there.
+/// Returns a file of a run by its fixed name: one of run_file_names, or a sample by its step ("samples", "30").
+/// Errors:  Refusal 404 for another name and for a file that is not there.
 inline std::filesystem::path run_file(const std::filesystem::path& run, const std::vector<std::string>& name) {
   std::filesystem::path path;
   if (name.size() == 1) {

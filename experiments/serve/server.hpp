@@ -1,4 +1,5 @@
-/// cpp-httplib's server with what a public place asks of it: a deadline for each request, bounded reading.
+/// cpp-httplib's server with two additions that a public server needs: a deadline for each request,
+/// and bounded reading.
 #pragma once
 #include <poll.h>
 #include <sys/socket.h>
@@ -16,18 +17,18 @@
 
 namespace nada::serve {
 
-/// Limits of one connection.
+/// ConnectionLimits are the limits of one connection.
 struct ConnectionLimits {
-  std::chrono::milliseconds request{20'000};  // from its first byte until it is read
-  std::chrono::milliseconds part{10'000};     // of the answer, until the client has taken it
+  std::chrono::milliseconds request{20'000};  // from the request's first byte until all is read
+  std::chrono::milliseconds part{10'000};     // for a part of the answer, until the client has taken it
   std::chrono::milliseconds idle{3'000};      // between requests
   std::size_t head = std::size_t{64} << 10;   // bytes of a request's head
   std::size_t body = std::size_t{16} << 20;   // bytes of its body
   int requests = 200;
 };
 
-/// A socket that gives up: a client that sends or takes a byte now and then does not hold a thread for longer than the
-/// limits say, and sends no more than they say.
+/// DeadlineStream is a socket that gives up: a client that sends or takes a byte now and then holds a thread no longer,
+/// and sends no more, than the limits say.
 class DeadlineStream : public httplib::Stream {
  public:
   DeadlineStream(socket_t socket, const ConnectionLimits& limits)
@@ -37,7 +38,7 @@ class DeadlineStream : public httplib::Stream {
   bool is_writable() const override {
     pollfd entry{socket_, POLLOUT | POLLIN, 0};
     if (::poll(&entry, 1, 0) < 0 || (entry.revents & (POLLERR | POLLHUP)) != 0) return false;
-    char byte = 0;  // a client that closed its side is gone
+    char byte = 0;  // the peek finds a client that closed its side
     return (entry.revents & POLLIN) == 0 || ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
   }
   ssize_t read(char* out, size_t size) override {
@@ -74,9 +75,9 @@ class DeadlineStream : public httplib::Stream {
   void get_local_ip_and_port(std::string& ip, int& port) const override { ip.clear(), port = 0; }
   socket_t socket() const override { return socket_; }
 
-  bool has_more() const { return at_ < filled_; }  ///< bytes of a next request were read already
-  void expect_body() { left_ = limits_.body; }     ///< the head was read
-  /// Starts with the next request.
+  bool has_more() const { return at_ < filled_; }  ///< whether bytes of a next request were read already
+  void expect_body() { left_ = limits_.body; }     ///< after the head was read
+  /// Prepares for the next request.
   void renew() {
     until_ = Clock::now() + limits_.request;
     left_ = limits_.head;
@@ -105,9 +106,11 @@ class DeadlineStream : public httplib::Stream {
 class DeadlineServer : public httplib::Server {
  public:
   explicit DeadlineServer(ConnectionLimits limits) : limits_(limits) {}
-  /// Called with each request's head, before its body is read: returns whether the connection ends with the answer.
+  /// The server calls this function with each request's head, before the body is read; it returns whether the
+  /// connection ends with the answer.
   std::function<bool(httplib::Request&)> on_head;
-  /// Once bound: so many clients may wait to be connected, not the five of cpp-httplib.
+  /// Sets how many clients may wait to be connected, in the place of cpp-httplib's five; call it once the
+  /// server is bound.
   void widen(int waiting) { ::listen(svr_sock_, waiting); }
 
  private:
@@ -122,12 +125,13 @@ class DeadlineServer : public httplib::Server {
         if (on_head && on_head(request)) {
           last = true;
           request.headers.erase("Connection");
-          request.headers.emplace("Connection", "close");  // so that the answer says so
+          request.headers.emplace("Connection", "close");  // so that the answer tells the client
         }
       });
       if (!good || closed || last) break;
     }
-    // What the client still sends is read for a moment, else closing would reset the connection and lose the answer.
+    // The rest that the client still sends is read for a moment, else closing would reset the connection and
+    // lose the answer.
     ::shutdown(socket, SHUT_WR);
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
     char rest[16384];
@@ -142,7 +146,8 @@ class DeadlineServer : public httplib::Server {
     ::close(socket);
     return true;
   }
-  /// cpp-httplib's own; that of 0.18 also takes both ends' addresses, which nothing here asks for.
+  /// This is cpp-httplib's own function; in version 0.18 it also takes the addresses of both ends, which this server
+  /// does not need.
   template <class Setup>
   bool answer(DeadlineStream& stream, bool last, bool& closed, const Setup& setup) {
     if constexpr (requires { this->process_request(stream, last, closed, setup); })

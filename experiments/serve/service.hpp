@@ -1,4 +1,4 @@
-/// The page and the JSON API (docs/api.md): which request is answered by what.
+/// The page and the JSON API (docs/api.md): finds the answer to each request.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -46,10 +46,10 @@ inline constexpr const char* page_policy =
 inline constexpr const char* report_policy =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'";
 
-/// Answers requests, from any thread. `o`, `studio` and `defaults` must outlive it.
+/// Service answers requests, from any thread. `o`, `studio` and `defaults` must outlive it.
 class Service {
  public:
-  /// Errors: the folder of runs cannot be made. A damaged preset of the users is left out, with a warning.
+  /// Errors:  a folder of runs that cannot be made. A damaged preset of the users is left out, with a warning.
   Service(const Options& o, Studio& studio, const AdaptDefaults& defaults)
       : o_(o),
         studio_(studio),
@@ -67,9 +67,9 @@ class Service {
   }
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
-  ~Service() { close(); }  // first of all: what runs uses the members
+  ~Service() { close(); }  // closed first: running jobs use the members
 
-  /// Stops what runs, after its step, with its state saved.
+  /// Stops running jobs after their step, with their state saved.
   void close() {
     closing_ = true;
     book_.jobs().close();
@@ -80,7 +80,7 @@ class Service {
     q.ranges.clear();  // whole files only
     return refusal(q).has_value();
   }
-  /// Why a request is refused before its body is read, if it is.
+  /// Returns why a request is refused before its body is read, or nothing.
   std::optional<Refusal> refusal(const httplib::Request& q) const { return gate_.refusal(q); }
 
   void answer(const httplib::Request& q, httplib::Response& r) try {
@@ -103,7 +103,7 @@ class Service {
     if (o_.read_only) refuse(403, "this server is read-only: it generates and shows, nothing else");
   }
 
-  /// Answers what stands behind /api/v1/, of which `p` are the parts.
+  /// Answers a request below /api/v1/; `p` are the parts of the path.
   void api(const httplib::Request& q, httplib::Response& r, const std::vector<std::string>& p) {
     if (p.size() == 1 && p[0] == "status") return expect_get(q), give(r, status());
     if (p.size() == 1 && p[0] == "presets") return expect_get(q), give(r, presets());
@@ -157,7 +157,7 @@ class Service {
     return desk_.ask([&] { return make_pictures(asked, studio_); });
   }
 
-  /// Answers what stands behind /api/v1/runs/<id>/, of which `p` are the parts.
+  /// Answers a request below /api/v1/runs/<id>/; `p` are the parts of the path.
   void run(const httplib::Request& q, httplib::Response& r, const std::string& id, const std::vector<std::string>& p) {
     const auto about = book_.one(id);  // 404 where there is none
     if (p.empty()) return expect_get(q), give(r, about);
@@ -180,7 +180,7 @@ class Service {
     give_file(r, id, run_file(*folder, p));
   }
 
-  /// A file of a run. Delta and codes may be large: they are sent as they are read.
+  /// Answers with a file of a run. Delta and codes may be large, so they are sent while they are read.
   static void give_file(httplib::Response& r, const std::string& id, const std::filesystem::path& path) {
     if (path.extension() == ".html") r.set_header("Content-Security-Policy", report_policy);
     r.set_header("Cache-Control", "no-cache");
@@ -207,8 +207,8 @@ class Service {
     });
   }
 
-  /// A stream of the events of a run. The header Last-Event-ID names the step from which a client that comes back goes
-  /// on.
+  /// Answers with a stream of the events of a run. The header Last-Event-ID names the step from which the stream goes
+  /// on for a client that comes back.
   void events(const httplib::Request& q, httplib::Response& r, const std::string& id) {
     if (++open_streams_ > o_.clients) {
       --open_streams_;

@@ -1,4 +1,4 @@
-/// The models behind the page: the generator, its presets, and what turns pictures into codes.
+/// The models behind the page: the generator, its presets, and the inverter that turns pictures into codes.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -33,13 +33,13 @@
 
 namespace nada::serve {
 
-/// A latent: sample `index` of a seed.
+/// Latent is the sample `index` of a seed.
 struct Latent {
   std::uint64_t seed = 0;
   std::int64_t index = 0;
 };
 
-/// A look to choose: the source itself or a preset.
+/// Look is a look to choose: the source itself or a preset.
 struct Look {
   std::string name, source, target, command;
   nlohmann::json metrics;
@@ -48,7 +48,8 @@ struct Look {
   std::vector<std::byte> thumbnail;  // PNG
 };
 
-/// Everything here but add() and find() computes: call it from one thread.
+/// Studio holds the models. The members that compute (all but add_source(), add_preset(), has(), find() and looks())
+/// must be called from one thread.
 class Studio {
  public:
   Studio(InvertOptions inversion, torch::Device device, const std::vector<std::filesystem::path>& texts)
@@ -62,12 +63,13 @@ class Studio {
   const std::filesystem::path& generator_path() const { return options_.generator; }
   const InvertOptions& inversion_options() const { return options_; }
 
-  /// The source as a look.
+  /// Adds the source as a look.
   void add_source(const std::string& name, const std::string& text) {
     Look look{name, text, text, {}, nlohmann::json::object(), false, source_, {}};
     put(std::move(look));
   }
-  /// Errors: not a preset, one of another generator.
+  /// Adds a preset.
+  /// Errors:  a file that is no preset, a preset of another generator.
   void add_preset(const std::filesystem::path& path, bool own) {
     auto preset = load_preset(path);
     Look look;
@@ -85,7 +87,8 @@ class Studio {
     const std::lock_guard lock(mutex_);
     return looks_.contains(name);
   }
-  /// Errors: Refusal 404.
+  /// Returns the look of that name.
+  /// Errors:  Refusal 404.
   Look find(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto at = looks_.find(name);
@@ -99,7 +102,7 @@ class Studio {
     return out;
   }
 
-  /// Styles of latents, [N, L, D].
+  /// Returns the styles of latents, [N, L, D].
   Tensor styles(const std::vector<Latent>& latents, double truncation) const {
     const torch::NoGradGuard no_grad;
     std::vector<Tensor> z;
@@ -109,7 +112,7 @@ class Studio {
     return truncate(w, source_->mean_style(), truncation, 0);
   }
 
-  /// Pictures of styles, by a look of a strength: 0 is the source, 1 the preset.
+  /// Returns pictures of styles, by a look at a strength: 0 is the source, 1 the preset.
   std::vector<Picture> pictures(const Look& look, double strength, const Inversion& codes) const {
     const torch::NoGradGuard no_grad;
     std::optional<AnyGenerator> blended;
@@ -119,7 +122,7 @@ class Studio {
     }
     const auto& generator = blended ? *blended : *look.generator;
     std::vector<Picture> out;
-    for (std::int64_t at = 0; at < codes.styles.size(0); at += 8) {  // a few at a time: large generators need memory
+    for (std::int64_t at = 0; at < codes.styles.size(0); at += 8) {  // few at a time: large generators need memory
       Inversion part{codes};
       part.styles = codes.styles.narrow(0, at, std::min<std::int64_t>(8, codes.styles.size(0) - at));
       for (auto& picture : to_pictures(PictureInverter::image(generator, part))) out.push_back(std::move(picture));
@@ -127,7 +130,7 @@ class Studio {
     return out;
   }
 
-  /// Words of a text that an encoder never read, each with near ones.
+  /// Returns the words of a text that an encoder never read, each with similar known words.
   std::vector<UnknownWord> unknown(const std::string& text) const {
     std::vector<UnknownWord> out;
     std::set<std::string> seen;

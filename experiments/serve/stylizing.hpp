@@ -1,4 +1,4 @@
-/// Runs that search the codes of a picture, so that looks can be put on it.
+/// Runs that search the codes of a picture, so that looks can be applied to the picture.
 #pragma once
 #include <atomic>
 #include <charconv>
@@ -31,9 +31,9 @@
 
 namespace nada::serve {
 
-inline constexpr std::int64_t pixel_limit = 24'000'000;  // of a picture that is sent
+inline constexpr std::int64_t pixel_limit = 24'000'000;  // of a picture that a client sends
 
-/// Inverts pictures in the queue. What it is made of must outlive it.
+/// Stylizer inverts pictures in the queue. The arguments of its constructor must outlive it.
 class Stylizer {
  public:
   using json = nlohmann::json;
@@ -41,8 +41,9 @@ class Stylizer {
   Stylizer(RunBook& book, const Studio& studio, MachineOptions machine)
       : book_(book), studio_(studio), machine_(std::move(machine)) {}
 
-  /// Queues the inversion of the picture in the body. Errors: Refusal 400 for a field that is wrong, 415 for what is no
-  /// picture, 429 where the queue is full; Error for a damaged or too large picture.
+  /// Queues the inversion of the picture in the body.
+  /// Errors:  Refusal 400 for a field that is wrong, 415 for a body that is no picture, 429 where the queue is full;
+  ///          Error for a damaged or too large picture.
   json stylize(const httplib::Request& q) {
     Input in(fields_of(q.params));
     const auto steps = in.whole("steps", 10, 500, 100);
@@ -59,7 +60,7 @@ class Stylizer {
   }
 
  private:
-  /// The query's fields, whole numbers as such.
+  /// Returns the query's fields, whole numbers as numbers.
   static json fields_of(const httplib::Params& params) {
     json out = json::object();
     for (const auto& [name, value] : params) {
@@ -79,7 +80,7 @@ class Stylizer {
   }
 
   /// Searches the codes of a picture; leaves picture.png, inversion.png, codes.safetensors, metrics.csv and
-  /// options.cfg, with which `stylize --config` repeats it. Returns whether all steps were made.
+  /// options.cfg, with which `stylize --config` repeats the run. Returns whether all steps were made.
   bool invert(const std::filesystem::path& folder, const Picture& square, std::int64_t steps, std::uint64_t seed,
               const std::atomic<bool>& stop) {
     write_text(folder / "options.cfg", "# stylize of nada " + revision() + "\nimage = picture.png\nsteps = " +
@@ -107,7 +108,7 @@ class Stylizer {
     return all;
   }
 
-  /// The models, loaded anew only for other settings than the last.
+  /// Returns the models, which are loaded anew only where the settings differ from the last ones.
   const PictureInverter& inverter(std::int64_t steps, std::uint64_t seed) {
     if (!inverter_ || seed_ != seed || steps_ != steps) {
       auto options = studio_.inversion_options();
@@ -131,7 +132,7 @@ class Stylizer {
   const Studio& studio_;
   MachineOptions machine_;
   std::mutex decoding_;                      // one picture at a time, so that memory stays bounded
-  std::optional<PictureInverter> inverter_;  // this and its settings are for the thread of the jobs alone
+  std::optional<PictureInverter> inverter_;  // only the thread of the jobs uses the inverter and its settings
   std::uint64_t seed_ = 0;
   std::int64_t steps_ = 0;
 };

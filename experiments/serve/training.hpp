@@ -1,4 +1,4 @@
-/// Runs of `adapt`, each a child process.
+/// Runs of `adapt`, each in a child process.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -29,13 +29,14 @@
 
 namespace nada::serve {
 
-/// What `adapt` does where a client does not say: the values of the embedded default's option file.
+/// AdaptDefaults are the values that `adapt` takes where a client gives none: those of the embedded
+/// default's option file.
 class AdaptDefaults {
  public:
   AdaptDefaults() {
     for (const auto& line : read_options(embedded_options())) values_.emplace(line.key, line.value);
   }
-  /// The value of an option, empty where the file does not set it.
+  /// Returns the value of an option, an empty text where the file does not set it.
   std::string text(const std::string& key) const {
     const auto at = values_.find(key);
     return at == values_.end() ? std::string() : at->second;
@@ -47,7 +48,8 @@ class AdaptDefaults {
   std::map<std::string, std::string> values_;
 };
 
-/// Starts runs of `adapt` and goes on with stopped ones. `book` and what it refers to must outlive it.
+/// Trainer starts runs of `adapt` and continues stopped runs. `book` and the objects that it refers to
+/// must outlive it.
 class Trainer {
  public:
   using json = nlohmann::json;
@@ -58,7 +60,8 @@ class Trainer {
     std::filesystem::remove(log_path(), error);
   }
 
-  /// Queues a run. Errors: Refusal 400 for a field that is wrong, 429 where the queue is full.
+  /// Queues a run.
+  /// Errors:  Refusal 400 for a field that is wrong, 429 where the queue is full.
   json adapt(Input in) {
     const auto source = in.text("source", 200, defaults_.text("source"));
     const auto target = in.text("target", 200);
@@ -84,7 +87,8 @@ class Trainer {
     return book_.one(id);
   }
 
-  /// Queues the rest of a stopped run, of which `about` is told. Errors: Refusal 409 where there is none.
+  /// Queues the rest of a stopped run, which `about` describes.
+  /// Errors:  Refusal 409 where nothing is left.
   void resume(const std::string& id, const json& about) {
     const auto folder = book_.files().find(id);
     if (!folder || about["kind"] != "adapt") refuse(409, "only a run that adapts can be continued");
@@ -99,7 +103,8 @@ class Trainer {
  private:
   std::filesystem::path log_path() const { return book_.folder_of(".serve.log"); }
 
-  /// Runs `adapt` until it ends or is asked to stop. Returns whether all steps were done. Errors: it failed.
+  /// Runs `adapt` until it ends or is asked to stop. Returns whether all steps were done.
+  /// Errors:  a run that failed.
   bool train(const std::string& id, std::vector<std::string> words, const std::atomic<bool>& stop) const {
     std::error_code error;
     std::filesystem::remove(log_path(), error);
@@ -110,11 +115,11 @@ class Trainer {
     std::string log;
     try {
       log = read_text(log_path());
-    } catch (const Error&) {  // it wrote none
+    } catch (const Error&) {  // the run wrote no options
     }
     std::filesystem::remove(log_path(), error);
     if (code != 0) {
-      std::filesystem::remove(folder, error);  // where it is empty still
+      std::filesystem::remove(folder, error);  // only where the folder is still empty
       const auto at = log.find("error: ");
       fail(at == log.npos ? join("the training ended with exit code ", code)
                           : log.substr(at + 7, log.find('\n', at) - at - 7));
@@ -123,8 +128,8 @@ class Trainer {
     return run && RunBook::last_row(folder).step >= std::strtoll(run->option("steps").c_str(), nullptr, 10);
   }
 
-  /// The exit code of the child. Asked to stop while it loads, it still makes one step: a run that stopped has a state
-  /// to go on from.
+  /// Returns the exit code of the child. A child that is asked to stop while it loads still makes one step, because a
+  /// stopped run needs a state to continue from.
   int wait_for(const std::vector<std::string>& words, const std::filesystem::path& folder,
                const std::atomic<bool>& stop) const {
     const auto before = RunBook::last_row(folder).step;

@@ -146,6 +146,16 @@ struct LinearOnly {
   }
 };
 
+/// 1 where the encoder gave tokens, else 0; it does not ask for them.
+struct TellsTokens {
+  static constexpr std::string_view name = "tells";
+  static constexpr Reads reads = Reads::adapted;
+  static constexpr bool per_sample = true;
+  auto bind(const LinearEncoder&, const auto& /*shift*/, const Endpoints&) const {
+    return [](auto& c) -> Tensor { return torch::full({}, c.adapted().tokens.defined() ? 1.0 : 0.0); };
+  }
+};
+
 }  // namespace
 
 // -------------------- the sum
@@ -316,14 +326,6 @@ BOOST_AUTO_TEST_CASE(reads_what_terms_that_have_a_weight_read) {
 }
 
 BOOST_AUTO_TEST_CASE(encoders_give_tokens_only_where_a_term_that_has_a_weight_reads_them) {
-  struct TellsTokens {
-    static constexpr std::string_view name = "tells";
-    static constexpr Reads reads = Reads::adapted;
-    static constexpr bool per_sample = true;
-    auto bind(const LinearEncoder&, const auto&, const Endpoints&) const {
-      return [](auto& c) -> Tensor { return torch::full({}, c.adapted().tokens.defined() ? 1.0 : 0.0); };
-    }
-  };
   const Encoders encoders({{encoder(1), 1.0}});
   for (const double weight : {0.0, 1.0}) {
     const auto objective = bound(weigh(1, TellsTokens{}) + weigh(weight, PerceptualAnchor{}), encoders);

@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
@@ -11,7 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "nada/core/tensor.hpp"
+#include "nada/adaptation/stepper.hpp"
+#include "nada/experiment/ablation_cell.hpp"
+#include "nada/experiment/ablation_options.hpp"
 #include "nada/experiment/ablation_plan.hpp"
 #include "nada/experiment/ablation_results.hpp"
 #include "nada/experiment/ablation_runner.hpp"

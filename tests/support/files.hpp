@@ -1,4 +1,4 @@
-/// What tests of files share.
+/// Folders and error messages for the tests of files.
 #pragma once
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
 
 namespace nada {
 
-/// A fresh folder that goes away with everything in it.
+/// A fresh folder that its destructor removes with everything in it.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -33,7 +33,8 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// The message of the nada::Error that `call` throws, or "" if it throws nothing. Other exceptions pass through.
+/// Returns the message of the nada::Error that `call` throws, or "" if it throws nothing. Other
+/// exceptions pass through.
 template <class Call>
 std::string error_of(Call&& call) {
   try {

@@ -1,4 +1,4 @@
-/// The gradient of a scalar function against central differences.
+/// Compares the gradient of a scalar function with central differences.
 #pragma once
 #include <torch/autograd.h>
 
@@ -12,8 +12,8 @@
 namespace nada::test {
 
 /// Compares autograd's gradient of `f` (tensor -> scalar) at `x` with (f(x + h) - f(x - h)) / 2 h, entry by entry, in
-/// float64; of a large x, `most` entries spread over it. The error is relative to the largest entry of the gradient,
-/// which must not be 0 (a constant would pass).
+/// float64; for a large x, at `most` entries spread over it. The error is relative to the largest entry of the
+/// gradient, which must not be 0 (a constant would pass).
 template <class F>
 void check_gradient(F&& f, const Tensor& x, double tolerance = 1e-6, std::int64_t most = 60) {
   constexpr double h = 1e-5;

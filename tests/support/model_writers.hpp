@@ -1,5 +1,5 @@
-/// Model files as the programs of other projects write them, from named arrays: to hold the readers to whole files of
-/// any size. None of it needs LibTorch.
+/// Writes model files as the programs of other projects write them, from named arrays, so that the readers meet whole
+/// files of any size. Nothing here needs LibTorch.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -43,13 +43,13 @@ inline std::int64_t elements(const PlainTensor& tensor) {
   return static_cast<std::int64_t>(tensor.data.size() / size_of(tensor.dtype));
 }
 
-/// A tensor that is the whole of the storage `key`.
+/// Returns a tensor that is the whole of the storage `key`.
 inline std::string pickled(const PlainTensor& tensor, const std::string& key) {
   return pickle::tensor(pickle::storage(storage_type(tensor.dtype), key, elements(tensor)), 0, tensor.shape,
                         contiguous_strides(tensor.shape));
 }
 
-/// Modules by the parts of dotted names; what stands last is a tensor, already pickled.
+/// A module, found by the parts of dotted names; the last part is a tensor, already pickled.
 struct Module {
   std::map<std::string, Module> modules;
   std::map<std::string, std::string> tensors;
@@ -63,7 +63,7 @@ struct Module {
   }
 };
 
-/// As torch_utils.persistence pickles a module.
+/// Pickles a module as torch_utils.persistence does.
 inline std::string nvidia_module(const Module& module) {
   using pickle::text;
   const auto entries = [](const auto& items, auto&& write) {
@@ -80,7 +80,7 @@ inline std::string nvidia_module(const Module& module) {
                                  text("#"), text("class_name"), text("Module"), text("state"), "}(" + state + "u")));
 }
 
-/// As TorchScript pickles a module.
+/// Pickles a module as TorchScript does.
 inline std::string torchscript_module(const Module& module) {
   std::string attributes = pickle::text("training") + "\x89";
   for (const auto& [name, value] : module.tensors) attributes += pickle::text(name) + value;
@@ -88,7 +88,7 @@ inline std::string torchscript_module(const Module& module) {
   return pickle::global("__torch__.multimodal", "Module") + ")\x81}(" + attributes + "ub";
 }
 
-/// NVIDIA's name of a native tensor.
+/// Returns NVIDIA's name of a native tensor.
 inline std::string to_nvidia(const std::string& name) {
   std::vector<std::string> part(1);
   for (const char c : name) {
@@ -108,8 +108,8 @@ inline std::string to_nvidia(const std::string& name) {
 
 }  // namespace detail
 
-/// A checkpoint of rosinality/stylegan2-pytorch with the averaged generator: what torch.save has written since 2020,
-/// or, `legacy`, before. `latent_avg` stands beside the generator.
+/// Returns a checkpoint of rosinality/stylegan2-pytorch with the averaged generator, in the format of torch.save since
+/// 2020 or, with `legacy`, before. `latent_avg` stands beside the generator.
 inline std::string rosinality_checkpoint(std::vector<PlainTensor> tensors, bool legacy) {
   std::string generator = "}(", mean;
   std::vector<StreamStorage> storages;
@@ -127,7 +127,7 @@ inline std::string rosinality_checkpoint(std::vector<PlainTensor> tensors, bool 
   return legacy ? torch_stream(object, storages) : torch_archive(object, storages);
 }
 
-/// A pickle of stylegan2-ada-pytorch with the averaged generator, from tensors with rosinality's names.
+/// Returns a pickle of stylegan2-ada-pytorch with the averaged generator, from tensors with rosinality's names.
 inline std::string nvidia_pickle(const std::vector<PlainTensor>& tensors) {
   detail::Module root;
   for (const auto& tensor : tensors) {
@@ -145,7 +145,7 @@ inline std::string nvidia_pickle(const std::vector<PlainTensor>& tensors) {
   return pickle::whole(pickle::dict(pickle::text("G_ema"), detail::nvidia_module(root)), 3);
 }
 
-/// An archive of TorchScript with the modules that the dotted names tell.
+/// Returns an archive of TorchScript with the modules that the dotted names tell.
 inline std::string torchscript_archive(std::vector<PlainTensor> tensors) {
   detail::Module root;
   std::vector<ZipPart> parts;

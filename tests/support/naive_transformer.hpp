@@ -12,7 +12,8 @@
 
 namespace nada::test {
 
-/// For each token of one sample: softmax over the tokens it may see of q k / sqrt(d), times v; [Tq, C], [T, C], [T, C].
+/// For each token of one sample, returns softmax over the tokens it may see of q k / sqrt(d), times v; the arguments
+/// are [Tq, C], [T, C], [T, C].
 inline Tensor naive_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
   const auto d = q.size(1) / heads;
   auto out = torch::zeros({q.size(0), q.size(1)}, torch::kFloat64);
@@ -31,13 +32,13 @@ inline Tensor naive_attention(const Tensor& q, const Tensor& k, const Tensor& v,
   return out;
 }
 
-/// (x - mean) / sqrt(var + 1e-5) * weight + bias for each row of [T, C].
+/// Returns (x - mean) / sqrt(var + 1e-5) * weight + bias for each row of [T, C].
 inline Tensor naive_layer_norm(const Tensor& x, const TensorMap& t, const std::string& name) {
   const auto centred = x - x.mean(1, true);
   return centred / (centred.square().mean(1, true) + 1e-5).sqrt() * t.at(name + ".weight") + t.at(name + ".bias");
 }
 
-/// All blocks of a tower on one sample [T, C], with the quick or the exact activation.
+/// Runs all blocks of a tower on one sample [T, C], with the quick or the exact activation.
 inline Tensor naive_transformer(Tensor x, const TensorMap& t, const std::string& name, int depth, std::int64_t heads,
                                 bool causal, bool quick = true) {
   const auto width = x.size(1);

@@ -1,4 +1,4 @@
-/// What every metric must refuse.
+/// Checks that metrics refuse NaN and infinity.
 #pragma once
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace nada::test {
 
-/// Checks that a metric takes 20 samples of 4 numbers, and that it refuses NaN and infinity in each set of features
-/// that it needs, with one sentence that begins with its name.
+/// Checks that a metric takes 20 samples of 4 numbers, and that the metric refuses NaN and infinity in each set of
+/// features that it needs, with one sentence that begins with the metric's name.
 template <Metric M>
 void check_refuses_what_is_not_finite(const M& metric) {
   const auto features = [](std::uint64_t seed) {

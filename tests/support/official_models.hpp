@@ -26,7 +26,8 @@ struct OfficialTensor {
 };
 using OfficialModel = std::vector<OfficialTensor>;
 
-/// 512 channels up to 64 px, then half with each doubling; latents and styles of 512 numbers, 8 mapping layers.
+/// Lists the tensors of a generator: 512 channels up to 64 px, then half with each doubling; latents and styles of 512
+/// numbers, 8 mapping layers.
 inline OfficialModel config_f(int resolution) {
   require(resolution >= 8 && resolution <= 1024 && (resolution & (resolution - 1)) == 0, "config-f: no ", resolution,
           " px");
@@ -98,7 +99,7 @@ inline void add_transformer(OfficialModel& out, const std::string& name, std::in
 
 }  // namespace detail
 
-/// The text tower and what all CLIPs share: 12 blocks, a context of 77 tokens, 49408 entries.
+/// Lists the text tower and the tensors that all CLIPs share: 12 blocks, a context of 77 tokens, 49408 entries.
 inline OfficialModel clip_text(std::int64_t width, std::int64_t features) {
   OfficialModel out;
   out.push_back({"token_embedding.weight", {49408, width}, 0.02});
@@ -115,7 +116,7 @@ struct VitSize {
   int depth;
 };
 
-/// A CLIP with a vision transformer for 224 px.
+/// Lists the tensors of a CLIP with a vision transformer for 224 px.
 inline OfficialModel clip_vit(const VitSize& size) {
   auto out = clip_text(size.text_width, size.features);
   const auto grid = 224 / size.patch;
@@ -134,7 +135,7 @@ struct ResNetSize {
   std::int64_t width, resolution, features, text_width;
 };
 
-/// A CLIP with a modified residual network.
+/// Lists the tensors of a CLIP with a modified residual network.
 inline OfficialModel clip_resnet(const ResNetSize& size) {
   auto out = clip_text(size.text_width, size.features);
   const auto convolution = [&](const std::string& conv, const std::string& norm, std::int64_t to, std::int64_t from,
@@ -165,7 +166,7 @@ inline OfficialModel clip_resnet(const ResNetSize& size) {
   return out;
 }
 
-/// By name: `stylegan2-RESOLUTION`, or an OpenAI file's stem.
+/// Lists the tensors of the model called `stylegan2-RESOLUTION`, or by the stem of OpenAI's file.
 inline OfficialModel official_model(std::string_view name) {
   for (int resolution = 8; resolution <= 1024; resolution *= 2)
     if (name == join("stylegan2-", resolution)) return config_f(resolution);
@@ -180,7 +181,7 @@ inline OfficialModel official_model(std::string_view name) {
        "'; expected stylegan2-8 to -1024, ViT-B-32, ViT-B-16, ViT-L-14, RN50, RN101, RN50x4 or RN50x16");
 }
 
-/// Numbers in all tensors for which `counts(name)`.
+/// Returns how many numbers the tensors hold whose names satisfy `counts(name)`.
 template <class Counts>
 std::int64_t count_numbers(const OfficialModel& model, Counts&& counts) {
   std::int64_t out = 0;

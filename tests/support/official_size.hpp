@@ -1,4 +1,4 @@
-// Random weights of the official sizes: what the arithmetic costs does not depend on what was learned.
+// Random weights of the official sizes: the cost of the arithmetic does not depend on the values of weights.
 #pragma once
 #include <cmath>
 #include <string>
@@ -12,7 +12,8 @@
 
 namespace nada::test {
 
-/// StyleGAN2 config-f at 256 px with channel multiplier 2: 512 channels up to 32 px, then half with each doubling.
+/// Returns StyleGAN2 config-f at 256 px with channel multiplier 2: 512 channels up to 32 px, then half
+/// with each doubling.
 inline StyleGan2 config_f_256() {
   SmallStyleGan2 size;
   size.widths = {512, 512, 512, 512, 512, 256, 128};  // 4 to 256 px
@@ -22,8 +23,8 @@ inline StyleGan2 config_f_256() {
   return small_stylegan2(size);
 }
 
-/// CLIP ViT-B/32: 224 px, width 768, 12 blocks, embedding 512; text width 512, 12 blocks, context 77, a small
-/// vocabulary.
+/// Returns CLIP ViT-B/32: 224 px, width 768, 12 blocks, embedding 512; text width 512, 12 blocks, context 77,
+/// a small vocabulary.
 inline AnyClip vit_b_32() {
   TensorMap tensors;
   const auto add = [&](const std::string& name, std::vector<std::int64_t> shape, double scale) {

@@ -1,4 +1,4 @@
-/// What tests of option tables share: programs with options, and what they say.
+/// Programs with options for the tests of option tables, and their output.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -14,11 +14,11 @@
 
 namespace nada::test {
 
-/// What a program of these tests is: a table, and command lines for it.
+/// A program of these tests: a table, and command lines for the table.
 struct WithTable {
   OptionTable table{"program", "does something", "program --steps 3"};
 
-  /// Returns false where help or the version was asked for.
+  /// Reads a command line. Returns false where help or the version was asked for.
   bool read(std::vector<const char*> arguments) {
     arguments.insert(arguments.begin(), "program");
     return table.read_command_line(static_cast<int>(arguments.size()), arguments.data(), "1");
@@ -70,7 +70,7 @@ struct Everything : WithTable {
   }
 };
 
-/// What is written to a standard stream while this lives.
+/// Collects the text that is written to a standard stream while this object lives.
 class Captured {
  public:
   explicit Captured(std::ostream& stream) : stream_(stream), before_(stream.rdbuf(text_.rdbuf())) {}

@@ -1,4 +1,4 @@
-/// Pickles, streams of torch.save and zip archives, put together byte by byte.
+/// Puts pickles, streams of torch.save and zip archives together byte by byte.
 #pragma once
 #include <zlib.h>
 
@@ -15,7 +15,7 @@
 
 namespace nada::test {
 
-/// `number` in little-endian bytes.
+/// Returns `number` in little-endian bytes.
 template <class Number>
 std::string raw(Number number) {
   std::string bytes(sizeof number, '\0');
@@ -25,7 +25,7 @@ std::string raw(Number number) {
 
 inline std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-/// The elements of `tensor` in row-major order, whatever its strides.
+/// Returns the elements of `tensor` in row-major order, whatever its strides.
 inline std::string dense(const TensorView& tensor) {
   const auto size = static_cast<std::int64_t>(size_of(tensor.dtype));
   std::string out;
@@ -40,7 +40,8 @@ inline std::string dense(const TensorView& tensor) {
   return out;
 }
 
-/// Instructions of a pickle, one string each; a pickle is `\x80\x02`, some of these, and a full stop.
+/// The functions below return instructions of a pickle, one string each; a pickle is `\x80\x02`, some of these strings,
+/// and a full stop.
 namespace pickle {
 
 inline std::string whole(std::string_view content, int protocol = 2) {
@@ -64,7 +65,7 @@ template <class... Parts>
 std::string list(const Parts&... parts) {
   return "](" + (std::string() + ... + std::string(parts)) + "e";
 }
-/// From keys and values in turn.
+/// Makes a dict of keys and values in turn.
 template <class... Parts>
 std::string dict(const Parts&... parts) {
   return "}(" + (std::string() + ... + std::string(parts)) + "u";
@@ -89,7 +90,7 @@ inline std::string tensor(const std::string& storage, std::int64_t offset, const
 
 }  // namespace pickle
 
-/// What torch.save wrote before 2020: `object` and the storages by key, each `elements` numbers in `data`.
+/// Returns a stream of torch.save before 2020: `object` and the storages by key, each `elements` numbers in `data`.
 struct StreamStorage {
   std::string key;
   std::int64_t elements;
@@ -107,11 +108,11 @@ inline std::string torch_stream(std::string_view object, const std::vector<Strea
          whole(keys + "e") + data;
 }
 
-/// An entry of an archive that a test makes; what it says of itself can be a lie.
+/// An entry of an archive that a test makes; the entry's sizes and CRC can be lies.
 struct ZipPart {
   std::string name, content;
   bool deflated = false;
-  std::int64_t size_lie = -1;  // instead of the content's size, in the directory
+  std::int64_t size_lie = -1;  // in the place of the content's size, in the directory
   std::uint32_t crc_lie = 0;   // added to the CRC
 };
 
@@ -129,7 +130,7 @@ inline std::string deflated(std::string_view content) {
   return out;
 }
 
-/// With `wide`, all sizes and places stand in ZIP64's records.
+/// Returns an archive; with `wide`, all sizes and places stand in ZIP64's records.
 inline std::string zip_archive(const std::vector<ZipPart>& parts, bool wide = false) {
   std::string out, directory;
   for (const auto& part : parts) {
@@ -169,7 +170,7 @@ inline std::string zip_archive(const std::vector<ZipPart>& parts, bool wide = fa
          raw(wide ? 0xFFFFFFFFU : static_cast<std::uint32_t>(start)) + raw(std::uint16_t{0});
 }
 
-/// What torch.save writes since 2020.
+/// Returns an archive of torch.save since 2020.
 inline std::string torch_archive(std::string_view object, const std::vector<StreamStorage>& storages) {
   std::vector<ZipPart> parts = {{.name = "archive/data.pkl", .content = pickle::whole(object)},
                                 {.name = "archive/version", .content = "3\n"}};

@@ -1,4 +1,4 @@
-/// Probes made by hand: the global loss is chosen so that scores have a closed form.
+/// Probes made by hand, whose global loss gives scores a closed form.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -12,13 +12,13 @@
 
 namespace nada::test {
 
-/// A generator's layers and what a selector would learn of them. The "image" of w+ is w+ itself.
+/// A generator's layers and the numbers that a selector would learn of them. The "image" of w+ is w+ itself.
 struct HandMadeProbe {
   std::vector<Layer> layers;
   Probe probe;
 
-  /// conv.<k> reads style k; an rgb beside each reads the next one; mapping and const first. `slopes` [L]: the global
-  /// loss is sum_l slope_l sum w_l over all samples and numbers.
+  /// Each conv.<k> reads style k, the rgb beside it reads the next style; mapping and const come first. `slopes` is
+  /// [L]: the global loss is sum_l slope_l sum w_l over all samples and numbers.
   explicit HandMadeProbe(std::vector<double> slopes, std::string prefix = "conv.") {
     const auto styles = static_cast<int>(slopes.size());
     layers.push_back({"mapping.0", LayerKind::mapping, 0, -1, {"weight"}});

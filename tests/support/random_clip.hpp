@@ -16,11 +16,11 @@
 
 namespace nada::test {
 
-/// A vocabulary of 519 ids: 512 for bytes, five merges, start and end.
+/// Returns a vocabulary of 519 ids: 512 for bytes, five merges, start and end.
 inline const std::string small_merges = "#version: 0.2\nt h\nth e</w>\nc a\nca t</w>\n' s</w>\n";
 constexpr std::int64_t small_vocabulary = 519;
 
-/// Names and shapes are OpenAI's; no tensor is zero or one, so that each matters.
+/// Names and shapes are OpenAI's; no tensor is all zeros or ones, so that each tensor matters.
 class RandomClip {
  public:
   explicit RandomClip(std::uint64_t seed, torch::ScalarType type = torch::kFloat64) : seed_(seed), type_(type) {}
@@ -57,7 +57,7 @@ class RandomClip {
       add(p + "mlp.c_proj.bias", {width}, 0.2);
     }
   }
-  /// Width 8 in 2 heads, 2 blocks, 7 tokens.
+  /// The text tower has width 8 in 2 heads, 2 blocks, 7 tokens.
   void text(std::int64_t features) {
     add("token_embedding.weight", {small_vocabulary, 8}, 1);
     add("positional_embedding", {7, 8}, 0.3);
@@ -66,7 +66,7 @@ class RandomClip {
     add("text_projection", {8, features}, 0.4);
     tensors["logit_scale"] = torch::tensor(3.0, torch::kFloat64).to(type_);
   }
-  /// Width 8 in 2 heads, 2 blocks, patches of 4 pixels in a grid of 2.
+  /// The transformer has width 8 in 2 heads, 2 blocks, patches of 4 pixels in a grid of 2.
   void vision_transformer(std::int64_t features) {
     add("visual.class_embedding", {8}, 0.5);
     add("visual.conv1.weight", {8, 3, 4, 4}, 0.2);
@@ -76,7 +76,7 @@ class RandomClip {
     transformer("visual.transformer", 8, 2);
     add("visual.proj", {8, features}, 0.4);
   }
-  /// Width 4, one or two blocks a stage, 64 pixels, attention pooling of width 128 in 4 heads.
+  /// The residual network has width 4, one or two blocks a stage, 64 pixels, attention pooling of width 128 in 4 heads.
   void residual_network(std::int64_t features) {
     const auto convolution = [&](const std::string& conv, const std::string& bn, std::int64_t out, std::int64_t in,
                                  int k) {

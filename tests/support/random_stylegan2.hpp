@@ -13,14 +13,14 @@
 namespace nada::test {
 
 struct SmallStyleGan2 {
-  std::vector<std::int64_t> widths = {5, 4, 3};  // channels at 4, 8, 16 ... pixels: as many as there are resolutions
+  std::vector<std::int64_t> widths = {5, 4, 3};  // channels at 4, 8, 16 ... pixels, one number for each resolution
   std::int64_t latent = 6, style = 5, depth = 2;
   bool noise_maps = true;
   std::uint64_t seed = 0;
   torch::ScalarType type = torch::kFloat64;
 };
 
-/// Tensors with native names. All of them matter: no zero biases, no zero noise strengths.
+/// Returns tensors with native names. All tensors matter: biases and noise strengths are not zero.
 inline NamedTensors random_stylegan2(const SmallStyleGan2& size = {}) {
   NamedTensors out;
   const auto add = [&](const std::string& name, std::vector<std::int64_t> shape, double deviation, double mean = 0) {
@@ -59,7 +59,7 @@ inline NamedTensors random_stylegan2(const SmallStyleGan2& size = {}) {
 
 inline StyleGan2 small_stylegan2(const SmallStyleGan2& size = {}) { return StyleGan2(random_stylegan2(size)); }
 
-/// w+ [n, L, D] with styles of their own in each layer.
+/// Returns w+ [n, L, D] with different styles in each layer.
 inline Tensor random_styles(const StyleGan2& generator, std::int64_t n, std::uint64_t seed = 77) {
   return random({n, generator.style_count(), generator.style_size()}, seed).to(generator.options());
 }

@@ -1,4 +1,5 @@
-/// The weakest models that the concepts admit: what a part asks for and nothing more, small enough for closed forms.
+/// The weakest models that the concepts admit: they have what a part asks for and nothing more, and are small enough
+/// for closed forms.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -19,14 +20,14 @@
 
 namespace nada::test {
 
-/// Standard normal numbers in float64; the same for the same seed.
+/// Returns standard normal numbers in float64; the same numbers for the same seed.
 inline Tensor random(torch::IntArrayRef shape, std::uint64_t seed) {
   std::int64_t count = 1;
   for (const auto size : shape) count *= size;
   return Stream{seed}.normal(Purpose::evaluation, {1, count}).to(torch::kFloat64).view(shape);
 }
 
-/// A row vector [1, E] in float64.
+/// Returns a row vector [1, E] in float64.
 inline Tensor row(std::vector<double> values) { return torch::tensor(values, torch::kFloat64).unsqueeze(0); }
 
 inline double number(const Tensor& scalar) { return scalar.item<double>(); }
@@ -35,7 +36,7 @@ inline bool same_bits(const Tensor& a, const Tensor& b) {
   return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && at::equal(a, b);
 }
 
-/// Sees and reads linearly: images of one size by a matrix, texts by the matrix of their bytes.
+/// An encoder that sees and reads linearly: images of one size by a matrix, texts by the matrix of their bytes.
 struct LinearEncoder {
   static constexpr std::int64_t context = 64;
   Tensor weight;                                         // [E, 3 R R]
@@ -62,14 +63,15 @@ struct LinearEncoder {
   double score_scale() const { return scale; }
 };
 
-/// Of images [N, 3, resolution, resolution], with random matrices.
+/// Returns a linear encoder of images [N, 3, resolution, resolution], with random matrices.
 inline LinearEncoder linear_encoder(std::int64_t width, std::int64_t resolution, std::uint64_t seed,
                                     torch::ScalarType type = torch::kFloat64) {
   return {random({width, 3 * resolution * resolution}, seed).to(type),
           random({LinearEncoder::context, width}, seed + 1000).to(type)};
 }
 
-/// Takes an image of one pixel as its feature, at the length it has: features can be chosen freely.
+/// An encoder that takes an image of one pixel as its feature, at the length that the pixel has, so that tests can
+/// choose features freely.
 struct PixelEncoder {
   Features see(const Tensor& images, Wanted) const { return {images.flatten(1), images.flatten(1), {}}; }
   Tensor tokenize(std::span<const std::string>) const { return torch::zeros({1, 1}, torch::kInt64); }
@@ -77,10 +79,11 @@ struct PixelEncoder {
   double score_scale() const { return 50; }
 };
 
-/// Images of one pixel, [N, 3, 1, 1], from features [N, 3].
+/// Returns images of one pixel, [N, 3, 1, 1], from features [N, 3].
 inline Tensor pixels(const Tensor& features) { return features.view({-1, 3, 1, 1}); }
 
-/// Layers of all four kinds, 8 pixels, styles of 4 numbers, every slot changes the image; no noise.
+/// A generator with layers of all four kinds, 8 pixels, styles of 4 numbers, and no noise; every slot
+/// changes the image.
 class TinyGenerator {
  public:
   explicit TinyGenerator(std::uint64_t seed = 0, torch::ScalarType type = torch::kFloat64) {
@@ -149,7 +152,8 @@ class TinyGenerator {
   std::vector<std::vector<Tensor>> slots_;
 };
 
-/// A term of one encoder on two batches of images, as a run evaluates it; `anchor` may be undefined.
+/// Returns the loss of a term of one encoder on two batches of images, as a run evaluates the term; `anchor`
+/// may be undefined.
 template <class Term, TextImageEncoder E>
 Tensor evaluate(const Term& term, const E& encoder, const Endpoints& ends, const Tensor& adapted,
                 const Tensor& anchor = {}) {
@@ -159,7 +163,7 @@ Tensor evaluate(const Term& term, const E& encoder, const Endpoints& ends, const
   return term.bind(encoder, FixedShift{ends}, ends)(comparison);
 }
 
-/// Endpoints in the space of [1, E] features that are `source` and `target` made unit.
+/// Returns the endpoints in the space of [1, E] features that are `source` and `target` made unit.
 inline Endpoints endpoints_between(const Tensor& source, const Tensor& target) {
   return {unit(source), unit(target), unit(unit(target) - unit(source))};
 }

@@ -1,4 +1,4 @@
-/// Runs on the tiny models: what the tests of Adaptation share.
+/// Runs on the tiny models, for the tests of Adaptation.
 #pragma once
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -27,7 +27,7 @@
 
 namespace nada::test {
 
-/// A term that shows each step's scene to a function and is what that returns.
+/// A term that shows each step's scene to a function and returns the function's result.
 struct Watch {
   static constexpr std::string_view name = "watch";
   static constexpr Reads reads = Reads::adapted | Reads::leaves;
@@ -55,7 +55,7 @@ inline Terms terms(double directional, double global = 0, double watch = 0, Watc
 }
 inline const NamedLayers convolutions{{"convolution"}};
 
-/// All effective tensors of a generator, copied.
+/// Returns copies of all effective tensors of a generator.
 inline std::vector<Tensor> slots_of(const TinyGenerator& generator) {
   std::vector<Tensor> out;
   for (std::size_t k = 0; k < generator.layers().size(); ++k)
@@ -68,7 +68,7 @@ inline void check_same_bits(const std::vector<Tensor>& a, const std::vector<Tens
   for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(same_bits(a[i], b[i]), "slot " << i << " differs");
 }
 
-/// Which layers differ from the source in any slot.
+/// Returns which layers differ from the source in any slot.
 inline LayerSet moved_layers(const TinyGenerator& source, const TinyGenerator& adapted) {
   LayerSet out;
   for (std::size_t k = 0; k < source.layers().size(); ++k) {
@@ -88,7 +88,7 @@ inline double global_of(const LinearEncoder& encoder, const Tensor& images, cons
   return sum / static_cast<double>(raw.size(0));
 }
 
-/// Latents of a step as the recipe has them.
+/// Returns the latents of a step as the recipe has them.
 inline Tensor latents(std::uint64_t seed, std::int64_t step, std::int64_t batch) {
   return Stream{seed, step}.normal(Purpose::latents, {batch, 4}).to(torch::kFloat64);
 }

@@ -3,6 +3,7 @@
 #include "nada/experiment/ablation_plan.hpp"
 
 #include <algorithm>
+#include <istream>
 #include <set>
 #include <sstream>
 

@@ -16,6 +16,7 @@
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
+#include "nada/formats/picture.hpp"
 #include "nada/formats/picture_set.hpp"
 #include "nada/metrics/estimate.hpp"
 

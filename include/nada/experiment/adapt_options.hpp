@@ -19,10 +19,10 @@
 
 namespace nada {
 
-/// The option --noise as a choice.
+/// Returns the choice that the option --noise names.
 Noise noise_of(const std::string& text);
 
-/// Device and threads.
+/// MachineOptions name the device and the number of threads.
 struct MachineOptions {
   std::string device = "auto";
   int threads = 0;
@@ -32,14 +32,15 @@ struct MachineOptions {
   void use() const;
 };
 
-/// The class of a class-conditional generator.
+/// ClassOption names the class of a class-conditional generator.
 struct ClassOption {
   std::int64_t label = -1;
 
   void declare(OptionTable& table) {
     table.add("class", label, "class of a class-conditional generator, from 0 on; -1: it has none");
   }
-  /// One-hot [1, C], or undefined. Errors: a class that the generator does not have, none where it has some.
+  /// Returns the class as one-hot [1, C], or an undefined tensor for a generator without classes.
+  /// Errors:  a class that the generator does not have; no class for a generator that has classes.
   template <class G>
   Tensor labels(const G& generator) const {
     std::int64_t classes = 0;
@@ -55,7 +56,7 @@ struct ClassOption {
   }
 };
 
-/// Encoders and the texts between which they point.
+/// TextOptions name the encoders and the texts between which the encoders point.
 struct TextOptions {
   std::vector<EncoderChoice> encoders;
   std::filesystem::path vocabulary, templates;
@@ -63,7 +64,8 @@ struct TextOptions {
 
   void declare(OptionTable& table);
 
-  /// Without `antialias` generated images are resized as in the official adaptation code (encoders/preprocessing.hpp).
+  /// Loads the encoders. Without `antialias`, generated images are resized as in the official
+  /// adaptation code (encoders/preprocessing.hpp).
   Members<AnyClip> load_encoders(torch::Device device, bool antialias = true) const;
   std::vector<std::string> load_templates() const {
     return templates.empty() ? std::vector<std::string>{"{}"} : read_templates(templates);
@@ -75,7 +77,7 @@ struct TextOptions {
   void warn_unknown(const std::vector<std::string>& phrases, std::set<std::string>& told) const;
 };
 
-/// All that an adaptation needs.
+/// AdaptOptions are all options that an adaptation needs.
 struct AdaptOptions {
   static constexpr const char* about = "adapts a generator to a text";
   static constexpr const char* example = "adapt --target \"a pencil sketch of a cartoon portrait\"";
@@ -88,13 +90,13 @@ struct AdaptOptions {
   double directional = 1, global = 0, range = 0, pixels = 0, min_length = 0.2, lr = 0.002, mixing = 0;
   std::int64_t steps = 300, batch = 4, samples_every = 30, state_every = 10;
   std::uint64_t seed = 0;
-  // of this call alone
+  // These options belong to this call alone:
   std::filesystem::path config, out, resume;
   bool dry_run = false;
 
   void declare(OptionTable& table);
 
-  /// For a run from this generator.
+  /// Returns the settings of a run that adapts `source`.
   AdaptationSettings settings(const AnyGenerator& source) const;
   AnyGenerator load_source() const;
 };

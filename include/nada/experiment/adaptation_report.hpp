@@ -1,4 +1,4 @@
-/// report.html of an adaptation.
+/// The report of an adaptation, report.html.
 #pragma once
 #include <cstdint>
 
@@ -6,8 +6,8 @@
 
 namespace nada {
 
-/// Writes report.html: the last sample grid, the earlier ones, the curves of metrics.csv, options and facts.
-/// `seconds`: of the last sitting.
+/// Writes report.html: the last sample grid, the earlier grids, the curves of metrics.csv, options and facts. `seconds`
+/// is the time of the last sitting.
 void write_adaptation_report(const RunFolder& folder, std::int64_t step, std::int64_t total, double seconds);
 
 }  // namespace nada

@@ -22,7 +22,7 @@
 namespace nada {
 
 namespace detail {
-/// The steps of which a folder has a picture, rising.
+/// Returns the steps of which a folder has a picture, in rising order.
 NADA_INLINE std::vector<std::int64_t> drawn_steps(const std::filesystem::path& samples) {
   std::vector<std::int64_t> steps;
   for (const auto& entry : std::filesystem::directory_iterator(samples)) {
@@ -35,7 +35,7 @@ NADA_INLINE std::vector<std::int64_t> drawn_steps(const std::filesystem::path& s
   return steps;
 }
 
-/// A curve a column between `step` and `seconds`.
+/// Returns a curve for each column between `step` and `seconds`.
 NADA_INLINE std::vector<ReportCurve> curves_of(const std::filesystem::path& metrics) {
   std::vector<ReportCurve> curves;
   CsvTail table(metrics);

@@ -1,4 +1,5 @@
-/// What this build is. Programs of the project's own build know their version and where the shipped configurations are.
+/// The version of this build. Programs of the project's own build know their version and where the
+/// shipped configurations are.
 #pragma once
 #include <cstdlib>
 #include <filesystem>
@@ -12,7 +13,7 @@ namespace nada {
 
 namespace detail {
 
-/// Known at run time, so that all translation units of a program agree, the compiled library's too.
+/// Build is known at run time, so that all translation units of a program agree, those of the compiled library too.
 struct Build {
   const char* revision = "(unknown version)";
   const char* sources = "";
@@ -20,7 +21,7 @@ struct Build {
 inline Build build;
 
 #ifdef NADA_REVISION
-/// Before main() each translation unit that knows says so.
+/// Each translation unit that knows the version sets `build` before main().
 [[maybe_unused]] static const bool build_is_known = (build = {NADA_REVISION, NADA_SOURCE_DIR}, true);
 #endif
 
@@ -28,7 +29,7 @@ inline Build build;
 
 inline std::string revision() { return detail::build.revision; }
 
-/// The folder `configs`: the environment's NADA_CONFIGS, else the sources'.
+/// Returns the folder `configs` that the environment's NADA_CONFIGS names, else the folder of that name in the sources.
 inline std::filesystem::path configs() {
   if (const char* folder = std::getenv("NADA_CONFIGS")) return folder;
   return std::filesystem::path(detail::build.sources) / "configs";

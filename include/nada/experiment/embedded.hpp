@@ -7,25 +7,26 @@
 
 namespace nada {
 
-/// The folder that holds them all. Nothing here looks whether a file is there; who opens it says so.
+/// Returns the folder that holds these files. No function here checks whether a file is there; the code that opens
+/// the file does.
 std::filesystem::path embedded_folder();
 
-/// The option file of `adapt`: texts, models, objective and training.
+/// Returns the option file of `adapt`: texts, models, objective and training.
 std::filesystem::path embedded_options();
-/// The generator that is adapted, a StyleGAN2 of faces at 64 px.
+/// Returns the generator that is adapted, a StyleGAN2 of faces at 64 px.
 std::filesystem::path embedded_generator();
-/// The CLIP files that an adaptation sees through, with their weights: those of embedded_options().
-/// Errors: that file cannot be read.
+/// Returns the CLIP files that an adaptation sees through, with the weights that embedded_options() gives them.
+/// Errors:  an option file that cannot be read.
 std::vector<EncoderChoice> embedded_encoders();
-/// The CLIP file that measures: no adaptation sees through it.
+/// Returns the CLIP file that measures; no adaptation sees through this file.
 std::filesystem::path embedded_held_out_encoder();
-/// Prompt templates, one a line.
+/// Returns the file of prompt templates, one template a line.
 std::filesystem::path embedded_templates();
-/// The JSON list of texts with pictures that show them (experiment/target_list.hpp).
+/// Returns the JSON list of texts with pictures that show them (experiment/target_list.hpp).
 std::filesystem::path embedded_targets();
-/// The folder of presets (adaptation/preset.hpp).
+/// Returns the folder of presets (adaptation/preset.hpp).
 std::filesystem::path embedded_presets();
-/// The JSON list of recipes that the presets were made from.
+/// Returns the JSON list of recipes that the presets were made from.
 std::filesystem::path embedded_recipes();
 
 }  // namespace nada

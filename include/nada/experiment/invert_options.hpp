@@ -1,4 +1,4 @@
-/// Pictures in: what programs that invert one share.
+/// Options, models and files of the programs that invert pictures.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -22,7 +22,8 @@
 
 namespace nada {
 
-/// A picture as an inverter takes it: the middle square at the generator's resolution, and where that lies.
+/// SquarePicture is a picture in the form that an inverter takes: the middle square at the generator's resolution, and
+/// the place of the square in the whole picture.
 struct SquarePicture {
   Picture whole, square;
   int left = 0, top = 0, side = 0;  // of the square in `whole`
@@ -30,18 +31,18 @@ struct SquarePicture {
 };
 SquarePicture square_picture(Picture whole, int resolution);
 
-/// What came of one picture.
+/// InvertedPicture is the result for one picture.
 struct InvertedPicture {
   Inversion inversion;
   std::optional<Delta> tuning;     // where pivotal tuning was asked for
-  Tensor image;                    // [1, 3, H, W] that the styles give, tuned where that was asked for
+  Tensor image;                    // [1, 3, H, W] that the styles give, with the tuning where there is one
   double psnr = 0;                 // dB
   double perceptual = 0;           // squared distance of the encoders' tokens, or LPIPS
-  std::optional<double> identity;  // cosine of the embeddings of picture and image, of the encoder that measures
+  std::optional<double> identity;  // cosine of the embeddings of picture and image in the measuring encoder
   DomainDistance domain;
 };
 
-/// How a picture is inverted, by which models.
+/// InvertOptions say how a picture is inverted, and by which models.
 struct InvertOptions {
   std::filesystem::path generator, measure, lpips;
   std::vector<EncoderChoice> encoders;
@@ -54,12 +55,12 @@ struct InvertOptions {
 
   void declare(OptionTable& table);
 
-  /// Fills what was not given with the embedded default.
+  /// Fills the options that were not given with the embedded default.
   void use_defaults(const OptionTable& table);
   StyleOptimizationSettings settings(const Tensor& labels) const;
 };
 
-/// The models that invert pictures, loaded once.
+/// PictureInverter holds the models that invert pictures, loaded once.
 class PictureInverter {
  public:
   PictureInverter(const InvertOptions& options, torch::Device device);
@@ -67,7 +68,7 @@ class PictureInverter {
   const AnyGenerator& generator() const { return generator_; }
   const AnyClip& measuring() const { return measuring_; }
 
-  /// The picture of an inversion, by this generator or another that came of it.
+  /// Returns the image of an inversion, rendered by this generator or another one that was adapted from it.
   static Tensor image(const AnyGenerator& generator, const Inversion& inversion);
   DomainDistance domain(const Tensor& image) const;
 
@@ -75,7 +76,7 @@ class PictureInverter {
                          const InversionProgress& tuning = {}) const;
 
  private:
-  /// What compares pictures: an LPIPS network, or the tokens of encoders.
+  /// Loads the network that compares pictures: an LPIPS network, or encoders that compare by their tokens.
   static AnyFeatureExtractor load_features(const InvertOptions& options, torch::Device device);
 
   InvertOptions options_;
@@ -85,21 +86,22 @@ class PictureInverter {
   Tensor labels_;
 };
 
-/// Inverts with a bar for each phase, which a signal ends early; `told` hears every step, counted through both phases.
-/// Says on stderr where the picture is far from the generator's domain.
+/// Inverts with a bar for each phase; a signal ends the phase early. `told` is called at every step, counted through
+/// both phases. A warning on stderr tells where the picture is far from the generator's domain.
 InvertedPicture invert_with_progress(const PictureInverter& inverter, const InvertOptions& options,
                                      const Tensor& picture,
                                      const std::function<void(std::int64_t step, double loss)>& told = {});
 
-/// How near an inversion came, in one line.
+/// Says in one line how near an inversion came.
 std::string quality_text(const InvertedPicture& found);
 
-/// The styles w+ of an inversion as a file: tensor `codes` [1, L, D] and, where they were searched for, `noise.<k>`
-/// [r, r].
+/// Saves the styles w+ of an inversion: the tensor `codes` [1, L, D] and, where noise was searched for,
+/// `noise.<k>` [r, r].
 void save_inversion(const std::filesystem::path& path, const Inversion& inversion, const AnyGenerator& generator,
                     const std::filesystem::path& generator_path, Metadata more = {});
 
-/// Reads such a file for a generator. Errors: another kind of file, styles that do not fit the generator.
+/// Reads a file of save_inversion() for a generator.
+/// Errors:  another kind of file, styles that do not fit the generator.
 Inversion load_inversion(const std::filesystem::path& path, const AnyGenerator& generator);
 
 }  // namespace nada

@@ -125,7 +125,7 @@ NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const
     settings.perceptual = options_.perceptual;
     settings.pixels = options_.pixels;
     const PivotalTuning tuner(features_, settings);
-    // The noise is no part of the base that the delta belongs to.
+    // The noise does not belong to the base that the delta refers to.
     auto delta =
         tuner.tune(with_noise(generator_, out.inversion), target, out.inversion, Stream{options_.seed, 0}, tuning);
     delta.base_hash = base_hash(generator_);

@@ -19,7 +19,7 @@
 
 namespace nada {
 
-/// One choice of each menu.
+/// AdaptationParts hold one choice of each menu.
 struct AdaptationParts {
   AnyGenerator source;
   Members<AnyClip> encoders;
@@ -33,7 +33,7 @@ struct AdaptationParts {
   std::optional<OfficialTraining> official;  // none: OwnTraining
 };
 
-/// The adaptation of these parts: one of two Adaptation types, with our training or the official one.
+/// Makes the adaptation of these parts: one of two Adaptation types, with this project's training or the official one.
 std::unique_ptr<Stepper> make_adaptation(AdaptationParts parts);
 
 }  // namespace nada

@@ -18,14 +18,14 @@
 
 namespace nada {
 
-/// An encoder's file and its share in the objective: FILE[:weight].
+/// EncoderChoice is an encoder's file and its weight in the objective: FILE[:weight].
 struct EncoderChoice {
   std::filesystem::path path;
   double weight = 1;
 };
 
-/// The number that `text` is, for the option `name`. T: an integer or floating-point type.
-/// Errors: "option <name>: expected a number, found '<text>'" where the text is anything else or out of T's range.
+/// Returns the number that `text` spells, for the option `name`; T is an integer or floating-point type.
+/// Errors:  "option <name>: expected a number, found '<text>'" where the text is no number or out of T's range.
 template <class T>
 requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) T
     read_number(const std::string& name, const std::string& text) {
@@ -40,8 +40,8 @@ requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) T
   return value;
 }
 
-/// The encoder that FILE or FILE:weight names; a relative path is taken from the folder `base`. What follows the last
-/// colon is a weight only where it is a number, so that paths may have colons.
+/// Returns the encoder that FILE or FILE:weight names; a relative path is taken from the folder `base`. The part after
+/// the last colon is a weight only where that part is a number, so that paths may have colons.
 EncoderChoice read_encoder_choice(const std::string& text, const std::filesystem::path& base);
 
 namespace detail {
@@ -51,7 +51,7 @@ struct is_list : std::false_type {};
 template <class T>
 struct is_list<std::vector<T>> : std::true_type {};
 
-/// Text to value and back. `base`: the folder that relative paths are relative to, both ways.
+/// OptionText turns text into a value and back. Relative paths are relative to the folder `base`, both ways.
 template <class T>
 struct OptionText {
   static T read(const std::string& name, const std::string& text, const std::filesystem::path& base) {
@@ -68,7 +68,7 @@ struct OptionText {
     } else if constexpr (std::is_arithmetic_v<T>) {
       return read_number<T>(name, text);
     } else {
-      return T{OptionText<typename T::value_type>::read(name, text, base)};  // std::optional
+      return T{OptionText<typename T::value_type>::read(name, text, base)};  // for std::optional
     }
   }
   static std::string write(const T& value, const std::filesystem::path& base) {
@@ -85,7 +85,7 @@ struct OptionText {
     } else if constexpr (std::is_floating_point_v<T>) {
       char text[64];
       const auto [end, error] =
-          std::to_chars(text, text + sizeof text, value);  // the shortest that reads back the same
+          std::to_chars(text, text + sizeof text, value);  // the shortest text that reads back the same
       return {text, end};
     } else if constexpr (std::is_arithmetic_v<T>) {
       return std::to_string(value);
@@ -97,22 +97,23 @@ struct OptionText {
 
 }  // namespace detail
 
-/// What a program understands. Each option writes to a variable of the caller; the variable's value is the default.
+/// OptionTable holds the options that a program understands. Each option writes to a variable of the caller; the
+/// variable's value is the default.
 class OptionTable {
  public:
   enum class Kind {
-    saved,    // part of what repeats a run: in option files
-    session,  // of this call alone: --config, --out, --dry-run
+    saved,    // needed to repeat a run, so written into option files
+    session,  // only for this call: --config, --out, --dry-run
   };
 
-  /// `example`: one command line, shown by --help.
+  /// `example` is one command line, which --help shows.
   OptionTable(std::string program, std::string summary, std::string example)
       : program_(std::move(program)), summary_(std::move(summary)), example_(std::move(example)) {}
 
-  /// Options that follow stand under this title.
+  /// Starts a group: the options that follow stand under this title.
   void group(std::string title) { groups_.push_back({std::move(title), {}}); }
 
-  /// Adds --name. Lists may be given several times; `positional` options take the bare arguments in order.
+  /// Adds the option --name. Lists may be given several times; `positional` options take the bare arguments in order.
   template <class T>
   void add(std::string name, T& target, std::string help, Kind kind = Kind::saved, std::string value = {},
            bool positional = false) {
@@ -152,28 +153,29 @@ class OptionTable {
     groups_.back().entries.push_back(std::move(entry));
   }
 
-  /// Takes `old_name` for the option `name` too, on the command line and in option files, and says so on stderr the
-  /// first time. Help, option files that are written, and given() have the new name alone.
-  /// Errors: an option that was not added; an old name that an option or an alias has.
+  /// Takes `old_name` for the option `name` too, on the command line and in option files; the first use writes a notice
+  /// to stderr. Help, written option files and given() use the new name alone.
+  /// Errors:  an option that was not added; an old name that an option or an alias has.
   void alias(std::string old_name, std::string name);
 
   bool given(const std::string& name) const { return given_.count(name) > 0; }  ///< on the command line
 
-  /// Reads an option file; paths in it are relative to it. Errors: file and line of an unknown key or a bad value.
+  /// Reads an option file, whose paths are relative to the file.
+  /// Errors:  file and line of an unknown key or a bad value.
   void read_file(const std::filesystem::path& path);
 
-  /// Gives options the values that the option `by` stands for. Values of an option file yield, unless the file sets
-  /// `by` too. Errors: one that was given another value beside `by`.
+  /// Sets the options that `by` implies. Values from an option file are overridden, unless the file itself sets `by`.
+  /// Errors:  an option whose value on the command line, or in a file that sets `by`, contradicts `by`.
   void demand(const std::string& by, const std::vector<std::pair<std::string, std::string>>& values);
 
   /// Reads the command line. Returns false where --help or --version was asked for and printed.
   bool read_command_line(int argc, const char* const* argv, const std::string& version);
 
-  /// The saved options as an option file for the folder `base`.
+  /// Returns the saved options as an option file for the folder `base`.
   std::string render(const std::filesystem::path& base) const;
-  /// The saved options as (name, value), paths relative to `base`.
+  /// Returns the saved options as (name, value), with paths relative to `base`.
   std::vector<std::pair<std::string, std::string>> values(const std::filesystem::path& base) const;
-  /// Names of all options that were given on the command line.
+  /// The names of all options that were given on the command line.
   const std::set<std::string>& given() const { return given_; }
   const std::string& program() const { return program_; }
 
@@ -195,7 +197,7 @@ class OptionTable {
   };
   struct Alias {
     std::string old_name, name;
-    bool told = false;  // on stderr
+    bool told = false;  // whether the notice was written
   };
 
   template <class T>
@@ -214,7 +216,7 @@ class OptionTable {
     }
   }
   Entry* find(std::string_view name);
-  /// The option of this name or old name, nullptr where there is none; tells of an old name.
+  /// Returns the option of this name or old name, or nullptr; an old name writes the notice.
   Entry* find_or_alias(std::string_view name);
 
   std::string program_, summary_, example_;

@@ -1,4 +1,4 @@
-/// What every program does at its start and end.
+/// The start and the end of every program.
 #pragma once
 #include <exception>
 #include <filesystem>
@@ -13,11 +13,11 @@
 
 namespace nada {
 
-/// First line of an exception of LibTorch: the rest is a stack trace.
+/// Returns the first line of LibTorch's exception texts, whose further lines are a stack trace.
 inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// Runs `body` and turns exceptions into one line and exit code 1 (2: an error that is ours or the machine's, not the
-/// user's).
+/// Runs `body` and turns exceptions into one line on stderr and an exit code: 1 for an error of the user, 2 for one of
+/// the program or the machine.
 template <class Body>
 int guarded(Body&& body) {
   ignore_file_size_signal();  // a file-size limit is an error to report, not a signal to die of
@@ -38,7 +38,8 @@ int guarded(Body&& body) {
   }
 }
 
-/// A tool: `Options` has `about`, `example` and declare(OptionTable&); `body(options, table)` returns the exit code.
+/// Runs a tool: `Options` has `about`, `example` and declare(OptionTable&); `body(options, table)` returns
+/// the exit code.
 template <class Options, class Body>
 int run_tool(int argc, char** argv, Body&& body) {
   return guarded([&] {

@@ -1,4 +1,4 @@
-/// The report of a run: one HTML file that needs nothing else, to read in a browser, mail or keep.
+/// The report of a run: one HTML file that needs no other file, to be read in a browser, mailed or kept.
 #pragma once
 #include <cstddef>
 #include <limits>
@@ -10,20 +10,21 @@
 
 namespace nada {
 
-/// A picture: the bytes of a PNG file and its size in pixels. The caption is its alternative text too.
+/// ReportImage is a picture: the bytes of a PNG file and its size in pixels. The caption is also the alternative text.
 struct ReportImage {
   std::string caption;
   std::vector<std::byte> png;
   int width, height;
 };
 
-/// A line of (x, y) by growing x, usually (step, value). Values that are not finite leave a gap.
+/// ReportCurve is a line of (x, y) by growing x, usually (step, value). Values that are not finite leave a gap.
 struct ReportCurve {
   std::string name;
   std::vector<std::pair<double, double>> points;
 };
 
-/// What a report shows, from top to bottom; empty parts are left out. All texts are UTF-8 and may hold any characters.
+/// ReportContent holds the parts of a report from top to bottom; empty parts are left out. All texts are UTF-8 and may
+/// hold any characters.
 struct ReportContent {
   std::string title, lead;          // the lead is a sentence or two; blank lines part paragraphs
   std::vector<ReportImage> images;  // the first is the main one
@@ -34,23 +35,24 @@ struct ReportContent {
 
 namespace detail::report {
 
-/// Text as HTML, for elements and quoted attributes; control characters that HTML forbids are dropped.
+/// Returns text as HTML, for elements and quoted attributes; control characters that HTML forbids are dropped.
 std::string escape_html(std::string_view text);
 
-/// A number as short as a chart needs it: 0.25, 300, 1.2e-05.
+/// Returns a number as short as a chart needs it: 0.25, 300, 1.2e-05.
 std::string number_text(double value, int digits = 4);
 
-/// Whether a chart can show the point: finite, with room for arithmetic.
+/// Returns whether a chart can show the point: both numbers are finite, with room for arithmetic.
 bool drawable(const std::pair<double, double>& point);
 
-/// At most `limit` points that look like `points`: of each run of neighbours the lowest and the highest, in order. A
-/// run without a finite value stays as one gap.
+/// Returns at most `limit` points that look like `points`: the lowest and the highest of each run of neighbours, in
+/// order. A run without a finite value stays as one gap.
 std::vector<std::pair<double, double>> thin(std::span<const std::pair<double, double>> points, std::size_t limit = 500);
 
-/// The mean over a window of a twentieth of the curve around each point, cut off at the ends; gaps stay.
+/// Returns the mean over a window of a twentieth of the curve around each point; the window is cut off at the ends,
+/// and gaps stay.
 std::vector<std::pair<double, double>> smooth(std::span<const std::pair<double, double>> points);
 
-/// The finite range of a set of curves, made non-empty.
+/// Range is the finite range of a set of curves, made non-empty.
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
   void add(double value);
@@ -58,32 +60,33 @@ struct Range {
   double span() const { return high - low; }
 };
 
-/// A round step that divides `range` into about `count` parts: 1, 2 or 5 times a power of ten.
+/// Returns a round step that divides `range` into about `count` parts: 1, 2 or 5 times a power of ten.
 double tick_step(const Range& range, int count);
 
-/// Curves that one chart can show together.
+/// ReportChart holds curves that one chart can show together.
 struct ReportChart {
   std::string title;
   std::vector<const ReportCurve*> curves;
 };
 
-/// The loss alone; then the others, together where their sizes compare (within a factor of eight), six at most.
+/// Groups the curves: the loss alone; then the other curves, together where their sizes compare (within a factor of
+/// eight), at most six in a chart.
 std::vector<ReportChart> group_curves(std::span<const ReportCurve> curves);
 
-/// Longer curves are drawn pale, under their mean.
+/// Curves with at least this many points are drawn pale, under their mean.
 inline constexpr std::size_t kSmoothFrom = 60;
 
 std::string coordinate(double value);
 
-/// One chart as a figure: names and last values as text, then axes, ticks and lines as SVG. `x` is shared by all
-/// charts.
+/// Returns one chart as a figure: names and last values as text, then axes, ticks and lines as SVG. All charts share
+/// the range `x`.
 std::string render_chart(const ReportChart& chart, Range x);
 
-/// All charts over one range of steps.
+/// Returns all charts over one range of steps.
 std::string render_charts(std::span<const ReportCurve> curves);
 
-/// One picture as a figure: small ones are enlarged by a whole factor so that pixels stay square, large ones shrink to
-/// the column.
+/// Returns one picture as a figure: small pictures are enlarged by a whole factor, so that pixels stay square; large
+/// pictures shrink to the column.
 std::string render_image(const ReportImage& image);
 
 std::string render_table(std::string_view id, std::string_view heading,
@@ -156,8 +159,8 @@ td { font-variant-numeric: tabular-nums; }
 
 }  // namespace detail::report
 
-/// The report as one HTML file: pictures inside as data, curves as SVG, no script, nothing loaded from elsewhere. Light
-/// or dark as the reader's system; readable on a phone.
+/// Returns the report as one HTML file: pictures are inside as data and curves as SVG; the file has no script and loads
+/// nothing from elsewhere. The page is light or dark as the reader's system, and readable on a phone.
 std::string render_report(const ReportContent& content);
 
 }  // namespace nada

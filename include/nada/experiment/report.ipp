@@ -75,7 +75,7 @@ NADA_INLINE std::vector<std::pair<double, double>> thin(std::span<const std::pai
 
 NADA_INLINE std::vector<std::pair<double, double>> smooth(std::span<const std::pair<double, double>> points) {
   const std::size_t size = points.size(), reach = std::max<std::size_t>(1, size / 40);
-  std::vector<std::pair<double, double>> sums(size + 1);  // of the first i drawable values, and their count
+  std::vector<std::pair<double, double>> sums(size + 1);  // sum and count of the first i drawable values
   for (std::size_t i = 0; i < size; ++i) {
     const bool counts = drawable(points[i]);
     sums[i + 1] = {sums[i].first + (counts ? points[i].second : 0), sums[i].second + (counts ? 1 : 0)};
@@ -115,7 +115,7 @@ NADA_INLINE std::vector<ReportChart> group_curves(std::span<const ReportCurve> c
     }
     return largest;
   };
-  for (const bool with_values : {true, false}) {  // those without only appear in a legend
+  for (const bool with_values : {true, false}) {  // curves without values only appear in a legend
     for (const ReportCurve& curve : curves) {
       const double own = size(curve);
       if (&curve == main || (own >= 0) != with_values) continue;
@@ -153,7 +153,7 @@ NADA_INLINE std::string render_chart(const ReportChart& chart, Range x) {
   const bool empty = y.empty();
   if (empty) y = {0, 1};
   if (x.empty()) x = {0, 1};
-  const auto widen = [](Range& range, double relative, double least) {  // a range of one value
+  const auto widen = [](Range& range, double relative, double least) {  // widens a range of one value
     const double size = std::max(std::abs(range.low), std::abs(range.high));
     if (range.span() > std::max(1e-12, 1e-9 * size)) return;
     const double margin = std::max(least, relative * size);

@@ -15,12 +15,13 @@
 
 namespace nada {
 
-/// One call of an experiment: knows whether it is a new run, a continued one or only asked about.
+/// Session is one call of an experiment: a new run, a continued run, or a question what would run.
 class Session {
  public:
   Session(const AdaptOptions& options, const OptionTable& table) : options_(options), table_(table) {}
 
-  /// What ranks the layers: a number for each of layers(), NaN for those that have none. Asked for by --dry-run alone.
+  /// LayerScores give the numbers that rank the layers: one for each of layers(), NaN for a layer without a number.
+  /// Only --dry-run asks for them.
   using LayerScores = std::function<std::vector<double>()>;
 
   /// Runs the adaptation in its folder, or says what would run. Returns the exit code.
@@ -38,9 +39,9 @@ class Session {
   const OptionTable& table_;
 };
 
-/// Reads options (defaults, then the option file, then the command line), prepares the machine and calls
-/// `body(options, session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from
-/// AdaptOptions; where it has `settle(OptionTable&)`, that is called once all options are read.
+/// Reads options (defaults, then the option file, then the command line), prepares the machine and calls `body(options,
+/// session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from AdaptOptions;
+/// where `Options` has `settle(OptionTable&)`, that function is called once all options are read.
 template <class Options, class Body>
 int run_experiment(int argc, char** argv, Body&& body) {
   return run_tool<Options>(argc, argv, [&](Options& options, OptionTable& table) {

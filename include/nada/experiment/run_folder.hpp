@@ -9,7 +9,7 @@
 
 namespace nada {
 
-/// What a run folder keeps about its run.
+/// RunNotes are the words that a run folder keeps about its run.
 struct RunNotes {
   std::string title;                                                // "a cartoon portrait -> a pencil sketch"
   std::string options_text;                                         // options.cfg
@@ -17,15 +17,18 @@ struct RunNotes {
   std::uint64_t seed = 0;
 };
 
-/// A folder with `options.cfg`, a lock that keeps a second run out, and names for what else a run writes
-/// (docs/getting-started.md says what each is): `metrics.csv`, `samples/`, `deltas/`, `state.safetensors`,
-/// `adapted.safetensors`, `report.html`. The observers in experiment/observers/ fill it. Every file is written to a
-/// temporary name and renamed; metrics.csv grows by whole lines and is trimmed to the state when a run resumes.
+/// RunFolder is a folder with `options.cfg`, a lock that keeps a second run out, and the names of the other files that
+/// a run writes (docs/getting-started.md describes each file): `metrics.csv`, `samples/`, `deltas/`,
+/// `state.safetensors`, `adapted.safetensors`, `report.html`. The observers in experiment/observers/ fill the folder.
+/// Every file is written to a temporary name and renamed; metrics.csv grows by whole lines and is trimmed to the state
+/// when a run resumes.
 class RunFolder {
  public:
-  /// A folder for a new run. Errors:  not empty, below a regular file, not writable, in use.
+  /// Makes the folder of a new run.
+  /// Errors:  a folder that is not empty, lies below a regular file, is not writable or is in use.
   static RunFolder create(const std::filesystem::path& path, RunNotes notes);
-  /// The folder of a run that was stopped. Errors:  no run in it, nothing to resume, in use.
+  /// Opens the folder of a run that was stopped.
+  /// Errors:  a folder that holds no run, has nothing to resume or is in use.
   static RunFolder open(const std::filesystem::path& path, RunNotes notes);
 
   RunFolder(RunFolder&& other) noexcept;
@@ -36,16 +39,17 @@ class RunFolder {
   std::filesystem::path operator/(const std::filesystem::path& name) const { return path_ / name; }
   bool resumed() const { return resumed_; }
   const RunNotes& notes() const { return notes_; }
-  /// Whether the run has all its files already.
+  /// Returns whether the run has all its files already.
   bool complete() const {
     return std::filesystem::exists(path_ / "report.html") && std::filesystem::exists(path_ / "adapted.safetensors");
   }
 
   std::filesystem::path state() const { return path_ / "state.safetensors"; }
-  /// Picture of a step, and the name by which a step's files are called: 000150.
+  /// Returns the picture of a step; step_name() gives the name by which a step's files are called: 000150.
   std::filesystem::path picture(std::int64_t step) const;
   static std::string step_name(std::int64_t step);
-  /// A folder in it, made where it is not there. Errors:  it cannot be made.
+  /// Returns a folder in the run folder, and makes it where it is missing.
+  /// Errors:  a folder that cannot be made.
   std::filesystem::path subfolder(const std::string& name) const;
 
  private:
@@ -57,7 +61,7 @@ class RunFolder {
   int lock_ = -1;
 };
 
-/// runs/<target>-<n>: the first n that is free.
+/// Returns the folder runs/<target>-<n> with the first n that is free.
 std::filesystem::path free_run_folder(std::string_view target, const std::filesystem::path& runs = "runs");
 
 }  // namespace nada

@@ -10,10 +10,10 @@
 
 namespace nada {
 
-/// A number as short as its interval allows: two digits of the half-width, four digits without one.
+/// Writes a number as short as its interval allows: two digits of the half-width, four digits without an interval.
 std::string number_of(const Estimate& e);
 
-/// One cell: text, or an estimate.
+/// Cell is a cell of a table: text, or an estimate.
 struct Cell {
   std::string text = {};
   Estimate estimate = {};
@@ -26,23 +26,24 @@ struct Cell {
   static Cell number(double value);
 };
 
-/// Rows of cells under named columns.
+/// Table holds rows of cells under named columns.
 struct Table {
   std::vector<std::string> columns = {};
   std::vector<std::vector<Cell>> rows = {};
 
   void add(std::vector<Cell> row);
 
-  /// The columns of these names, in this order, as far as they are there.
+  /// Returns the columns of these names, in this order, without names that the table does not have.
   Table only(const std::vector<std::string>& names) const;
 
-  /// | a | b |, values as `value ± half-width`.
+  /// Returns rows `| a | b |`, with values as `value ± half-width`.
   std::string markdown() const;
 
-  /// RFC 4180; a column that holds an interval has two more, `<name>_low` and `<name>_high`.
+  /// Returns the table by RFC 4180; a column that holds an interval has two more columns,
+  /// `<name>_low` and `<name>_high`.
   std::string csv() const;
 
-  /// A list of objects; an estimate is {"value", "low", "high"}, the last two only where they are known.
+  /// Returns a list of objects; an estimate is {"value", "low", "high"}, the last two only where they are known.
   nlohmann::json json() const;
 };
 

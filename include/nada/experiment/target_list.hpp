@@ -6,14 +6,14 @@
 
 namespace nada {
 
-/// One of a list of domains, such as those of configs/avatars/targets.json.
+/// Target is one domain of a list such as configs/avatars/targets.json.
 struct Target {
   std::string name, text;
-  std::filesystem::path pictures;  // a sheet of tiles; empty: there are none
+  std::filesystem::path pictures;  // a sheet of tiles; empty: no pictures
 };
 
-/// Reads a JSON list of {"name", "text", "pictures"}, of which the last may be missing and is relative to the list.
-/// Errors: anything else; names the entry.
+/// Reads a JSON list of {"name", "text", "pictures"}; `pictures` may be missing, and is relative to the list.
+/// Errors:  any other JSON; the sentence names the entry.
 std::vector<Target> read_target_list(const std::filesystem::path& path);
 
 }  // namespace nada

@@ -23,7 +23,7 @@ namespace nada {
 
 namespace detail {
 
-/// The options of one term, each of which is read once.
+/// TermOptions are the options of one term, each of which is read once.
 class TermOptions {
  public:
   TermOptions(std::string term, std::map<std::string, std::string> values, torch::Device device)
@@ -54,7 +54,7 @@ class TermOptions {
   }
   torch::Device device() const { return device_; }
 
-  /// Errors:  an option that nobody has read.
+  /// Errors:  an option that no call has read.
   void check_all_read() const {
     std::string known;
     for (const auto& key : known_) known += (known.empty() ? "" : ", ") + key;
@@ -81,7 +81,7 @@ struct TermRecipe {
   std::function<AnyTerm::Choice(TermOptions&)> make;
 };
 
-/// Every term by its name.
+/// Returns every term by its name.
 NADA_INLINE const std::map<std::string, TermRecipe, std::less<>>& term_recipes() {
   static const std::map<std::string, TermRecipe, std::less<>> recipes{
       {"directional",
@@ -137,7 +137,8 @@ NADA_INLINE const std::map<std::string, TermRecipe, std::less<>>& term_recipes()
   return recipes;
 }
 
-/// "key=value". Errors:  no '=' in it.
+/// Reads "key=value".
+/// Errors:  a text without '='.
 NADA_INLINE std::pair<std::string, std::string> key_and_value(const std::string& part, const std::string& text) {
   const auto at = part.find('=');
   require(at != std::string::npos && at > 0, "option term: expected NAME=WEIGHT[,option=value...], found '", text, "'");

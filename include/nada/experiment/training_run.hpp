@@ -1,4 +1,4 @@
-/// A table that a training writes as it goes, and the run around it.
+/// The table that a training writes as it goes, and the options and the folder of its run.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -18,37 +18,39 @@
 
 namespace nada {
 
-/// metrics.csv: a column `step`, then named ones; cells that have no number are empty. Rows are written whole.
+/// TrainingLog writes metrics.csv: a column `step`, then named columns; cells that have no number are empty. Rows
+/// are written whole.
 class TrainingLog {
  public:
-  /// Keeps the rows of a table that is there up to `step`, so that a run that goes on repeats none.
-  /// Errors: other columns.
+  /// Starts the table; where the table is there, its rows up to `step` stay, so that a run that goes on repeats none.
+  /// Errors:  a table with other columns.
   TrainingLog(std::filesystem::path path, std::vector<std::string> columns, std::int64_t step);
 
-  /// Adds to the mean of a column since the last row.
+  /// Adds a value to the mean of a column since the last row.
   void add(const std::string& column, double value);
   void add(const std::string& column, const std::optional<double>& value) {
     if (value) add(column, *value);
   }
-  /// The mean of a column since the last row, NaN where it has none.
+  /// Returns the mean of a column since the last row, NaN where the column has no value.
   double mean(const std::string& column) const;
 
-  /// Writes the means since the last row. Errors: the disk is full.
+  /// Writes the means since the last row.
+  /// Errors:  a full disk.
   void row(std::int64_t step);
 
  private:
-  static CsvRow header(CsvRow columns);  // with the column `step` before them
+  static CsvRow header(CsvRow columns);  // adds the column `step` in front
 
   std::vector<std::string> columns_;
   CsvLog log_;
   std::map<std::string, std::pair<double, std::int64_t>> sums_;
 };
 
-/// How fast a count grows.
+/// Pace says how fast a count grows.
 class Pace {
  public:
   explicit Pace(std::int64_t count) : count_(count) {}
-  /// A second, since it was last asked.
+  /// Returns the growth per second since the last call.
   double operator()(std::int64_t count);
 
  private:
@@ -56,8 +58,9 @@ class Pace {
   double time_ = seconds_now();
 };
 
-/// What programs have in common that train on a folder of pictures: options, in groups that a program puts between its
-/// own, and how a run starts and ends. `unit`: what its length is told in, images or steps.
+/// PretrainingOptions are common to the programs that train on a folder of pictures: options, in groups that a
+/// program puts between its own groups, and the start and the end of a run. `unit` is the unit of a training's
+/// length, images or steps.
 struct PretrainingOptions {
   std::string unit;
   std::int64_t batch = 16;
@@ -73,28 +76,30 @@ struct PretrainingOptions {
   void declare_measuring(OptionTable& table, const std::string& result);
   void declare_run(OptionTable& table);
 
-  /// Reads the option file that holds, of the run that goes on, else --config; then makes the machine ready.
-  /// Errors: a run's option that is given anew; no pictures to do it with; no processor.
+  /// Reads the option file of the run that goes on, else --config; then prepares the machine.
+  /// Errors:  an option of the run that is given anew; no pictures; a device that is not there.
   void read(OptionTable& table) const;
 
-  /// The folder, made or opened.
+  /// Returns the folder of the run, which is made or opened.
   RunFolder folder(const OptionTable& table) const;
 
-  /// `more`, and what every result says of its making.
+  /// Returns `more` with the metadata that every result has about its making.
   Metadata metadata(const RunFolder& folder, Metadata more) const;
 
-  /// Whether a run that was resumed has all that it should have; says so.
+  /// Returns whether a resumed run has reached its end already, and says so on stdout.
   bool is_finished(const RunFolder& folder, std::int64_t done, std::int64_t all, const std::string& result) const;
-  /// The last lines of a run.
+  /// Writes the last lines of a run on stdout.
   void tell_end(const RunFolder& folder, std::int64_t done, std::int64_t all, const std::string& what,
                 const std::string& result) const;
 };
 
-/// Writes the state of a pre-training, and reads it. Errors:  another kind of file.
+/// Writes the state of a pre-training; load_training_state() reads it.
+/// Errors:  another kind of file.
 void save_training_state(const std::filesystem::path& path, const TensorMap& state);
 TensorMap load_training_state(const std::filesystem::path& path);
 
-/// "128,128,96" as numbers. Errors: something else.
+/// Returns the numbers of a text such as "128,128,96".
+/// Errors:  another text.
 std::vector<std::int64_t> whole_numbers(const std::string& text, const std::string& option);
 
 }  // namespace nada

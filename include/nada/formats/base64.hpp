@@ -6,7 +6,7 @@
 
 namespace nada {
 
-/// `bytes` in the alphabet A-Z a-z 0-9 + /, padded with = to a multiple of four characters, without line ends.
+/// Returns `bytes` in the alphabet A-Z a-z 0-9 + /, padded with = to a multiple of four characters, without line ends.
 /// Source:  RFC 4648, section 4.
 std::string base64(std::span<const std::byte> bytes);
 

@@ -18,13 +18,13 @@ namespace nada {
 
 namespace detail {
 
-/// The state of a reader of RFC 4180 between two characters.
+/// CsvReader is the state of a reader of RFC 4180 between two characters.
 struct CsvReader {
   CsvRow row = CsvRow(1);
   bool quoted = false;  // inside of a quoted cell
   bool any = false;     // the row has a character
 
-  /// Takes the character at text[i] and moves `i` past a doubled quote. Returns whether it ended the row.
+  /// Takes the character at text[i] and moves `i` past a doubled quote. Returns whether the character ended the row.
   bool take(std::string_view text, std::size_t& i) {
     const char c = text[i];
     if (quoted) {
@@ -123,7 +123,7 @@ NADA_INLINE std::vector<CsvRow> CsvTail::more() {
   std::ifstream in(path_, std::ios::binary);
   if (!in) return out;
   in.seekg(0, std::ios::end);
-  if (static_cast<std::int64_t>(in.tellg()) < at_) {  // it was written anew
+  if (static_cast<std::int64_t>(in.tellg()) < at_) {  // the file was written anew
     at_ = 0;
     header_.clear();
   }

@@ -15,14 +15,14 @@
 
 namespace nada {
 
-/// What a file says about itself, in words.
+/// Metadata are the words of a file about itself, by key.
 using Metadata = std::map<std::string, std::string>;
 
-/// `path` as seen from `folder`; absolute where there is no way between them.
+/// Returns `path` as seen from `folder`; an absolute path where there is no way between the two.
 std::filesystem::path relative_to(const std::filesystem::path& path, const std::filesystem::path& folder);
 
-/// `text` from a file or a client as it may stand in an error: in double quotes, on one line, at most about 80 bytes of
-/// it.
+/// Returns `text` from a file or a client in the form for an error: in double quotes, on one line, at most about 80
+/// bytes of the text.
 std::string in_quotes(std::string_view text);
 
 namespace detail {
@@ -31,7 +31,7 @@ inline std::string reason(int error) { return std::generic_category().message(er
 
 [[noreturn]] void fail_to_read(const std::filesystem::path& path, int error);
 
-/// An open file descriptor; closed by its destructor.
+/// Descriptor is an open file descriptor, which its destructor closes.
 class Descriptor {
  public:
   explicit Descriptor(int number = -1) : number_(number) {}
@@ -41,10 +41,11 @@ class Descriptor {
     if (number_ >= 0) ::close(number_);
   }
   int number() const { return number_; }
-  /// Closes now; 0 or the error that the system reports.
+  /// Closes the descriptor now. Returns 0 or the error that the system reports.
   int close() { return ::close(std::exchange(number_, -1)) == 0 || errno == EINTR ? 0 : errno; }
 
-  /// Opens to read, or fails with a sentence that names the file.
+  /// Opens a file to read.
+  /// Errors:  a file that cannot be opened; the sentence names the file.
   static Descriptor to_read(const std::filesystem::path& path, int flags = 0);
 
  private:
@@ -53,9 +54,9 @@ class Descriptor {
 
 }  // namespace detail
 
-/// A regular file, mapped read-only. Pages are read when they are touched, so opening a large file is cheap.
-/// The file must not be shortened by someone else meanwhile; nada itself replaces files and never shortens them.
-/// Errors: the file is missing, is a folder or another thing without a size, or may not be read.
+/// MappedFile is a regular file, mapped read-only. Pages are read when they are touched, so opening a large file is
+/// cheap. Nobody may shorten the file meanwhile; nada itself replaces files and never shortens them.
+/// Errors:  a file that is missing, is a folder or another thing without a size, or may not be read.
 class MappedFile {
  public:
   explicit MappedFile(std::filesystem::path path);
@@ -65,10 +66,11 @@ class MappedFile {
     if (start_ != nullptr) ::munmap(start_, size_);
   }
 
-  /// The whole file; valid while this object (or the one it was moved to) lives.
+  /// The whole file; valid while this object (or the one that it was moved to) lives.
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(start_), size_}; }
   const std::filesystem::path& path() const { return path_; }
-  /// Gives memory back where `part` of the file was read; it stays readable. Parts of something else are left alone.
+  /// Gives back the memory where `part` of the file was read; the part stays readable. Bytes of another file
+  /// are left alone.
   void release(std::span<const std::byte> part) const;
 
  private:
@@ -77,15 +79,17 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// The whole of a file, pipes included. Errors: as MappedFile, and more than `limit` bytes.
+/// Returns the whole of a file; pipes are read too.
+/// Errors:  as MappedFile; more than `limit` bytes.
 std::string read_text(const std::filesystem::path& path, std::size_t limit = std::size_t{256} << 20);
 
-/// Lets a write beyond the file size limit fail with an error instead of ending the program; call once, early in main.
+/// Lets a write beyond the file size limit fail with an error instead of ending the program; call it once,
+/// early in main.
 inline void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
-/// Writes a file whole or not at all: into `.<name>.<pid>.tmp` beside the target, renamed by commit().
-/// A symbolic link is followed. One writer per target and process at a time; the folder must exist.
-/// Errors: "cannot write <target>: <reason>"; the target is then as it was and the temporary is gone.
+/// AtomicFile writes a file whole or not at all: into `.<name>.<pid>.tmp` beside the target, which commit() renames. A
+/// symbolic link is followed. Each target has one writer per process at a time; the folder must exist.
+/// Errors:  "cannot write <target>: <reason>"; the target is then as it was and the temporary is gone.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);
@@ -96,7 +100,7 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
-  /// Puts the file in its place; nothing can be written after.
+  /// Puts the file in its place; nothing can be written afterwards.
   void commit();
 
  private:
@@ -112,11 +116,12 @@ class AtomicFile {
   bool open_ = false;
 };
 
-/// Writes `text` as the whole of a file. Errors: as AtomicFile.
+/// Writes `text` as the whole of a file.
+/// Errors:  as AtomicFile.
 void write_text(const std::filesystem::path& path, std::string_view text);
 
-/// Removes what killed runs left: files `.<name>.<digits>.tmp` directly in `folder`. Returns how many.
-/// Errors: the folder cannot be listed or a file cannot be removed.
+/// Removes the files that killed runs left, `.<name>.<digits>.tmp` directly in `folder`. Returns how many were removed.
+/// Errors:  a folder that cannot be listed, a file that cannot be removed.
 std::size_t remove_stale_temporaries(const std::filesystem::path& folder);
 
 }  // namespace nada

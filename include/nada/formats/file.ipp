@@ -129,7 +129,7 @@ NADA_INLINE AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::
   require(fs::status(folder, error).type() != fs::file_type::not_found, "cannot write ", target_,
           ": there is no folder ", folder);
   temporary_ = folder / join(".", final_.filename(), ".", ::getpid(), ".tmp");
-  ::unlink(temporary_.c_str());  // left by a killed process that had our number
+  ::unlink(temporary_.c_str());  // a killed process with the same number may have left this file
   int number = -1;
   do number = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   while (number < 0 && errno == EINTR);

@@ -7,14 +7,14 @@
 
 namespace nada {
 
-/// Images [N, 3, H, W] in [-1, 1], clamped and rounded to 8 bits, one picture each.
+/// Returns images [N, 3, H, W] in [-1, 1] as one picture each, clamped and rounded to 8 bits.
 std::vector<Picture> to_pictures(const Tensor& images);
 
-/// Pictures of one size as images [N, 3, H, W] in [-1, 1]: byte / 127.5 - 1.
+/// Returns pictures of one size as images [N, 3, H, W] in [-1, 1]: byte / 127.5 - 1.
 Tensor to_images(const std::vector<Picture>& pictures);
 
-/// Pictures of one size as a grid of rows, without gaps; small ones are enlarged by a whole factor to at least `least`
-/// pixels.
+/// Puts pictures of one size into a grid of rows without gaps; small pictures are enlarged by a whole factor until a
+/// side has at least `least` pixels.
 Picture make_grid(const std::vector<std::vector<Picture>>& rows, int least = 128);
 
 }  // namespace nada

@@ -16,7 +16,7 @@ namespace nada {
 
 namespace detail {
 
-/// What the first bytes of something that is no picture look like: "GIF (47 49 46 38 ...)".
+/// Describes the first bytes of a file that is no picture: "GIF (47 49 46 38 ...)".
 NADA_INLINE std::string beginning(std::span<const std::byte> bytes) {
   if (bytes.empty()) return "an empty file";
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 16));

@@ -1,4 +1,4 @@
-/// JPEG (TurboJPEG): see images.hpp for what is read and how.
+/// JPEG (TurboJPEG); images.hpp says what is read and how.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -9,14 +9,14 @@
 
 namespace nada {
 
-/// A JPEG file without chroma subsampling; the text is not in it. quality in [1, 100]. Errors: a picture that is not
-/// well formed or has a side above 65500.
+/// Returns a JPEG file without chroma subsampling, which does not hold the picture's text; quality in [1, 100].
+/// Errors:  a picture that is not well formed or has a side above 65500.
 std::vector<std::byte> encode_jpeg(const Picture& picture, int quality = 92);
 
 namespace detail {
 
-/// The picture that a JPEG file holds, as it should be seen; `what` names it in errors.
-/// Errors: it is cut off or damaged, or has more pixels than `limits` allow or than so small a file can hold.
+/// Returns the picture that a JPEG file holds, turned as its EXIF orientation says; `what` names the file in errors.
+/// Errors:  a file that is cut off or damaged, or has more pixels than `limits` allow or than so small a file can hold.
 Picture decode_jpeg(std::span<const std::byte> bytes, std::string_view what, PictureLimits limits);
 
 }  // namespace detail

@@ -22,14 +22,14 @@ inline std::uint8_t byte_at(std::span<const std::byte> bytes, std::size_t at) {
   return std::to_integer<std::uint8_t>(bytes[at]);
 }
 
-/// What the markers say.
+/// What the markers of a JPEG file say.
 struct JpegFacts {
   int width = 0, height = 0, components = 0;
   int orientation = 1;    // EXIF, 1 to 8
   bool complete = false;  // the end marker was reached
 };
 
-/// The orientation in an APP1 segment's content, 1 if it has none.
+/// Returns the orientation in an APP1 segment's content, 1 where the segment has none.
 NADA_INLINE int exif_orientation(std::span<const std::byte> segment) {
   constexpr std::size_t start = 6;
   if (segment.size() < start + 8 || std::memcmp(segment.data(), "Exif\0\0", start) != 0) return 1;
@@ -58,7 +58,8 @@ NADA_INLINE JpegFacts jpeg_facts(std::span<const std::byte> bytes) {
   JpegFacts facts;
   for (std::size_t at = 2; at + 1 < bytes.size();) {
     const int marker = byte_at(bytes, at + 1);
-    // Between segments lies nothing, or the scan, where a marker is FF and neither 0, FF nor a restart (D0 to D7).
+    // Between segments lies nothing, or the scan, where a marker is FF followed by neither 0, FF nor a restart
+    // (D0 to D7).
     if (byte_at(bytes, at) != 0xFF || marker == 0 || marker == 0xFF || (marker >= 0xD0 && marker <= 0xD8) ||
         marker == 1) {
       ++at;
@@ -84,10 +85,10 @@ NADA_INLINE JpegFacts jpeg_facts(std::span<const std::byte> bytes) {
   return facts;
 }
 
-/// The picture as it should be seen, given how it was stored; EXIF orientation in [1, 8].
+/// Returns the picture turned upright from the way it was stored; EXIF orientation in [1, 8].
 NADA_INLINE Picture oriented(Picture stored, int orientation) {
   if (orientation <= 1) return stored;
-  // For each orientation: swap the axes; then does x, does y of the stored picture run backwards?
+  // For each orientation: are the axes swapped, and do x and y of the stored picture run backwards?
   struct Rule {
     bool swap, flip_x, flip_y;
   };
@@ -128,7 +129,7 @@ NADA_INLINE Picture decode_jpeg(std::span<const std::byte> bytes, std::string_vi
   require(facts.components > 0 && facts.complete, what, ": is not a complete JPEG picture: it is cut off");
   check_limits(what, facts.width, facts.height, limits);
   const auto count = static_cast<std::size_t>(facts.width) * static_cast<std::size_t>(facts.height);
-  // A block of 64 pixels takes a bit or more, or a few of them share one where the coding is arithmetic.
+  // A block of 64 pixels takes at least one bit; with arithmetic coding, a few blocks share one bit.
   require(count / 16384 <= bytes.size(), what, ": is not a complete JPEG picture: ", facts.width, "x", facts.height,
           " pixels cannot be in ", bytes.size(), " bytes");
   const TurboHandle turbo(tjInitDecompress());
@@ -146,7 +147,7 @@ NADA_INLINE Picture decode_jpeg(std::span<const std::byte> bytes, std::string_vi
     const bool harmless = tjGetErrorCode(turbo.get()) == TJERR_WARNING && message.find("extraneous") != message.npos;
     require(harmless, what, ": is not a complete JPEG picture: ", message);
   }
-  if (cmyk)  // stored inverted, as Adobe's programs do and as everyone reads it
+  if (cmyk)  // stored inverted, as Adobe's programs write CMYK and as all readers expect
     merge_fourth_channel(picture, [](int ink, int black) { return divide_by_255(ink * black); });
   return oriented(std::move(picture), facts.orientation);
 }

@@ -1,5 +1,5 @@
-/// Model files of other programs, told apart by their content: what they hold, under which names, without running any
-/// of it. Values stay where they are in the file; only what is packed is unpacked.
+/// Model files of other programs, told apart by their content: what they hold and under which names, without running
+/// any code of a file. Values stay where they are in the file; only packed values are unpacked.
 ///
 ///     const auto file = ModelContainer::open("ffhq.pkl");   // "raw pickle", components D, G, G_ema
 ///     for (const auto& tensor : file.tensors("G_ema")) ...  // "mapping.fc0.weight" ...
@@ -27,42 +27,47 @@
 
 namespace nada {
 
-/// An open file. Copies share it; views and values stay valid while a copy, or what keep_alive() gave, lives.
-/// Reading is not for several threads at once.
+/// ModelContainer is an open file. Copies share the file; views and values stay valid while a copy, or the pointer that
+/// keep_alive() gave, lives. Reading is not for several threads at once.
 class ModelContainer {
  public:
-  /// Errors: the file cannot be read, is of no known kind, is damaged, or wants to run something.
+  /// Opens a file.
+  /// Errors:  a file that cannot be read, is of no known kind, is damaged, or wants to run something.
   static ModelContainer open(const std::filesystem::path& path);
-  /// From bytes of someone else, who keeps them; `what` names them in errors. Errors: as open; safetensors are files.
+  /// Reads bytes that the caller keeps; `what` names them in errors.
+  /// Errors:  as open; safetensors, which are read from files only.
   static ModelContainer from_bytes(std::span<const std::byte> bytes, std::string what);
 
-  /// "zip pickle", "legacy pickle" (torch.save), "raw pickle" (NVIDIA), "torchscript" or "safetensors".
+  /// The kind of file: "zip pickle", "legacy pickle" (torch.save), "raw pickle" (NVIDIA),
+  /// "torchscript" or "safetensors".
   std::string_view container() const { return content_->container; }
-  /// What is pickled; of safetensors a dict.
+  /// The pickled value; for safetensors, a dict of the tensors.
   const Value& root() const { return *content_->root; }
-  /// Of safetensors; empty for the others.
+  /// The metadata of safetensors; empty for the other kinds.
   const Metadata& metadata() const { return content_->metadata; }
   const std::string& what() const { return content_->what; }
   std::shared_ptr<const void> keep_alive() const { return content_; }
-  /// Gives memory back where a view was read; see MappedFile::release.
+  /// Gives back the memory where a view was read; see MappedFile::release.
   void release(std::span<const std::byte> part) const;
 
-  /// The parts of the root dict that hold tensors: keys of dicts of tensors and of modules and, beside those, of
-  /// tensors, in the file's order. A file that is one dict of tensors or one module has the only component "".
+  /// Returns the parts of the root dict that hold tensors, in the file's order: keys of dicts of tensors and
+  /// of modules, and keys of tensors beside those. A file that is one dict of tensors or one module has the
+  /// only component "".
   std::vector<std::string> components() const;
 
-  /// All tensors of a component under their dotted names, sorted by name; of "" all of the file. A component that is a
-  /// tensor is the only one and has the component's name. Dicts count where their keys are texts, and modules with
-  /// their parameters and buffers; lists, such as an optimizer's, do not.
-  /// Errors: there is no such component; a tensor that is described twice, is malformed or reaches beyond its storage.
+  /// Returns all tensors of a component under their dotted names, sorted by name; for "", all tensors of the file. A
+  /// component that is a tensor is the only tensor and has the component's name. Dicts count where their keys are
+  /// texts, and modules count with their parameters and buffers; lists, such as an optimizer's, do not count.
+  /// Errors:  no such component; a tensor that is described twice, is malformed or reaches beyond its storage.
   std::vector<TensorView> tensors(std::string_view component = "") const;
 
-  /// The value at a dotted path below a component: attributes of modules and entries of dicts, or nullptr.
+  /// Returns the value at a dotted path below a component (attributes of modules and entries of dicts), or nullptr.
   const Value* attribute(std::string_view component, std::string_view path) const;
 
-  /// The attributes of a module or another object, a dict; nullptr where there are none.
+  /// Returns the attributes of a module or another object as a dict, or nullptr where the object has none.
   static const Value* fields(const Value& object);
-  /// The name of an object's class; of NVIDIA's modules the one that the pickle gives in words ("Generator").
+  /// Returns the name of an object's class; for NVIDIA's modules, the name that the pickle gives
+  /// in words ("Generator").
   static std::string_view class_name(const Value& object);
 
  private:
@@ -79,17 +84,18 @@ class ModelContainer {
     void read();
 
     bool is_safetensors() const;
-    /// Protocol 2 and later say so; before, a dict, list or object is the first thing and the last byte is a full stop.
+    /// Protocol 2 and later begin with a byte of their own; an older pickle begins with a dict, list or object and ends
+    /// with a full stop.
     bool is_pickle() const;
 
     void read_safetensors();
 
-    /// One folder with data.pkl in it, and the storages in data/ beside it.
+    /// Reads an archive of one folder that holds data.pkl, with the storages in data/ beside it.
     void read_zip();
 
     std::string what;
     std::span<const std::byte> bytes;
-    std::shared_ptr<const MappedFile> mapping;  // or nothing, where the bytes are someone else's
+    std::shared_ptr<const MappedFile> mapping;  // empty where the caller keeps the bytes
     Unpickler values;
     std::optional<ZipArchive> zip;
     std::string folder;  // in the archive, with its slash
@@ -102,10 +108,10 @@ class ModelContainer {
   explicit ModelContainer(std::shared_ptr<Content> content) : content_(std::move(content)) {}
 
   // ------------------------------------------------------------------------------------------------------- walking
-  /// Values may be shared and hold themselves, so a walk has limits that no honest file comes near.
+  /// Values may be shared and may hold themselves, so a walk has limits that no honest file comes near.
   struct Walk {
-    std::uint64_t steps = 0, memory = 0;                                   // what is left
-    std::vector<std::pair<std::string, const Value*>>* collect = nullptr;  // or only look whether there is one
+    std::uint64_t steps = 0, memory = 0;                                   // steps and bytes that are left
+    std::vector<std::pair<std::string, const Value*>>* collect = nullptr;  // nullptr: only look for any
     bool found = false;
   };
   Walk start_walk() const;
@@ -115,17 +121,17 @@ class ModelContainer {
   void visit_entries(const Value& dict, const std::string& name, Walk& walk, int depth, bool modules_only) const;
 
   const Value& component_value(std::string_view component) const;
-  /// The entry or attribute of that name.
+  /// Returns the entry or attribute of that name, or nullptr.
   static const Value* child(const Value& value, std::string_view name);
 
   // ------------------------------------------------------------------------------------------------------- tensors
   std::uint64_t most_copied() const { return (std::uint64_t{64} << 20) + 4 * std::uint64_t{content_->bytes.size()}; }
 
-  /// The bytes of a storage, of which the tensor `name` is a part.
+  /// Returns the bytes of a storage; the tensor `name`, which is a part of the storage, is named in errors.
   std::span<const std::byte> bytes_of(const PickledStorage& storage, const std::string& name) const;
 
-  /// Errors: a shape or strides that are negative or too large, or reach beyond the storage; or `unpacked`, what all
-  /// tensors together may take when they are copied, is used up.
+  /// Errors:  a shape or strides that are negative or too large, or reach beyond the storage; more bytes in copies of
+  ///          all tensors together than `unpacked`, from which each tensor takes its share.
   TensorView view(std::string name, const PickledTensor& tensor, std::uint64_t& unpacked) const;
 
   std::shared_ptr<Content> content_;

@@ -17,32 +17,33 @@
 
 namespace nada {
 
-/// One model of a file. Copies share the file.
+/// ModelFile is one model of a file. Copies share the file.
 class ModelFile {
  public:
-  /// `component`: the wanted part of a checkpoint ("g_ema", "G", "state_dict"); empty: the averaged generator before
-  /// the trained one, or the first part that is known here. Of a folder the model file in it, as Hugging Face names it.
-  /// Errors: as ModelContainer; no such component; a native file of a newer format.
+  /// Opens a file, or the model file in a folder, which is named as Hugging Face names it. `component` is the wanted
+  /// part of a checkpoint ("g_ema", "G", "state_dict"); empty: the averaged generator before the trained one, else the
+  /// first part that is known here.
+  /// Errors:  as ModelContainer; no such component; a native file of a newer format.
   static ModelFile open(const std::filesystem::path& path, const std::string& component = {});
 
   FileKind kind() const { return kind_; }
-  /// The file itself, where a folder was opened the one in it.
+  /// The path of the file; where a folder was opened, the path of the model file in the folder.
   const std::filesystem::path& path() const { return path_; }
   const Metadata& metadata() const { return container_.metadata(); }
   std::string_view container() const { return container_.container(); }
   const std::string& component() const { return component_; }
-  /// The model's tensors, sorted by name, wrappers' prefixes ("module.") removed; of a rosinality checkpoint with
-  /// `latent_avg` beside the generator. The bytes live as long as a copy of this.
+  /// The model's tensors, sorted by name, without the prefixes of wrappers ("module."); a rosinality checkpoint also
+  /// has `latent_avg`, which stands beside the generator. The bytes live as long as a copy of this ModelFile.
   std::span<const TensorView> tensors() const { return tensors_; }
   const TensorView* find(std::string_view name) const;
-  /// A number or truth value among the attributes of a pickled module, at a dotted path.
+  /// Returns a number or truth value among the attributes of a pickled module, at a dotted path.
   std::optional<double> number(std::string_view path) const;
-  /// A text among them.
+  /// Returns a text among the attributes of a pickled module, at a dotted path.
   std::optional<std::string> text(std::string_view path) const;
-  /// Gives memory back where a view was read.
+  /// Gives back the memory where a view was read.
   void release(const TensorView& view) const { container_.release(view.bytes); }
 
-  /// "a StyleGAN2 generator with NVIDIA's names, in a raw pickle, component G_ema"
+  /// Describes the file: "a StyleGAN2 generator with NVIDIA's names, in a raw pickle, component G_ema".
   std::string description() const;
 
  private:
@@ -50,7 +51,7 @@ class ModelFile {
 
   [[noreturn]] void refuse_empty() const;
 
-  /// Without the prefixes that wrappers put before every name.
+  /// Removes the prefixes that wrappers put before every name.
   static std::vector<TensorView> stripped(std::vector<TensorView> tensors);
 
   static std::filesystem::path model_in(const std::filesystem::path& folder);

@@ -4,7 +4,7 @@
 ///     target = sketch #2
 ///     source = "  with blanks at its ends, \"quotes\", \\ and \n are written in double quotes"
 ///
-/// Facts: parse_options(format_option(key, value)) gives back any UTF-8 value, NUL included; a key may come again.
+/// Facts:   parse_options(format_option(key, value)) gives back any UTF-8 value, NUL included; a key may come again.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -33,24 +33,26 @@ inline bool is_option_key(std::string_view key) {
   return !key.empty() && key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == key.npos;
 }
 
-inline constexpr std::pair<char, char> option_escapes[] = {  // after the backslash, what it stands for
+inline constexpr std::pair<char, char> option_escapes[] = {  // letter after the backslash, character that it stands for
     {'"', '"'}, {'\\', '\\'}, {'n', '\n'}, {'t', '\t'}, {'r', '\r'}, {'0', '\0'}};
 
-/// The content of `text`, which starts with a double quote.
+/// Returns the content of `text`, which starts with a double quote.
 std::string unquote_option(std::string_view text, const std::string& where);
 
 }  // namespace detail
 
-/// The options of `text` in order; `what` names it in errors, which read "<what>:<line>: ...".
-/// Errors: a line without '=', a bad key, bad quoting, a NUL byte, invalid UTF-8.
+/// Returns the options of `text` in order; `what` names the text in errors, which read "<what>:<line>: ...".
+/// Errors:  a line without '=', a bad key, bad quoting, a NUL byte, invalid UTF-8.
 std::vector<OptionLine> parse_options(std::string_view text, std::string_view what);
 
-/// The options of a file. Errors: as parse_options; the file cannot be read.
+/// Returns the options of a file.
+/// Errors:  as parse_options; a file that cannot be read.
 inline std::vector<OptionLine> read_options(const std::filesystem::path& path) {
   return parse_options(read_text(path, std::size_t{16} << 20), path.string());
 }
 
-/// One line `key = value`, without its line end. Errors: a bad key, a value that is not UTF-8.
+/// Writes one line `key = value`, without its line end.
+/// Errors:  a bad key, a value that is not UTF-8.
 std::string format_option(std::string_view key, std::string_view value);
 
 }  // namespace nada

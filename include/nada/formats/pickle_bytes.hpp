@@ -1,6 +1,7 @@
 /// The bytes of a pickle, read from front to back: numbers, lines and texts as its instructions carry them.
 ///
-/// Errors:  of all that reads: fewer bytes are left than are announced. Sentences name the file and the place.
+/// Errors:  every function that reads throws where fewer bytes are left than the pickle announces; the sentence names
+///          the file and the byte.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,7 @@ namespace nada::detail {
 
 class PickleBytes {
  public:
-  /// The start of a sentence about where the reading is; it becomes text only where there is an error.
+  /// Where begins a sentence with the place of the reading; the object becomes text only where there is an error.
   struct Where {
     const std::string& what;
     std::ptrdiff_t byte;
@@ -27,21 +28,23 @@ class PickleBytes {
     }
   };
 
-  /// Texts that are not in the file as they are become texts of `memory`, which must outlive this.
+  /// Texts that do not stand in the file literally become texts of `memory`, which must outlive this object.
   explicit PickleBytes(PickleMemory& memory) : memory_(memory) {}
 
-  /// The pickle starts where `bytes` do.
+  /// Starts to read at the first of `bytes`.
   void start(std::span<const std::byte> bytes) {
     start_ = bytes.data();
     rest_ = bytes;
   }
-  /// What has not been read.
+  /// The bytes that have not been read.
   std::span<const std::byte> rest() const { return rest_; }
   Where where() const { return {memory_.what(), rest_.data() - start_}; }
-  /// `value`, which is of that kind. Errors: it is not.
+  /// Returns `value` where it is of `kind`.
+  /// Errors:  a value of another kind.
   Value& expect(Value& value, Value::Kind kind) const;
 
-  /// The byte that says what to do next. Errors: there is none.
+  /// Reads the byte that names the next instruction.
+  /// Errors:  the pickle has ended.
   std::uint8_t instruction();
   std::span<const std::byte> take(std::uint64_t length);
   template <class Number>
@@ -50,32 +53,38 @@ class PickleBytes {
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
     return value;
   }
-  /// How many bytes the pickle says that follow. Errors: a negative number.
+  /// Reads the number of bytes that follow.
+  /// Errors:  a negative number.
   template <class Number>
   std::uint64_t length() {
     const auto number = this->number<Number>();
     if constexpr (std::is_signed_v<Number>) refuse_negative(number);
     return static_cast<std::uint64_t>(number);
   }
-  /// Errors: `length` bytes do not follow.
+  /// Errors:  fewer than `length` bytes follow.
   void require_bytes(std::uint64_t length) const;
   std::string_view characters(std::uint64_t length);
 
-  /// Without its end. Errors: it has none.
+  /// Reads a line and returns it without its end.
+  /// Errors:  a line that has no end.
   std::string_view line();
-  /// A line with a number in decimal digits. Errors: it holds something else, or a number that does not fit.
+  /// Reads a line with a number in decimal digits.
+  /// Errors:  another text, a number that does not fit.
   std::uint64_t index_line();
   double real_line();
-  /// `text`, which was a line. Errors: as index_line.
+  /// Returns the number that `text`, a line, spells.
+  /// Errors:  as index_line.
   std::int64_t integer(std::string_view text) const;
-  /// Protocol 0's string, a Python literal in quotes. Errors: a line that is none.
+  /// Reads protocol 0's string, a Python literal in quotes.
+  /// Errors:  a line that is no such literal.
   std::string_view string_line();
-  /// Protocol 0's text as UTF-8: Latin-1 with \u and \U. Errors: an escape that is broken.
+  /// Reads protocol 0's text, Latin-1 with \u and \U, and returns it as UTF-8.
+  /// Errors:  a broken escape.
   std::string_view unicode_line();
 
  private:
   void refuse_negative(std::int64_t length) const;
-  /// The number of `digits` hexadecimal digits after `at`, which moves behind them.
+  /// Returns the number of `digits` hexadecimal digits after `at`, and moves `at` behind the digits.
   std::uint32_t hex(std::string_view text, std::size_t& at, std::size_t digits) const;
 
   PickleMemory& memory_;

@@ -15,7 +15,7 @@
 
 namespace nada::detail {
 
-/// The number that all of `text` is.
+/// Returns the number that the whole of `text` spells.
 template <class Number, class... Base>
 std::optional<Number> number_in(std::string_view text, Base... base) {
   Number value = 0;

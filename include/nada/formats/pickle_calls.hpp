@@ -1,4 +1,4 @@
-/// The names that a pickle mentions and the calls that it makes, as inert values: nothing is ever run.
+/// The names that a pickle mentions and the calls that it makes, as inert values: no code of a pickle is ever run.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -16,40 +16,41 @@ namespace nada::detail {
 
 class PickleCalls {
  public:
-  /// The storage that a stream of torch.save, held in bytes, consists of.
+  /// StorageIn returns the storage in a stream of torch.save, which a pickle holds as bytes.
   using StorageIn = std::function<Value&(const Value& bytes)>;
 
-  /// `bytes` say in errors where the reading is; they and `memory` must outlive this.
+  /// `bytes` tell errors the place of the reading; `bytes` and `memory` must outlive this object.
   PickleCalls(PickleMemory& memory, const PickleBytes& bytes, StorageIn storage_in)
       : memory_(memory), bytes_(bytes), storage_in_(std::move(storage_in)) {}
 
-  /// A class or function that is mentioned. Errors: it is not on the list (pickle_globals.hpp).
+  /// Returns the value for a class or function that a pickle mentions.
+  /// Errors:  a name that is not on the list (pickle_globals.hpp).
   Value& global(std::string_view module, std::string_view name);
 
-  /// What a call of `function`, or an instance of that class, is here.
-  /// Errors: `function` is no global or `arguments` no tuple; arguments that the function does not take.
+  /// Returns the inert value for a call of `function`, or for an instance of the class `function`.
+  /// Errors:  a `function` that is no global, `arguments` that are no tuple or that the function does not take.
   Value& call(const Value& function, Value& arguments);
 
  private:
   using Kind = Value::Kind;
   static constexpr std::size_t most_name = 1000;
 
-  /// Argument `index` of a call, a tuple.
+  /// Returns argument `index` of a call, whose arguments are a tuple.
   const Value& argument(std::string_view function, const Value& arguments, std::size_t index) const;
-  /// copyreg._reconstructor(class, base, state): how protocols 0 and 1 make objects.
+  /// Returns the value of copyreg._reconstructor(class, base, state), by which protocols 0 and 1 make objects.
   Value& construct(const Value& arguments);
-  /// Of dicts and of lists of pairs; other arguments, such as a default, are left out.
+  /// Makes a dict from dicts and lists of pairs; other arguments, such as a default, are left out.
   Value& dict_of(const Value& arguments);
   Value& copy_of(Kind kind, const Value& arguments);
   Value& bytes_of(std::string_view name, const Value& arguments);
-  /// A text of characters up to U+00FF as bytes.
+  /// Returns a text of characters up to U+00FF as bytes.
   Value& latin1(std::string_view text);
   std::int64_t size_argument(std::string_view function, const Value& value) const;
   std::vector<std::int64_t> sizes(std::string_view function, const Value& value) const;
   Value& tensor_of(std::string_view name, const Value& arguments, bool typed);
-  /// numpy's number of a dtype; where the dtype is none of the usual ones, an object that remembers both.
+  /// Returns the number that numpy holds under a dtype; for an unusual dtype, an object that remembers dtype and bytes.
   Value& scalar_of(std::string_view name, const Value& arguments);
-  /// The number that `data` holds as numpy's `kind` ("f8"), or nullptr.
+  /// Returns the number that `data` holds as numpy's `kind` ("f8"), or nullptr for another kind.
   Value* number_of(std::string_view kind, std::string_view data);
 
   PickleMemory& memory_;

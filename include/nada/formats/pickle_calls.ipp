@@ -15,7 +15,7 @@
 namespace nada::detail {
 
 NADA_INLINE Value& PickleCalls::global(std::string_view module, std::string_view name) {
-  // A longer name is on no list: the rest would only be copied each time.
+  // A name longer than this is on no list; the limit saves copying the rest of the name each time.
   std::string full = join(module.substr(0, most_name), ".", name.substr(0, most_name));
   const auto known = globals_.find(full);
   if (known != globals_.end()) return *known->second;
@@ -128,7 +128,7 @@ NADA_INLINE Value& PickleCalls::bytes_of(std::string_view name, const Value& arg
 }
 
 NADA_INLINE Value& PickleCalls::latin1(std::string_view text) {
-  memory_.take(text.size());  // for plain ones as well: it is work, and may be asked for again
+  memory_.take(text.size());  // plain texts count too: a pickle may ask for the same conversion again and again
   const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   if (std::all_of(text.begin(), text.end(), ascii)) return memory_.add(Value::text(Kind::bytes, text));
   auto bytes = latin1_of_utf8(text);

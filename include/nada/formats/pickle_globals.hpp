@@ -1,5 +1,5 @@
-/// The names of classes and functions that a pickle may mention, and what each becomes: the list that keeps a pickle
-/// from running anything. A name that is not here is an error.
+/// The names of classes and functions that a pickle may mention, and the inert value that each becomes. The list keeps
+/// a pickle from running code: a name that is not on the list is an error.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -9,15 +9,15 @@
 
 namespace nada::detail {
 
-/// What becomes of a name that a pickle mentions or calls.
+/// Meaning says what a name that a pickle mentions or calls becomes.
 enum class Meaning : std::uint8_t {
   object,  // remembered with its arguments
   dict,    // a dict with the entries of its arguments
   list,
   set,
   tuple,
-  bytes,           // of bytes, or of a text in Latin-1
-  first_argument,  // what it was given
+  bytes,           // from bytes, or from a text in Latin-1
+  first_argument,  // the first argument, unchanged
   tensor,          // (storage, offset, size, stride, ...)
   typed_tensor,    // (storage, offset, size, stride, requires_grad, hooks, dtype, ...)
   wrapped_tensor,  // (function, class, its arguments, state)
@@ -25,13 +25,14 @@ enum class Meaning : std::uint8_t {
   numpy_scalar     // (dtype, bytes)
 };
 
-/// What `global` ("module.name") stands for; nothing if it is not on the list.
+/// Returns the meaning of `global` ("module.name"), or nothing where the name is not on the list.
 std::optional<Meaning> meaning_of(std::string_view global);
 
-/// The element type of a storage class, "torch.FloatStorage" or "torch.cuda.FloatStorage"; bytes for an untyped one.
+/// Returns the element type of a storage class, "torch.FloatStorage" or "torch.cuda.FloatStorage"; u8 for
+/// an untyped class.
 std::optional<DType> storage_dtype(std::string_view global);
 
-/// The element type that "torch.float16" and the like name.
+/// Returns the element type that a name like "torch.float16" stands for.
 std::optional<DType> torch_dtype(std::string_view global);
 
 }  // namespace nada::detail

@@ -138,7 +138,7 @@ NADA_INLINE std::optional<DType> torch_dtype(std::string_view global) {
 NADA_INLINE std::optional<Meaning> meaning_of(std::string_view global) {
   for (const auto& known : known_globals)
     if (known.name == global) return known.meaning;
-  // Classes of modules, which are only remembered; TorchScript's are named by the archive itself.
+  // Modules' classes are only remembered; the classes of TorchScript are named by the archive itself.
   if (global.starts_with("torch.nn.modules.") || global.starts_with("__torch__.")) return Meaning::object;
   if (storage_dtype(global) || torch_dtype(global)) return Meaning::object;
   return std::nullopt;

@@ -1,6 +1,6 @@
-/// Keeps what reading a pickle makes: values, tensors, storages and texts, each at an address that stays.
+/// Keeps the values, tensors, storages and texts that reading a pickle makes, each at an address that stays.
 ///
-/// Facts:   all of it together takes at most the bytes that the memory was made with, however the pickle is made.
+/// Facts:   everything kept takes at most the bytes that the memory was made with, however the pickle is made.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -15,7 +15,8 @@
 
 namespace nada::detail {
 
-/// The only one that changes values. Not to be copied or moved: values are found by address.
+/// PickleMemory is the only class that changes values. The memory is neither copied nor moved, because values are
+/// found by address.
 class PickleMemory {
  public:
   /// `what` names the file in errors.
@@ -24,35 +25,39 @@ class PickleMemory {
   PickleMemory& operator=(const PickleMemory&) = delete;
 
   const std::string& what() const { return what_; }
-  /// How many values there are so far.
+  /// Returns how many values the memory holds so far.
   std::size_t values() const { return values_.size(); }
-  /// Bytes that may still be taken.
+  /// Returns how many bytes may still be taken.
   std::uint64_t left() const { return left_; }
-  /// Counts bytes that someone needs on behalf of the pickle, or as many bytes of work. Errors: `left` is less.
+  /// Takes bytes that a caller needs on behalf of the pickle, or as many bytes of work, from `left`.
+  /// Errors:  `left` is less.
   void take(std::uint64_t bytes);
 
   // ---------------------------------------------------------------------------------------------------- new values
-  // Errors of all: as take.
+  // Errors:  each function of this part throws as take.
   Value& add(Value value);
   Value& add(PickledTensor tensor);
-  /// The same value each time for integers in [0, 255].
+  /// Integers in [0, 255] always give the same value.
   Value& add_integer(std::int64_t number);
   Value& add_global(std::string name, Meaning meaning);
-  /// An object of the class, or from the function, `name`. Errors: as append.
+  /// Adds an object of the class `name`, or one that the function `name` returned.
+  /// Errors:  as append.
   Value& add_object(std::string_view name, const Value& arguments);
-  /// A storage that nothing is known of yet; the caller counts what it needs besides.
+  /// Adds a storage that nothing is known of yet; the caller takes the memory that the storage needs besides.
   PickledStorage& add_storage(const PickledStorage& storage = {});
 
   Value& none() { return none_; }
   Value& boolean(bool value) { return value ? true_ : false_; }
   Value& empty_tuple() { return empty_tuple_; }
 
-  /// Values that a caller made outside of any pickle. Errors: as append.
+  /// Keeps a value that a caller made outside of any pickle.
+  /// Errors:  as append.
   const Value& keep(Value value);
   const Value& keep(PickledTensor tensor);
   const PickledStorage& keep(const PickledStorage& storage);
 
-  /// A text that is not in the file; `cost` is what is counted for it, all of its memory if nothing is said.
+  /// Keeps a text that does not stand in the file; `cost` is the number of bytes that the text takes from `left`, all
+  /// of its memory where no cost is given.
   std::string_view keep_text(std::string text) {
     const auto cost = sizeof text + text.size();
     return keep_text(std::move(text), cost);
@@ -60,20 +65,21 @@ class PickleMemory {
   std::string_view keep_text(std::string text, std::uint64_t cost);
 
   // --------------------------------------------------------------------------------------------- values that change
-  /// A value of this memory, as something that can change.
+  /// Returns a value of this memory in a form that can change.
   static Value& own(const Value& value) { return const_cast<Value&>(value); }
   static Meaning meaning_of(const Value& global) { return static_cast<Meaning>(global.integer_); }
-  /// How many values a container holds; a dict's keys count as well.
+  /// Returns how many values a container holds; a dict's keys count as well.
   static std::size_t size(const Value& container) { return container.items_.size(); }
 
   /// Puts `child` at the end of a container; a dict takes keys and values in turn.
-  /// Errors: values within values deeper than 1000 levels; as take.
+  /// Errors:  values within values deeper than 1000 levels; as take.
   void append(Value& parent, const Value& child);
-  /// Appends all that `from` holds.
+  /// Appends all values that `from` holds.
   void append_all(Value& to, const Value& from);
-  /// The first item of a container that has one, taken out of it.
+  /// Takes the first item out of a container, which must have one, and returns the item.
   static Value& take_front(Value& container);
-  /// Errors: as append.
+  /// Sets the state of an object.
+  /// Errors:  as append.
   void set_state(Value& object, const Value& state);
 
   static constexpr std::size_t most_depth = 1000;  // Python's own limit, roughly
@@ -83,7 +89,7 @@ class PickleMemory {
 
   std::string what_;
   std::uint64_t left_;
-  std::deque<Value> values_;  // deques, because they keep everything where it is
+  std::deque<Value> values_;  // a deque keeps each value at its address
   std::deque<PickledTensor> tensors_;
   std::deque<PickledStorage> storages_;
   std::deque<std::string> texts_;

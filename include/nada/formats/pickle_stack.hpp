@@ -1,6 +1,6 @@
 /// The stack of the machine that a pickle is a program for: values, and marks between them.
 ///
-/// Errors:  of all that takes a value: there is none above the last mark.
+/// Errors:  every function that takes a value throws where no value lies above the last mark.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -13,7 +13,7 @@ namespace nada::detail {
 
 class PickleStack {
  public:
-  /// `bytes` say in errors where the reading is; they and `memory` must outlive this.
+  /// `bytes` tell errors the place of the reading; `bytes` and `memory` must outlive this object.
   PickleStack(PickleMemory& memory, const PickleBytes& bytes) : memory_(memory), bytes_(bytes) {}
   void clear();
 
@@ -21,32 +21,36 @@ class PickleStack {
   Value& top();
   Value& pop();
 
-  /// Errors: more than 1000 marks.
+  /// Sets a mark.
+  /// Errors:  more than 1000 marks.
   void mark();
-  /// Takes the value on top away, or the mark where nothing is above it.
+  /// Removes the value on top, or the last mark where no value lies above the mark.
   void drop();
-  /// Takes the last mark away and the values above it. Errors, here and below: there is no mark.
+  /// Removes the last mark and the values above the mark.
+  /// Errors:  there is no mark; the same holds for the functions below.
   void drop_to_mark() { values_.resize(unmark()); }
-  /// The value below the last mark. Errors: there is none.
+  /// Returns the value below the last mark.
+  /// Errors:  no value lies below the mark.
   Value& below_mark() const;
-  /// Moves the values above the last mark to the end of `parent`; the mark goes away.
+  /// Moves the values above the last mark to the end of `parent`, and removes the mark.
   void gather(Value& parent);
-  /// A new container of the values above the last mark.
+  /// Returns a new container of the values above the last mark, and removes the mark.
   Value& gathered(Value::Kind kind);
-  /// A new tuple of the `count` values on top. Errors: there are fewer.
+  /// Returns a new tuple of the `count` values on top.
+  /// Errors:  fewer values.
   Value& gathered_tuple(std::size_t count);
 
  private:
-  /// Where the values above the last mark, or all of them, start.
+  /// Returns the index of the first value above the last mark, 0 where there is no mark.
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
-  /// Where the values since the last mark start; the mark goes away.
+  /// Removes the last mark and returns the index of the first value above the mark.
   std::size_t unmark();
 
   PickleMemory& memory_;
   const PickleBytes& bytes_;
   std::vector<Value*> values_;
   std::vector<std::size_t> marks_;
-  std::size_t most_ = 0;  // values that there were at once, which memory was counted for
+  std::size_t most_ = 0;  // the most values at once so far; memory was counted for these
 };
 
 }  // namespace nada::detail

@@ -1,7 +1,7 @@
-/// The storages of one container of torch.save, by their keys: what its pickles refer to, and in the older stream the
-/// bytes that follow them.
+/// The storages of one container of torch.save, by their keys: pickles refer to the storages, and in the older stream
+/// the bytes of the storages follow the pickles.
 ///
-/// Errors:  all that is said about one storage must agree.
+/// Errors:  two statements about one storage that do not agree.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,19 +19,21 @@ namespace nada::detail {
 
 class PickleStorages {
  public:
-  /// `memory` must outlive this.
+  /// `memory` must outlive this object.
   explicit PickleStorages(PickleMemory& memory) : memory_(memory) {}
 
-  /// The storage that ("storage", class, key, place, elements[, view]) stands for: what torch.save says in its place.
-  /// Errors: `id` is something else, or outside a stream has a view.
+  /// Returns the storage that ("storage", class, key, place, elements[, view]) stands for, which torch.save writes in
+  /// the place of a storage.
+  /// Errors:  another `id`; a view outside of a stream.
   Value& refer(const Value& id);
 
-  /// From here to end_stream, keys are those of one stream.
+  /// Begins a stream: up to end_stream(), keys are those of this stream.
   void start_stream();
-  /// Reads one storage of the stream, the number of its elements and the elements; `bytes` become what follows.
-  /// Errors: no pickle refers to it, it is there twice, has another length or is cut off.
+  /// Reads one storage of the stream, the number of its elements and then the elements; `bytes` become the rest.
+  /// Errors:  a storage that no pickle refers to, comes twice, has another length or is cut off.
   void read(const Value& key, std::span<const std::byte>& bytes);
-  /// Gives the parts of storages their bytes. Errors: a storage was not read.
+  /// Gives parts of storages their bytes and ends the stream.
+  /// Errors:  a storage was not read.
   void end_stream();
 
  private:

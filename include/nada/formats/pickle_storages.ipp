@@ -108,7 +108,7 @@ NADA_INLINE void PickleStorages::resolve(std::string_view name, PickledStorage& 
   const auto root = storages_.find(whole_name);
   require(root != storages_.end() && root->second->resolved, memory_.what(), ": the storage ", in_quotes(whole_name),
           " is not in the file");
-  if (separator != whole_name.size()) return;  // a whole one
+  if (separator != whole_name.size()) return;  // a whole storage
   std::uint64_t offset = 0;
   const auto digits = name.substr(separator + 1);
   std::from_chars(digits.data(), digits.data() + digits.size(), offset);

@@ -9,12 +9,14 @@
 
 namespace nada {
 
-/// The tiles of `size` pixels that fill a picture, row by row. Errors: a picture that they do not fill.
+/// Returns the tiles of `size` pixels that fill a picture, row by row.
+/// Errors:  a picture that tiles do not fill.
 std::vector<Picture> cut_tiles(const Picture& sheet, int size, const std::string& what);
 
-/// Pictures of a folder (PNG and JPEG files by name, not those in folders below), or of one file: itself, or with
-/// `tile` > 0 its tiles. All come as their centre squares of `size` pixels, resized as PIL does it; size 0: as they
-/// are, which must then agree. Errors: no such path, a folder without pictures, a file that is none.
+/// Returns the pictures of a folder (PNG and JPEG files by name, without folders below), or of one file: the picture
+/// itself, or its tiles where `tile` > 0. Each picture becomes its centre square of `size` pixels, resized as PIL does;
+/// with size 0, pictures stay as they are and must agree in size.
+/// Errors:  no such path, a folder without pictures, a file that is no picture.
 Tensor read_picture_set(const std::filesystem::path& path, int size = 0, int tile = 0);
 
 }  // namespace nada

@@ -23,8 +23,8 @@ namespace nada {
 
 namespace detail {
 
-/// One libpng session. libpng reports errors by longjmp, which must not pass objects with destructors: everything that
-/// it runs goes through attempt(), whose frames hold plain data only, and nothing but this object is shared with it.
+/// PngSession is one libpng session. libpng reports errors by longjmp, which must not pass objects with destructors:
+/// all calls of libpng go through attempt(), whose frames hold plain data only and share nothing but this object.
 struct PngSession {
   png_structp png = nullptr;
   png_infop info = nullptr;
@@ -44,7 +44,7 @@ struct PngSession {
   PngSession& operator=(const PngSession&) = delete;
   ~PngSession() { release(); }
 
-  /// Runs `body`, which must hold no objects; false if libpng gave up, with the reason in `message`.
+  /// Runs `body`, which must hold no objects. Returns false where libpng gave up; `message` then holds the reason.
   bool attempt(void (*body)(PngSession&));
 
   static void on_error(png_structp png, png_const_charp text);
@@ -124,16 +124,18 @@ NADA_INLINE void PngSession::release() {
     png_destroy_read_struct(&png, &info, nullptr);
 }
 
-/// Runs one part of a decoding. Errors: libpng gave up, or warned of what an error is to us.
+/// Runs one part of a decoding.
+/// Errors:  libpng gave up, or gave a warning that counts as an error here.
 NADA_INLINE void decode_step(PngSession& session, std::string_view what, void (*body)(PngSession&)) {
   if (!session.attempt(body) || session.message[0] != '\0')
     fail(what, ": is not a complete PNG picture: ", session.message);
 }
 
-/// Reads all before the pixels. Errors: a picture that is too large, for `limits` or for its bytes.
+/// Reads everything before the pixels.
+/// Errors:  a picture that is too large, for `limits` or for its bytes.
 NADA_INLINE void read_png_header(PngSession& session, std::string_view what, PictureLimits limits) {
   const auto size = session.input.size();
-  session.allowance = (std::size_t{16} << 20) + size;  // chunks are announced and packed: they can lie
+  session.allowance = (std::size_t{16} << 20) + size;  // chunks are announced and packed, so they can lie
   decode_step(session, what, [](PngSession& s) {
     png_set_read_fn(s.png, &s, PngSession::on_read);
     png_set_user_limits(s.png, 0x7FFFFFFF, 0x7FFFFFFF);  // the limit on pixels is ours
@@ -144,14 +146,14 @@ NADA_INLINE void read_png_header(PngSession& session, std::string_view what, Pic
     s.height = png_get_image_height(s.png, s.info);
   });
   check_limits(what, session.width, session.height, limits);
-  // Deflate makes at most 1032 bytes of one, so that a small file cannot ask for much memory.
+  // Deflate makes at most 1032 bytes of one byte; the check keeps a small file from asking for much memory.
   const auto packed = std::uint64_t{png_get_rowbytes(session.png, session.info)} * session.height;
   require(packed / 1032 <= size, what, ": is not a complete PNG picture: ", session.width, "x", session.height,
           " pixels cannot be in ", size, " bytes");
   session.allowance += std::size_t{64} * session.width;  // a few rows of 8 bytes a pixel
 }
 
-/// Reads the pixels, composited on white, and the chunks behind them.
+/// Reads the pixels, composited on white, and the chunks behind the pixels.
 NADA_INLINE Picture read_png_pixels(PngSession& session, std::string_view what) {
   decode_step(session, what, [](PngSession& s) {
     png_set_expand(s.png);
@@ -180,7 +182,7 @@ NADA_INLINE Picture read_png_pixels(PngSession& session, std::string_view what) 
   return picture;
 }
 
-/// The text chunks that were read; of several with one keyword the first.
+/// Returns the text chunks that were read; of several chunks with one keyword, the first.
 NADA_INLINE Metadata texts_of(const PngSession& session) {
   Metadata words;
   for (const auto& entry : std::span(session.texts, static_cast<std::size_t>(session.text_count))) {
@@ -203,12 +205,13 @@ NADA_INLINE Picture decode_png(std::span<const std::byte> bytes, std::string_vie
   return picture;
 }
 
-/// The words of a text chunk; libpng wants them where it could change them.
+/// PngWords hold the words of a text chunk, because libpng wants them in memory that it could change.
 struct PngWords {
   std::string key, value, none;
 };
 
-/// `text` as PNG takes it. Errors: as encode_png.
+/// Returns `text` in the form that PNG takes.
+/// Errors:  as encode_png.
 NADA_INLINE std::vector<PngWords> png_words(const Metadata& text) {
   std::vector<PngWords> words;
   for (const auto& [key, value] : text) {

@@ -10,7 +10,7 @@
 
 namespace nada {
 
-/// The `nada.format` that this version writes; a higher one is refused.
+/// format_version is the `nada.format` that this version writes; a higher number is refused.
 constexpr std::string_view format_version = "1";
 
 enum class FileKind {
@@ -18,20 +18,20 @@ enum class FileKind {
   rosinality_generator,  // StyleGAN2 with the names of rosinality/stylegan2-pytorch
   nvidia_generator,      // StyleGAN2 with the names of NVlabs/stylegan2-ada-pytorch
   stylegan3_generator,
-  discriminator,        // of a StyleGAN2, with any names
+  discriminator,        // StyleGAN2's discriminator, with any names
   encoder,              // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
   openai_encoder,       // OpenAI's names alone
   huggingface_encoder,  // names of Hugging Face's CLIPModel
   openclip_encoder,     // OpenCLIP's names with the text tower under "text."
   delta,                // leaves of an adapted generator
   preset,               // a delta with its prompts, options and sample picture
-  state,                // of a run, to resume it
+  state,                // state of a run, to resume the run
   codes,                // w+ codes
-  classifier,           // of a picture's attributes
+  classifier,           // classifier of a picture's attributes
   unknown
 };
 
-/// With its article, for messages.
+/// Returns the kind with its article, for messages.
 constexpr std::string_view name_of(FileKind kind) {
   switch (kind) {
     case FileKind::generator:
@@ -77,13 +77,14 @@ constexpr bool is_encoder(FileKind kind) {
          kind == FileKind::openclip_encoder;
 }
 
-/// Metadata entry or `otherwise`.
+/// Returns the metadata's value for `key`, or `otherwise`.
 std::string value_or(const Metadata& metadata, const std::string& key, std::string otherwise = "");
 
-/// What a file's own words say; nothing where it is no native one. Errors: a native file of a newer format.
+/// Returns the kind that a native file names in its metadata, or nothing for a file that is not native.
+/// Errors:  a native file of a newer format.
 std::optional<FileKind> recognise(const Metadata& metadata, const std::filesystem::path& path);
 
-/// What the tensors' names say; `has(name)`: there is a tensor of that name.
+/// Returns the kind that the tensors' names tell; `has(name)` says whether there is a tensor of that name.
 template <class Has>
 FileKind recognise_names(Has&& has) {
   if (has("conv1.conv.weight") && has("input.input")) return FileKind::rosinality_generator;
@@ -96,7 +97,8 @@ FileKind recognise_names(Has&& has) {
   return FileKind::unknown;
 }
 
-/// Errors: a native file of a newer format.
+/// Returns the kind that metadata or names tell.
+/// Errors:  a native file of a newer format.
 FileKind recognise(const Safetensors& file);
 
 }  // namespace nada

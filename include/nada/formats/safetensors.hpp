@@ -27,7 +27,7 @@ namespace nada {
 
 static_assert(std::endian::native == std::endian::little, "nada reads and writes little-endian files as they are");
 
-/// The element types that nada knows.
+/// DType is an element type that nada knows.
 enum class DType { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
 namespace detail {
@@ -48,13 +48,13 @@ inline constexpr std::array<DTypeRow, 10> dtypes{{{DType::f64, "F64", 8},
                                                   {DType::boolean, "BOOL", 1}}};
 }  // namespace detail
 
-/// Bytes per element.
+/// Returns the bytes of one element.
 inline std::size_t size_of(DType dtype) { return detail::dtypes.at(static_cast<std::size_t>(dtype)).size; }
-/// The name in a file: "F32".
+/// Returns the type's name in a file: "F32".
 inline std::string_view name_of(DType dtype) { return detail::dtypes.at(static_cast<std::size_t>(dtype)).name; }
 
-/// A named array in someone else's memory, which may lie at any address: copy before reading elements wider than a byte
-/// where alignment matters.
+/// TensorView is a named array in memory that the view does not own. The memory may lie at any address: copy it before
+/// reading elements wider than a byte where alignment matters.
 struct TensorView {
   std::string name;
   DType dtype = DType::f32;
@@ -65,46 +65,50 @@ struct TensorView {
 
 namespace detail {
 
-/// The number of elements of `shape`; nothing if a dimension is negative, or if the number, or a stride, or `size`
-/// bytes each, go beyond 63 bits.
+/// Returns the number of elements of `shape`; nothing where a dimension is negative, or where the number, a stride, or
+/// `size` bytes for each element go beyond 63 bits.
 std::optional<std::int64_t> checked_count(std::span<const std::int64_t> shape, std::size_t size);
 
 std::string shown(std::span<const std::int64_t> shape);
 
 }  // namespace detail
 
-/// Strides, in elements, of an array of that shape in row-major order.
+/// Returns the strides, in elements, of an array of that shape in row-major order.
 std::vector<std::int64_t> contiguous_strides(std::span<const std::int64_t> shape);
 
-/// The number of elements, 1 without dimensions. Errors: a negative dimension, more than 63 bits.
+/// Returns the number of elements, 1 without dimensions.
+/// Errors:  a negative dimension, more than 63 bits.
 std::int64_t count(const TensorView& tensor);
 
-/// Whether the elements lie in row-major order without gaps.
+/// Returns whether the elements lie in row-major order without gaps.
 bool is_contiguous(const TensorView& tensor);
 
 namespace detail {
 
-inline constexpr std::size_t most_header_bytes = 100'000'000;  // as the reference
+inline constexpr std::size_t most_header_bytes = 100'000'000;  // limit of the reference implementation
 inline constexpr std::size_t most_dimensions = 64;
 inline constexpr std::string_view metadata_key = "__metadata__";
 
 }  // namespace detail
 
-/// An open file. Copies share the mapping; views stay valid while a copy, or what mapping() gave, lives.
+/// Safetensors is an open file. Copies share the mapping; views stay valid while a copy, or the pointer that
+/// mapping() gave, lives.
 class Safetensors {
  public:
-  /// Errors: the file cannot be read, or breaks any rule of the format; the sentence names the tensor.
+  /// Opens a file.
+  /// Errors:  a file that cannot be read or breaks any rule of the format; the sentence names the tensor.
   static Safetensors open(const std::filesystem::path& path);
 
   const Metadata& metadata() const { return metadata_; }
-  /// Sorted by name, contiguous.
+  /// The tensors, contiguous and sorted by name.
   std::span<const TensorView> tensors() const { return tensors_; }
-  /// The tensor of that name, or nullptr.
+  /// Returns the tensor of that name, or nullptr.
   const TensorView* find(std::string_view name) const;
-  /// The tensor of that name. Errors: there is none.
+  /// Returns the tensor of that name.
+  /// Errors:  no such tensor.
   const TensorView& at(std::string_view name) const;
   const std::filesystem::path& path() const { return mapping_->path(); }
-  /// Keeps the bytes of the views alive.
+  /// The mapping, which keeps the bytes of the views alive.
   std::shared_ptr<const MappedFile> mapping() const { return mapping_; }
 
  private:
@@ -115,9 +119,9 @@ class Safetensors {
   std::vector<TensorView> tensors_;
 };
 
-/// Writes `tensors`, widest element type first and then by name; the data start at a multiple of 8.
-/// Errors: a tensor that is not contiguous or whose bytes do not match its shape; two of one name; words that are not
-/// UTF-8; the file cannot be written.
+/// Writes `tensors`, the widest element type first and then by name; the data start at a multiple of 8.
+/// Errors:  a tensor that is not contiguous or whose bytes do not match its shape; two tensors of one name; metadata
+///          that are not UTF-8; a file that cannot be written.
 void save_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors, const Metadata& metadata);
 
 }  // namespace nada

@@ -16,7 +16,7 @@ namespace nada {
 
 namespace detail {
 NADA_INLINE std::optional<std::int64_t> checked_count(std::span<const std::int64_t> shape, std::size_t size) {
-  std::int64_t full = static_cast<std::int64_t>(size);  // bytes, were empty dimensions 1 wide
+  std::int64_t full = static_cast<std::int64_t>(size);  // bytes if empty dimensions had the width 1
   std::int64_t count = 1;
   for (const auto length : shape) {
     if (length < 0 || __builtin_mul_overflow(full, std::max<std::int64_t>(length, 1), &full)) return std::nullopt;
@@ -57,7 +57,8 @@ NADA_INLINE bool is_contiguous(const TensorView& tensor) {
 
 namespace detail {
 
-/// Receives the header from the JSON parser and accepts nothing but the four levels that a header has.
+/// SafetensorsHeader receives the header from the JSON parser and accepts nothing but the four levels that
+/// a header has.
 class SafetensorsHeader {
  public:
   struct Entry {
@@ -70,7 +71,7 @@ class SafetensorsHeader {
   Metadata metadata;
   std::vector<Entry> entries;
 
-  // What nlohmann::json::sax_parse calls.
+  // nlohmann::json::sax_parse calls the functions below.
   bool null() { unexpected("null"); }
   bool boolean(bool) { unexpected("a boolean"); }
   bool number_integer(std::int64_t) { unexpected("a negative number"); }

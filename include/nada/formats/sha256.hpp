@@ -8,8 +8,9 @@
 
 namespace nada {
 
-/// A running SHA-256 (FIPS 180-4) of all bytes given so far; how they were cut into updates does not matter.
-/// Errors:  OpenSSL cannot compute it on this machine.
+/// Sha256 is a running SHA-256 (FIPS 180-4) of all bytes given so far; how the bytes were cut into updates
+/// does not matter.
+/// Errors:  OpenSSL cannot compute SHA-256 on this machine.
 class Sha256 {
  public:
   Sha256();
@@ -17,7 +18,7 @@ class Sha256 {
   void update(std::span<const std::byte> bytes);
   void update(std::string_view text) { update(std::as_bytes(std::span(text.data(), text.size()))); }
 
-  /// 64 lower-case hexadecimal digits; more may be added afterwards.
+  /// Returns 64 lower-case hexadecimal digits; more bytes may be added afterwards.
   std::string hex() const;
 
  private:

@@ -1,4 +1,4 @@
-/// Between safetensors and LibTorch.
+/// Tensors between model files and LibTorch.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -15,21 +15,22 @@ torch::ScalarType scalar_type(DType type);
 
 DType dtype_of(torch::ScalarType type);
 
-/// A contiguous CPU tensor with a copy of the values, strides honoured.
+/// Returns a contiguous CPU tensor with a copy of the values; strides are honoured.
 Tensor to_tensor(const TensorView& view);
 
 TensorMap to_tensors(const Safetensors& file);
 
-/// The same of any model file, which gives the memory of its own pages back on the way.
+/// Returns the tensors of any model file, and gives back the memory of the file's pages on the way.
 TensorMap to_tensors(const ModelFile& file);
 
-/// Refuses NaN and infinity, naming the tensor.
+/// Errors:  NaN or infinity; the sentence names the tensor.
 void require_finite(const TensorMap& tensors, const std::string& what);
 
-/// Writes tensors with metadata; see save_safetensors.
+/// Writes tensors with metadata; save_safetensors gives the layout and the errors.
 void save_tensors(const std::filesystem::path& path, const TensorMap& tensors, const Metadata& metadata);
 
-/// SHA-256 over the sorted names, shapes and float32 values: the same for a file and its conversion.
+/// Returns the SHA-256 over the sorted names, shapes and float32 values, which is the same for a file
+/// and its conversion.
 std::string content_hash(const TensorMap& tensors);
 
 }  // namespace nada

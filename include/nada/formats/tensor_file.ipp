@@ -71,7 +71,7 @@ NADA_INLINE Tensor to_tensor(const TensorView& view) {
   const auto options = torch::TensorOptions().dtype(scalar_type(view.dtype));
   auto out = torch::empty(view.shape, options);
   if (out.numel() == 0) return out;
-  if (is_contiguous(view)) {  // wherever it lies, without another copy on the way
+  if (is_contiguous(view)) {  // wherever the view lies, no further copy is made on the way
     std::memcpy(out.data_ptr(), view.bytes.data(), view.bytes.size());
     return out;
   }
@@ -102,7 +102,7 @@ NADA_INLINE TensorMap to_tensors(const ModelFile& file) {
 }
 
 NADA_INLINE void require_finite(const TensorMap& tensors, const std::string& what) {
-  constexpr std::int64_t at_once = 1 << 18;  // so that the answers take little memory beside the tensors
+  constexpr std::int64_t at_once = 1 << 18;  // small pieces, so that they take little memory beside the tensors
   for (const auto& [name, value] : tensors)
     if (value.is_floating_point())
       for (const auto& part : value.flatten().split(at_once))

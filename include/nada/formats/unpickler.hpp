@@ -1,15 +1,15 @@
 /// Python's pickles, protocols 0 to 5, read as data: nothing that a pickle names is ever run.
 ///
 /// A pickle is a program for a small stack machine that builds values and calls functions by name. Here the names come
-/// from a short list, and each is mapped to something inert: a dict, a tuple, a tensor that is described, an object
-/// that remembers its class, its arguments and its state. Any other name is an error that says it. Values live in the
-/// reader and refer to each other by address, so a list that holds itself is nothing special.
+/// from a short list, and each name is mapped to an inert value: a dict, a tuple, a tensor that is described, an object
+/// that remembers its class, its arguments and its state. Any other name is an error, which says the name. Values live
+/// in the reader and refer to each other by address, so a list may hold itself.
 ///
-/// torch.save's two containers call this with their storages: `data.pkl` of a zip archive, and the older stream of
-/// pickles and raw numbers (read_torch_stream), which also stands inside byte strings of plain pickles.
+/// Both containers of torch.save pass their storages to this reader: `data.pkl` of a zip archive, and the older stream
+/// of pickles and raw numbers (read_torch_stream), which also stands inside byte strings of plain pickles.
 ///
-/// The parts of the machine: its bytes (pickle_bytes.hpp), its stack (pickle_stack.hpp), what it makes
-/// (pickle_memory.hpp), the calls (pickle_calls.hpp) and the storages that it refers to (pickle_storages.hpp).
+/// The machine consists of its bytes (pickle_bytes.hpp), its stack (pickle_stack.hpp), the memory of its values
+/// (pickle_memory.hpp), the calls (pickle_calls.hpp) and the storages that pickles refer to (pickle_storages.hpp).
 ///
 /// Source:  Python, Lib/pickletools.py (the opcodes); PyTorch, torch/serialization.py and torch/_utils.py (what
 ///          torch.save writes); NVlabs/stylegan3, torch_utils/persistence.py (how modules are pickled there).
@@ -32,31 +32,33 @@
 
 namespace nada {
 
-/// Reads pickles and keeps what was in them. The bytes that it is given must outlive it. Not to be copied or moved:
-/// values are found by address.
+/// Unpickler reads pickles and keeps their values. The bytes that are read must outlive the reader, which is neither
+/// copied nor moved, because values are found by address.
 class Unpickler {
  public:
-  /// `what` names the file in errors; `file_size` says how much memory it justifies.
+  /// `what` names the file in errors; `file_size` says how much memory the reader may take.
   Unpickler(std::string what, std::size_t file_size)
       : Unpickler(std::move(what), (std::uint64_t{24} << 20) + file_size, false) {}
   Unpickler(const Unpickler&) = delete;
   Unpickler& operator=(const Unpickler&) = delete;
 
-  /// The pickle at the start of `bytes`, which become what follows it.
-  /// Errors: it is cut off or malformed, names what is not on the list, or is larger than its file justifies.
+  /// Reads the pickle at the start of `bytes`, which become the rest behind the pickle.
+  /// Errors:  a pickle that is cut off or malformed, names something that is not on the list, or is larger than
+  ///          its file justifies.
   const Value& read(std::span<const std::byte>& bytes);
 
-  /// What torch.save wrote before 2020 (and writes on request): four pickles, the keys of the storages, and their
-  /// numbers. Errors: as read, and storages that are missing, of another length or cut off.
+  /// Reads the format of torch.save before 2020 (and on request today): four pickles, the keys of the storages, and the
+  /// numbers of the storages.
+  /// Errors:  as read; storages that are missing, of another length or cut off.
   const Value& read_torch_stream(std::span<const std::byte> bytes);
 
-  /// Whether `bytes` start as a stream of torch.save does.
+  /// Returns whether `bytes` start as a stream of torch.save does.
   static bool recognises_torch_stream(std::span<const std::byte> bytes);
 
-  /// How many values there are so far.
+  /// Returns how many values the reader holds so far.
   std::size_t values() const { return memory_.values(); }
 
-  /// Keeps a value that a caller made, and where it needs them, a tensor and a storage.
+  /// Keeps a value that a caller made and, where the value needs them, a tensor and a storage.
   const Value& keep(Value value) { return memory_.keep(std::move(value)); }
   const Value& keep(PickledTensor tensor) { return memory_.keep(std::move(tensor)); }
   const PickledStorage& keep(const PickledStorage& storage) { return memory_.keep(storage); }
@@ -66,12 +68,12 @@ class Unpickler {
 
   Unpickler(std::string what, std::uint64_t memory, bool nested);
 
-  /// Obeys one instruction; false at the end of the pickle.
+  /// Obeys one instruction. Returns false at the end of the pickle.
   bool step();
-  /// Gives the value on top of the stack a number by which the pickle refers to it.
+  /// Gives the value on top of the stack the number `index`, by which the pickle refers to the value.
   void memorize(std::uint64_t index);
   Value& remembered(std::uint64_t index);
-  /// The storage that a whole stream of torch.save, held in bytes, consists of.
+  /// Returns the storage in a whole stream of torch.save, which the pickle holds as bytes.
   Value& storage_in(const Value& source);
 
   detail::PickleMemory memory_;
@@ -79,9 +81,9 @@ class Unpickler {
   detail::PickleStack stack_{memory_, bytes_};
   detail::PickleStorages storages_{memory_};
   detail::PickleCalls calls_;
-  std::unordered_map<std::uint64_t, Value*> memo_;   // of the pickle at hand
-  std::unordered_map<const char*, Value*> streams_;  // inside the pickle, by the address of their bytes
-  bool nested_;                                      // this reads one of those
+  std::unordered_map<std::uint64_t, Value*> memo_;   // values by their numbers in the current pickle
+  std::unordered_map<const char*, Value*> streams_;  // storages of streams in the pickle, by the bytes' address
+  bool nested_;                                      // whether this reader reads such a stream
 };
 
 }  // namespace nada

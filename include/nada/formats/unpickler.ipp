@@ -82,18 +82,18 @@ NADA_INLINE Value& Unpickler::storage_in(const Value& source) {
   auto*& known = streams_[source.text().data()];
   if (known != nullptr) return *known;
   memory_.take(64);
-  // What the stream needs besides its storage is given back.
+  // The stream gives back the memory that it needed besides its storage.
   Unpickler inner(what, memory_.left(), true);
   const auto& root = inner.read_torch_stream(std::as_bytes(std::span(source.text())));
   require(root.is(Value::Kind::storage), what, ": a stream of torch.save inside the pickle holds ",
           name_of(root.kind()), ", expected a storage");
   auto& storage = memory_.add_storage(*root.as_storage());
-  storage.key = {};  // was in the inner reader's memory
+  storage.key = {};  // the key lay in the inner reader's memory
   known = &memory_.add(Value::storage(&storage));
   return *known;
 }
 
-/// What each byte of a pickle does, grouped as in Lib/pickletools.py, whose names the table repeats.
+/// Instructions say what each byte of a pickle does, grouped as in Lib/pickletools.py, whose names the table repeats.
 struct Unpickler::Instructions {
   using Kind = Value::Kind;
   using Code = std::uint8_t;
@@ -105,7 +105,7 @@ struct Unpickler::Instructions {
     require(version <= 5, reader.memory_.what(), ": is a pickle of protocol ", int{version}, ", only 0 to 5 are read");
   }
   static void frame(Unpickler& reader, Code) { reader.bytes_.require_bytes(reader.bytes_.number<std::uint64_t>()); }
-  static void stop(Unpickler& reader, Code) { reader.stack_.top(); }  // or fail
+  static void stop(Unpickler& reader, Code) { reader.stack_.top(); }  // fails where the stack is empty
   static void mark(Unpickler& reader, Code) { reader.stack_.mark(); }
   static void pop(Unpickler& reader, Code) { reader.stack_.drop(); }
   static void pop_mark(Unpickler& reader, Code) { reader.stack_.drop_to_mark(); }
@@ -237,7 +237,7 @@ struct Unpickler::Instructions {
     const auto& state = reader.stack_.pop();
     auto& value = reader.stack_.top();
     if (value.is(Kind::object)) return reader.memory_.set_state(value, state);
-    // Attributes beside the content: OrderedDict's `_metadata`, and the like.
+    // A dict may have attributes beside its content, such as OrderedDict's `_metadata`.
     require(value.is(Kind::dict) || value.is(Kind::list) || value.is(Kind::set) || value.is(Kind::tensor),
             reader.bytes_.where(), " sets the state of ", name_of(value.kind()), ", expected an object");
   }
@@ -272,7 +272,7 @@ struct Unpickler::Instructions {
   static constexpr std::array<Obey, 256> table();
 };
 
-/// A two's complement integer of any number of bytes, the lowest first.
+/// Reads a two's complement integer of any number of bytes, the lowest byte first.
 NADA_INLINE void Unpickler::Instructions::push_long(Unpickler& reader, std::string_view bytes) {
   if (bytes.size() <= 8) {
     const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
@@ -356,7 +356,7 @@ inline constexpr Unpickler::Instructions::Row Unpickler::Instructions::rows[] = 
     {0x98, buffer},                                  // READONLY_BUFFER
 };
 
-/// A handler for each byte.
+/// Returns a handler for each byte.
 constexpr std::array<Unpickler::Instructions::Obey, 256> Unpickler::Instructions::table() {
   std::array<Obey, 256> handlers{};
   handlers.fill(unknown);

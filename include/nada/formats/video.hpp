@@ -10,9 +10,10 @@
 
 namespace nada {
 
-/// Writes a film frame by frame. The name says what: `.mp4` (H.264, 4:2:0), `.gif` (a palette of its own), anything
-/// else a new folder of PNGs `000000.png`, `000001.png`, ... A file appears under its name when finish() has succeeded.
-/// Errors: ffmpeg is not there or fails; frames of different sizes; a folder that is not empty.
+/// Writes a film frame by frame. The name's extension gives the format: `.mp4` (H.264, 4:2:0), `.gif` (a palette of its
+/// own); any other name is a new folder of PNGs `000000.png`, `000001.png`, ... A file appears under its name when
+/// finish() has succeeded.
+/// Errors:  ffmpeg that is not there or fails; frames of different sizes; a folder that is not empty.
 class FilmWriter {
  public:
   FilmWriter(std::filesystem::path path, int frames_per_second, Metadata text = {});

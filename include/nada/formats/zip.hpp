@@ -1,11 +1,12 @@
 /// Zip archives, read through a mapping: what torch.save and TorchScript write since 2020.
 ///
-/// The directory at the end of the file is the truth; each entry's own header must agree with it on name and place.
-/// Entries lie apart from each other and from the directory, no two have one name, and their CRC is checked when they
-/// are read. Stored and deflated entries and ZIP64 are read; encrypted, split and self-extracting archives are not.
+/// The directory at the end of the file is the truth; the header of each entry must agree with the directory on name
+/// and place. Entries lie apart from each other and from the directory, no two entries have one name, and the CRC of an
+/// entry is checked when the entry is read. Stored and deflated entries and ZIP64 are read; encrypted, split and
+/// self-extracting archives are not.
 ///
 /// Source:  PKWARE, APPNOTE.TXT - .ZIP File Format Specification (6.3.10), sections 4.3 to 4.5.
-/// Facts:   what is inflated takes at most 24 MiB and the archive's size, all entries together.
+/// Facts:   inflated contents take at most 24 MiB and the archive's size, all entries together.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,11 +24,11 @@
 
 namespace nada {
 
-/// What the directory says about an entry.
+/// ZipEntry holds what the directory says about an entry.
 struct ZipEntry {
   std::string_view name;
-  std::uint64_t position = 0;  // of its header in the archive
-  std::uint64_t data = 0;      // of its content
+  std::uint64_t position = 0;  // place of the header in the archive
+  std::uint64_t data = 0;      // place of the content
   std::uint64_t packed = 0;    // bytes in the archive
   std::uint64_t size = 0;      // bytes of the content
   std::uint32_t crc = 0;
@@ -37,7 +38,7 @@ struct ZipEntry {
 
 namespace detail {
 
-/// The little-endian number at `at`, which must lie inside.
+/// Returns the little-endian number at `at`; all its bytes must lie inside of `bytes`.
 template <class Number>
 Number number_at(std::span<const std::byte> bytes, std::size_t at) {
   Number number;
@@ -45,7 +46,7 @@ Number number_at(std::span<const std::byte> bytes, std::size_t at) {
   return number;
 }
 
-/// The start of a sentence about a part of a file; it becomes text only where there is an error.
+/// PartOfFile begins a sentence about a part of a file; the object becomes text only where there is an error.
 struct PartOfFile {
   const std::string& what;
   std::string_view part;
@@ -61,26 +62,27 @@ inline std::string_view as_text(std::span<const std::byte> bytes) {
 
 }  // namespace detail
 
-/// An open archive. Moves keep the contents where they are; reading is not for several threads at once.
+/// ZipArchive is an open archive. Moves keep the contents where they are; reading is not for several threads at once.
 class ZipArchive {
  public:
-  /// Errors: the file cannot be read; as the constructor.
+  /// Opens a file.
+  /// Errors:  a file that cannot be read; as the constructor.
   static ZipArchive open(const std::filesystem::path& path);
 
-  /// Over bytes of someone else, who keeps them; `what` names them in errors.
-  /// Errors: no directory, or one that contradicts itself or the entries' headers.
+  /// Reads bytes that the caller keeps; `what` names them in errors.
+  /// Errors:  no directory, or one that contradicts itself or the entries' headers.
   ZipArchive(std::span<const std::byte> bytes, std::string what);
 
-  /// Whether `bytes` start as an archive does.
+  /// Returns whether `bytes` start as an archive does.
   static bool recognises(std::span<const std::byte> bytes);
 
-  /// Sorted by name.
+  /// The entries, sorted by name.
   std::span<const ZipEntry> entries() const { return entries_; }
-  /// The entry of that name, or nullptr.
+  /// Returns the entry of that name, or nullptr.
   const ZipEntry* find(std::string_view name) const;
 
-  /// The content; valid while this archive, or the one it was moved to, lives.
-  /// Errors: there is no such entry, it is of a kind that is not read, or its content is not what was written.
+  /// Returns the content of an entry; it is valid while this archive, or the one that it was moved to, lives.
+  /// Errors:  no such entry, an entry of a kind that is not read, a content that does not match its CRC or sizes.
   std::span<const std::byte> entry(std::string_view name);
 
   const std::string& what() const { return what_; }
@@ -102,15 +104,17 @@ class ZipArchive {
   }
   bool has(std::uint64_t position, std::string_view signature) const;
 
-  /// Errors: there is no end record, it is not this archive's, or it points outside.
+  /// Finds the directory.
+  /// Errors:  no end record, a record of another archive, or one that points outside.
   Directory find_directory() const;
 
   void read_directory(const Directory& directory);
 
-  /// Numbers that do not fit in 32 bits stand in an extra field, in this order, and only those.
+  /// Reads the numbers that do not fit in 32 bits from the extra field, which holds only those numbers, in this order.
   void read_long_numbers(ZipEntry& entry, std::span<const std::byte> extra) const;
 
-  /// Where each entry's content lies: inside the archive, before the directory, apart from the others.
+  /// Finds each entry's content and checks that it lies inside the archive, before the directory, apart
+  /// from the others.
   void check_places();
 
   std::unique_ptr<std::byte[]> inflated(const ZipEntry& entry, std::span<const std::byte> packed);
@@ -121,7 +125,7 @@ class ZipArchive {
   std::uint64_t allowance_;
   std::uint64_t directory_ = 0;  // where the directory starts and the entries end
   std::vector<ZipEntry> entries_;
-  std::map<std::uint64_t, Content> contents_;  // checked ones, by position
+  std::map<std::uint64_t, Content> contents_;  // checked contents, by position
 };
 
 }  // namespace nada

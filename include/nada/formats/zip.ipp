@@ -189,7 +189,7 @@ NADA_INLINE std::unique_ptr<std::byte[]> ZipArchive::inflated(const ZipEntry& en
   constexpr std::size_t most = std::numeric_limits<uInt>::max();
   std::size_t taken = 0, given = 0;
   int state = Z_OK;
-  Bytef beyond = 0;  // somewhere to write when the content is complete
+  Bytef beyond = 0;  // a place to write to when the content is complete
   while (state == Z_OK) {
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data() + taken));
     stream.avail_in = static_cast<uInt>(std::min(most, packed.size() - taken));

@@ -10,7 +10,8 @@
 
 namespace nada {
 
-/// A line a step: `step,loss,<term>...,seconds`. A run that resumes keeps the lines up to its state.
+/// MetricsObserver writes a line for each step: `step,loss,<term>...,seconds`. A run that resumes keeps the lines up
+/// to its state.
 /// Errors:  a table with other columns or too few lines; a full disk.
 class MetricsObserver {
  public:

@@ -7,7 +7,7 @@
 
 namespace nada {
 
-/// A bar on a terminal, a line every few seconds elsewhere.
+/// ProgressObserver shows a bar on a terminal, and writes a line every few seconds elsewhere.
 class ProgressObserver {
  public:
   void on_start(RunAccess& run) { bar_.emplace("adapting", run.total, run.step); }

@@ -6,7 +6,8 @@
 
 namespace nada {
 
-/// adapted.safetensors and report.html, when the run ends or is stopped. The folder must outlive it.
+/// ResultObserver writes adapted.safetensors and report.html when the run ends or is stopped. The folder must
+/// outlive the observer.
 class ResultObserver {
  public:
   ResultObserver(const RunFolder& folder, DeltaOrigin origin);

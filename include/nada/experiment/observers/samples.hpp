@@ -9,8 +9,9 @@
 
 namespace nada {
 
-/// samples/<step>.png: the same latents as rows source, adapted; with it, deltas/<step>.safetensors, because the best
-/// is often not the last. At the start, every n steps (0: never) and at the end. The folder must outlive it.
+/// SampleObserver writes samples/<step>.png, the same latents as two rows source and adapted, and
+/// deltas/<step>.safetensors beside it, because the best delta is often not the last one. It writes at the start, every
+/// n steps (0: never) and at the end. The folder must outlive the observer.
 /// Errors:  n < 0; a full disk.
 class SampleObserver {
  public:

@@ -33,7 +33,7 @@ NADA_INLINE void SampleObserver::on_step(const Report& report, RunAccess& run) {
 
 NADA_INLINE void SampleObserver::draw(RunAccess& run) {
   std::vector<std::vector<Picture>> rows(2);
-  for (std::int64_t at = 0; at < count_; at += 4) {  // a few at a time: large generators need memory
+  for (std::int64_t at = 0; at < count_; at += 4) {  // few at a time: large generators need memory
     const auto z = latents_.narrow(0, at, std::min<std::int64_t>(4, count_ - at));
     for (auto& picture : to_pictures(run.source_images(z))) rows[0].push_back(std::move(picture));
     for (auto& picture : to_pictures(run.adapted_images(z))) rows[1].push_back(std::move(picture));

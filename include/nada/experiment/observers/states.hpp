@@ -7,7 +7,8 @@
 
 namespace nada {
 
-/// The state every n steps, at the end, when a run is stopped, and when a step fails. Errors:  n < 1; a full disk.
+/// StateObserver saves the state every n steps, at the end, when a run is stopped, and when a step fails.
+/// Errors:  n < 1; a full disk.
 class StateObserver {
  public:
   StateObserver(std::filesystem::path path, std::int64_t every);
