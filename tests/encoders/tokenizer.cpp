@@ -48,7 +48,7 @@ struct Golden {
 };
 /// Those in the repository; their list has some lines of OpenAI's and says which.
 Golden kept() {
-  Golden out{test::kept_golden() / "clip", Tokenizer::open(test::kept_golden() / "clip/merges.txt"), {}};
+  Golden out{test::kept_golden() / "clip", Tokenizer::open(test::kept_golden() / "tokenizer/merges.txt"), {}};
   for (std::int64_t id = 0; id < 512; ++id) out.openai.push_back(id);
   const auto file = out.json("tokenizer.json");
   for (const std::int64_t line : file.at("lines")) out.openai.push_back(511 + line);

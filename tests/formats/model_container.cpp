@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 #include <vector>
-
 #include "nada/experiment/build.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/safetensors.hpp"

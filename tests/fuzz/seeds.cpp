@@ -108,6 +108,9 @@ void model_containers() {
                   call(global("torch._tensor", "_rebuild_from_type_v2"),
                        tuple(global("torch._utils", "_rebuild_tensor_v3"), global("torch", "Tensor"), "N", "}")),
                   text("v"), typed)));
+}
+
+void other_pickles() {
   const auto number = call(global("numpy", "dtype"), tuple(text("f8"), "\x89", "\x88")) +
                       tuple("K\3", text("<"), "N", "N", "N", integer(-1), integer(-1), "K\1") + "b";
   seed("numpy", whole(list(call(global("numpy.core.multiarray", "scalar"), tuple(number, bytes("\1\2\3\4\5\6\7\x40"))),

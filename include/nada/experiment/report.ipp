@@ -142,93 +142,108 @@ NADA_INLINE std::string coordinate(double value) {
   return text.data();
 }
 
-NADA_INLINE std::string render_chart(const ReportChart& chart, Range x) {
-  constexpr double width = 520, height = 250, left = 52, right = 12, top = 12, bottom = 40;
-  Range y;
-  for (const ReportCurve* curve : chart.curves) {
-    for (const auto& point : curve->points) {
-      if (drawable(point)) y.add(point.second);
-    }
+/// The axes of a chart: where values lie in its drawing of 520 by 250.
+struct ChartAxes {
+  static constexpr double width = 520, height = 250, left = 52, right = 12, top = 12, bottom = 40;
+  Range x, y;
+  double step_x = 1, step_y = 1;  // between ticks
+  bool empty = false;             // there is no value to draw
+
+  ChartAxes(const ReportChart& chart, Range steps) : x(steps) {
+    for (const ReportCurve* curve : chart.curves)
+      for (const auto& point : curve->points)
+        if (drawable(point)) y.add(point.second);
+    empty = y.empty();
+    if (empty) y = {0, 1};
+    if (x.empty()) x = {0, 1};
+    widen(x, 1e-3, 1);
+    widen(y, 0.05, 1e-6);
+    step_y = tick_step(y, 4);
+    step_x = tick_step(x, 6);
+    y.low = std::floor(y.low / step_y + 1e-6) * step_y;
+    y.high = std::ceil(y.high / step_y - 1e-6) * step_y;
   }
-  const bool empty = y.empty();
-  if (empty) y = {0, 1};
-  if (x.empty()) x = {0, 1};
-  const auto widen = [](Range& range, double relative, double least) {  // widens a range of one value
+  double at_x(double v) const { return left + (v - x.low) / x.span() * (width - left - right); }
+  double at_y(double v) const { return height - bottom - (v - y.low) / y.span() * (height - top - bottom); }
+
+ private:
+  static void widen(Range& range, double relative, double least) {  // widens a range of one value
     const double size = std::max(std::abs(range.low), std::abs(range.high));
     if (range.span() > std::max(1e-12, 1e-9 * size)) return;
     const double margin = std::max(least, relative * size);
     range = {range.low - margin, range.high + margin};
-  };
-  widen(x, 1e-3, 1);
-  widen(y, 0.05, 1e-6);
-  const double step_y = tick_step(y, 4), step_x = tick_step(x, 6);
-  y.low = std::floor(y.low / step_y + 1e-6) * step_y;
-  y.high = std::ceil(y.high / step_y - 1e-6) * step_y;
-  const auto at_x = [&](double v) { return left + (v - x.low) / x.span() * (width - left - right); };
-  const auto at_y = [&](double v) { return height - bottom - (v - y.low) / y.span() * (height - top - bottom); };
+  }
+};
 
-  std::string svg = "<svg viewBox=\"0 0 520 250\" role=\"img\" aria-label=\"" + escape_html(chart.title) +
-                    " by step\">\n<g class=\"grid\">";
-  std::string labels = "<g class=\"ticks\">";
-  for (int i = 0; i <= static_cast<int>(std::lround(y.span() / step_y)); ++i) {
-    double value = y.low + i * step_y;
-    if (std::abs(value) < 1e-9 * step_y) value = 0;
-    const std::string at = coordinate(at_y(value));
-    svg += "<line x1=\"" + coordinate(left) + "\" x2=\"" + coordinate(width - right) + "\" y1=\"" + at + "\" y2=\"" +
-           at + "\"/>";
-    labels += "<text class=\"y\" x=\"" + coordinate(left - 10) + "\" y=\"" + at + "\" dy=\".33em\">" +
+/// The grid of a chart with its labels.
+NADA_INLINE std::string render_grid(const ChartAxes& axes) {
+  using A = ChartAxes;
+  std::string svg = "<g class=\"grid\">", labels = "<g class=\"ticks\">";
+  for (int i = 0; i <= static_cast<int>(std::lround(axes.y.span() / axes.step_y)); ++i) {
+    double value = axes.y.low + i * axes.step_y;
+    if (std::abs(value) < 1e-9 * axes.step_y) value = 0;
+    const std::string at = coordinate(axes.at_y(value));
+    svg += "<line x1=\"" + coordinate(A::left) + "\" x2=\"" + coordinate(A::width - A::right) + "\" y1=\"" + at +
+           "\" y2=\"" + at + "\"/>";
+    labels += "<text class=\"y\" x=\"" + coordinate(A::left - 10) + "\" y=\"" + at + "\" dy=\".33em\">" +
               number_text(value) + "</text>";
   }
-  const double first = std::ceil(x.low / step_x - 1e-6);
-  for (int i = 0; i < 16 && (first + i) * step_x <= x.high + 1e-6 * step_x; ++i) {
-    const double value = (first + i) * step_x;
-    const std::string at = coordinate(at_x(value));
-    svg += "<line class=\"mark\" x1=\"" + at + "\" x2=\"" + at + "\" y1=\"" + coordinate(height - bottom) + "\" y2=\"" +
-           coordinate(height - bottom + 5) + "\"/>";
-    labels += "<text class=\"x\" x=\"" + at + "\" y=\"" + coordinate(height - bottom + 20) + "\">" +
+  const double first = std::ceil(axes.x.low / axes.step_x - 1e-6);
+  for (int i = 0; i < 16 && (first + i) * axes.step_x <= axes.x.high + 1e-6 * axes.step_x; ++i) {
+    const double value = (first + i) * axes.step_x;
+    const std::string at = coordinate(axes.at_x(value));
+    svg += "<line class=\"mark\" x1=\"" + at + "\" x2=\"" + at + "\" y1=\"" + coordinate(A::height - A::bottom) +
+           "\" y2=\"" + coordinate(A::height - A::bottom + 5) + "\"/>";
+    labels += "<text class=\"x\" x=\"" + at + "\" y=\"" + coordinate(A::height - A::bottom + 20) + "\">" +
               number_text(value, 7) + "</text>";
   }
-  labels += "<text class=\"x name\" x=\"" + coordinate((left + width - right) / 2) + "\" y=\"" +
-            coordinate(height - 4) + "\">step</text>";
-  svg += "</g>\n" + labels + "</g>\n";
-  if (empty) {
-    svg += "<text class=\"none\" x=\"" + coordinate((left + width - right) / 2) + "\" y=\"" +
-           coordinate(height / 2 - 20) + "\">no values were recorded</text>\n";
-  }
+  labels += "<text class=\"x name\" x=\"" + coordinate((A::left + A::width - A::right) / 2) + "\" y=\"" +
+            coordinate(A::height - 4) + "\">step</text>";
+  return svg + "</g>\n" + labels + "</g>\n";
+}
 
-  const auto draw = [&](std::span<const std::pair<double, double>> points, const std::string& style) {
-    std::string path, dots, segment;
-    int length = 0;
-    const auto close = [&] {
-      if (length > 1) path += segment;
-      if (length == 1) {  // a path of one point would be invisible
-        const auto comma = segment.find(' ', 1);
-        dots += "<circle class=\"dot " + style + "\" cx=\"" + segment.substr(1, comma - 1) + "\" cy=\"" +
-                segment.substr(comma + 1) + "\" r=\"3\"/>";
-      }
-      segment.clear();
-      length = 0;
-    };
-    for (const auto& point : points) {
-      if (!drawable(point)) {
-        close();
-        continue;
-      }
-      segment += (length++ ? "L" : "M") + coordinate(at_x(point.first)) + " " + coordinate(at_y(point.second));
+/// One curve: a path for each run of points that can be drawn, a dot where one stands alone.
+NADA_INLINE std::string render_curve(const ChartAxes& axes, std::span<const std::pair<double, double>> points,
+                                     const std::string& style) {
+  std::string path, dots, segment;
+  int length = 0;
+  const auto close = [&] {
+    if (length > 1) path += segment;
+    if (length == 1) {  // a path of one point would be invisible
+      const auto comma = segment.find(' ', 1);
+      dots += "<circle class=\"dot " + style + "\" cx=\"" + segment.substr(1, comma - 1) + "\" cy=\"" +
+              segment.substr(comma + 1) + "\" r=\"3\"/>";
     }
-    close();
-    if (!path.empty()) svg += "<path class=\"" + style + "\" d=\"" + path + "\"/>";
-    svg += dots;
+    segment.clear();
+    length = 0;
   };
+  for (const auto& point : points) {
+    if (!drawable(point)) {
+      close();
+      continue;
+    }
+    segment += (length++ ? "L" : "M") + coordinate(axes.at_x(point.first)) + " " + coordinate(axes.at_y(point.second));
+  }
+  close();
+  return (path.empty() ? "" : "<path class=\"" + style + "\" d=\"" + path + "\"/>") + dots;
+}
+
+NADA_INLINE std::string render_chart(const ReportChart& chart, Range x) {
+  const ChartAxes axes(chart, x);
+  std::string svg = "<svg viewBox=\"0 0 520 250\" role=\"img\" aria-label=\"" + escape_html(chart.title) +
+                    " by step\">\n" + render_grid(axes);
+  if (axes.empty)
+    svg += "<text class=\"none\" x=\"" + coordinate((axes.left + axes.width - axes.right) / 2) + "\" y=\"" +
+           coordinate(axes.height / 2 - 20) + "\">no values were recorded</text>\n";
   std::string legend = "<ul class=\"legend\">";
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
     const ReportCurve& curve = *chart.curves[i];
     const std::string color = "c" + std::to_string(i);
     if (curve.points.size() >= kSmoothFrom) {
-      draw(thin(curve.points), color + " raw");
-      draw(thin(smooth(curve.points)), color);
+      svg += render_curve(axes, thin(curve.points), color + " raw");
+      svg += render_curve(axes, thin(smooth(curve.points)), color);
     } else {
-      draw(curve.points, color);
+      svg += render_curve(axes, curve.points, color);
     }
     const auto last = std::find_if(curve.points.rbegin(), curve.points.rend(), drawable);
     legend +=
