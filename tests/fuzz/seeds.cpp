@@ -61,7 +61,7 @@ std::string module(const std::string& attributes) {
                          text("class_name"), text("Generator"), text("state"), "}(" + attributes + "u")));
 }
 
-void model_containers() {
+void pickles_of_weights() {
   const auto object =
       dict(text("g_ema"),
            dict(text("a.weight"), tensor(storage("FloatStorage", "0", 6), 0, {2, 3}, {1, 2}), text("b"),
@@ -127,6 +127,11 @@ void other_pickles() {
                   call(global("collections", "defaultdict"), tuple(global("builtins", "int"), dict(text("b"), "N"))),
                   call(global("builtins", "set"), tuple(list("K\1", "K\2"))), "}q\1" + text("me") + "h\1s")));
   seed("calls_system", whole(call(global("os", "system"), tuple(text("true")))));
+}
+
+void model_containers() {
+  pickles_of_weights();
+  other_pickles();
 }
 
 void zips() {
