@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(the_loss_has_a_graph_to_the_adapted_images_and_terms_are_nu
   const auto by_pixels = 2 * (images.adapted - images.anchor).detach().sign() / 36;
   const auto again = images.adapted.detach().clone().requires_grad_(true);
   const auto by_global = torch::autograd::grad({3 * test::evaluate(Global{}, a, shift.ends, again)}, {again})[0];
-  BOOST_TEST(test::largest_difference(gradient, by_pixels + by_global) < 1e-12);
+  BOOST_TEST((test::largest_difference(gradient, by_pixels + by_global) < 1e-12));
 }
 
 // -------------------- what is bound to what
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_shift_is_asked_for_each_encoders_endpoints_with_the_sampl
   BOOST_TEST_REQUIRE(objective.endpoints().size() == 2U);
   const auto of_a = unit(a.see(random({2, 3, 2, 2}, 9), {}).unit.mean(0, true));
   BOOST_TEST(test::same_bits(objective.endpoints()[0].target, of_a));
-  BOOST_TEST(test::largest_difference(objective.endpoints()[1].target, of_a) > 1e-3);
+  BOOST_TEST((test::largest_difference(objective.endpoints()[1].target, of_a) > 1e-3));
 }
 
 // -------------------- what it says of itself

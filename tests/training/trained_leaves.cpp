@@ -118,12 +118,12 @@ BOOST_AUTO_TEST_CASE(each_moves_by_adam_with_its_own_count_and_stands_still_with
     leaves.update(adam, gradients);
     for (std::size_t i = 0; i < naive.size(); ++i) {
       if (gradients[i].defined()) naive[i].update(gradients[i], adam);
-      BOOST_TEST(test::largest_difference(leaves.list()[i].detach(), naive[i].x) < 1e-12);
+      BOOST_TEST((test::largest_difference(leaves.list()[i].detach(), naive[i].x) < 1e-12));
     }
   }
   BOOST_TEST(leaves.moments("a").steps == 4);
   BOOST_TEST(leaves.moments("b").steps == 2);
-  BOOST_TEST(test::largest_difference(leaves.moments("b").second, naive[1].v) < 1e-12);
+  BOOST_TEST((test::largest_difference(leaves.moments("b").second, naive[1].v) < 1e-12));
   BOOST_TEST(leaves["a"].requires_grad());
   BOOST_TEST(leaves["a"].is_leaf());  // no graph of the update hangs on it
 }
@@ -148,8 +148,9 @@ BOOST_AUTO_TEST_CASE(decay_takes_away_its_share_times_the_rate_where_there_is_a_
   gradients[2] = Tensor{};
   leaves.update(adam, gradients, [](const std::string& name) { return name == "b" ? 0.0 : 0.5; });
   const auto first_step = [](const Tensor& g) { return 0.1 * g / (g.abs() + 1e-8); };
-  BOOST_TEST(test::largest_difference(leaves["a"].detach(), 0.95 * random({3}, 1) - first_step(gradients[0])) < 1e-12);
-  BOOST_TEST(test::largest_difference(leaves["b"].detach(), random({2, 2}, 2) - first_step(gradients[1])) < 1e-12);
+  BOOST_TEST(
+      (test::largest_difference(leaves["a"].detach(), 0.95 * random({3}, 1) - first_step(gradients[0])) < 1e-12));
+  BOOST_TEST((test::largest_difference(leaves["b"].detach(), random({2, 2}, 2) - first_step(gradients[1])) < 1e-12));
   BOOST_TEST(same_bits(leaves["c"].detach(), random({2}, 3)));
 }
 

@@ -87,8 +87,8 @@ NADA_INLINE void TrainedLeaves::load(const std::string& prefix, const TensorMap&
     auto& moments = moments_[name];
     moments = {};
     if (!in.count(prefix + name + "#steps")) continue;
-    moments.first = at(name + "#first").to(leaf.options());
-    moments.second = at(name + "#second").to(leaf.options());
+    moments.first = at(name + "#first").to(leaf.options()).clone();
+    moments.second = at(name + "#second").to(leaf.options()).clone();
     moments.steps = at(name + "#steps").item<std::int64_t>();
   }
 }
