@@ -382,11 +382,13 @@ BOOST_AUTO_TEST_CASE(plots_draw_each_metric_with_its_interval) {
   wide.half_width = 0.5;
   Table means{{"variant", "found", "recall", "pixels", "identity"}};
   means.add({"control", wide, Cell::number(2), Cell::number(3), Cell::number(4)});
+  means.add({"other", Cell::number(3), Cell::number(4), Cell::number(5), Cell::number(6)});
   const auto drawn = plot_means(means, folder.path());
   BOOST_TEST(drawn == std::filesystem::exists(folder / "plot.png"));
   BOOST_TEST(read_text(folder / "plot.dat") ==
              "# variant found low high recall low high pixels low high identity low high\n"
-             "control 1.5 1 2 2 2 2 3 3 3 4 4 4\n");
+             "control 1.5 1 2 2 2 2 3 3 3 4 4 4\n"
+             "other 3 3 3 4 4 4 5 5 5 6 6 6\n");
   const auto script = read_text(folder / "plot.gp");
   BOOST_TEST(script.find("size 1500,520 ") != std::string::npos);  // two rows of charts
   BOOST_TEST(script.find("set multiplot layout 2,3\n") != std::string::npos);

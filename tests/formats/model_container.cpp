@@ -11,6 +11,7 @@
 #include "nada/formats/safetensors.hpp"
 #include "nada_build.hpp"
 #include "support/files.hpp"
+#include "support/golden.hpp"
 #include "support/pickles.hpp"
 
 BOOST_AUTO_TEST_SUITE(formats_model_container)
@@ -308,11 +309,10 @@ BOOST_AUTO_TEST_CASE(changed_bytes_do_no_harm) {
       }
 }
 
-// ------------------------------------------------------------------------------- the golden files, where they are
-// there
+// -------------------- the full golden files, where they are there
 
-BOOST_AUTO_TEST_CASE(golden_generators_are_the_same_in_all_containers) {
-  if (!exists(golden / "generator")) return;
+BOOST_AUTO_TEST_CASE(golden_generators_are_the_same_in_all_containers,
+                     *boost::unit_test::precondition(test::full_golden_is_there)) {
   const auto reference = Safetensors::open(golden / "generator/rosinality_64_g.safetensors");
   auto expected = contents({reference.tensors().begin(), reference.tensors().end()});
   for (const auto* const name : {"rosinality_64_g.pt", "rosinality_64_g_legacy.pt"}) {
@@ -340,8 +340,8 @@ BOOST_AUTO_TEST_CASE(golden_generators_are_the_same_in_all_containers) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(golden_encoders_are_the_same_in_all_containers) {
-  if (!exists(golden / "clip")) return;
+BOOST_AUTO_TEST_CASE(golden_encoders_are_the_same_in_all_containers,
+                     *boost::unit_test::precondition(test::full_golden_is_there)) {
   const auto reference = Safetensors::open(golden / "clip/vit_b.safetensors");
   const auto script = ModelContainer::open(golden / "clip/vit_b.torchscript.pt");
   BOOST_TEST(script.container() == "torchscript");
@@ -379,8 +379,7 @@ BOOST_AUTO_TEST_CASE(golden_encoders_are_the_same_in_all_containers) {
       BOOST_TEST((numbers(tensor) == numbers(reference.at("token_embedding.weight"))));
 }
 
-BOOST_AUTO_TEST_CASE(golden_pickles_of_nvidia) {
-  if (!exists(golden / "generator")) return;
+BOOST_AUTO_TEST_CASE(golden_pickles_of_nvidia, *boost::unit_test::precondition(test::full_golden_is_there)) {
   struct Expected {
     const char* name;
     std::int64_t resolution, classes, layers, widths;
@@ -432,8 +431,8 @@ BOOST_AUTO_TEST_CASE(golden_pickles_of_nvidia) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(golden_files_cut_anywhere_are_errors) {
-  if (!exists(golden / "generator")) return;
+BOOST_AUTO_TEST_CASE(golden_files_cut_anywhere_are_errors,
+                     *boost::unit_test::precondition(test::full_golden_is_there)) {
   for (const auto* const name : {"rosinality_64_g_legacy.pt", "rosinality_64_g.pt", "ada_64_resnet.pkl"}) {
     const auto path = golden / "generator" / name;
     const auto whole_file = read_text(path);

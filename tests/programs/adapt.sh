@@ -93,8 +93,13 @@ check "12 + 2 steps are 14" same_data $run/adapted.safetensors longer/adapted.sa
 
 # every composition that the options name runs
 for parts in "--layers all" "--layers adaptive:3 --select-every 1" "--layers conv.16.0,rgb.64,mapping.3,const" "--views plain" "--exit 64" \
-  "--noise none" "--pixels 1 --directional 0 --global 0" "--mixing 0.5" "--batch 1"; do
+  "--noise none" "--pixels 1 --directional 0 --global 0" "--mixing 0.5" "--batch 1" \
+  "--layers random:4 --select-every 5" "--parameterization low-rank-3 --layers all" \
+  "--term within=0.5 --term patches=0.2,size=32,count=1 --term manifold=1,encoder=1"; do
   # shellcheck disable=SC2086
   succeed adapt --target "$target" --steps 2 --batch 2 --samples-every 0 --out "parts $parts" $parts
 done
+check "further terms are columns" test "$(head -1 "parts $parts/metrics.csv")" = "step,loss,directional,global,range,within,patches,manifold,seconds"
+check "a delta keeps its parameterization's name" grep -aq '"nada.parameterization":"low-rank-3"' "parts --parameterization low-rank-3 --layers all/adapted.safetensors"
+succeed generate --generator "parts --parameterization low-rank-3 --layers all/adapted.safetensors" --count 2 --out low_rank.png
 finish
