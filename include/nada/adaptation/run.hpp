@@ -1,6 +1,7 @@
 /// The loop of an adaptation.
 #pragma once
 #include <cstdint>
+#include <exception>
 #include <type_traits>
 
 #include "nada/adaptation/observer.hpp"
@@ -49,7 +50,7 @@ bool run(S& stepper, std::int64_t total, Observers&&... observers) {
       if constexpr (requires { o.on_failure(access); }) {
         try {
           o.on_failure(access);
-        } catch (const Error&) {  // for example a full disk; the error that stopped the run is the one that is told
+        } catch (const std::exception&) {  // a full disk, say; what stopped the run is told
         }
       }
     });

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "nada/core/config.hpp"
@@ -52,8 +53,9 @@ NADA_INLINE TensorMap selector_of(const std::string& text, const std::string& wh
 /// Returns a whole number of the metadata, or -1 where the text is none.
 NADA_INLINE std::int64_t whole_number(std::string_view text) {
   std::int64_t value = -1;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
+  const auto* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc{} && stop == end ? value : -1;
 }
 }  // namespace detail
 
