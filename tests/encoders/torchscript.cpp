@@ -1,5 +1,5 @@
-#include <boost/test/unit_test.hpp>
 #include <torch/csrc/jit/api/module.h>
+#include <boost/test/unit_test.hpp>
 
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/torchscript.hpp"

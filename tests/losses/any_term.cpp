@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_list_gives_the_numbers_of_the_objective_composed_when_com
     for (std::size_t t = 0; t < ours.terms.size(); ++t) {
       BOOST_TEST(ours.terms[t].first == theirs.terms[t].first);
       BOOST_TEST(ours.terms[t].second == theirs.terms[t].second, ours.terms[t].first);
-      if (i == 2 && ours.terms[t].first != "range")  // the tiny images stay in range
+      if (i == 2 && ours.terms[t].first != "range")                  // the tiny images stay in range
         BOOST_TEST(ours.terms[t].second != 0, ours.terms[t].first);  // it had a part in the comparison
     }
   }
