@@ -301,16 +301,14 @@ class Adaptation final : public Stepper {
   }
   void check_finite(const std::vector<std::string>& names, const std::map<std::string, Tensor>& gradients,
                     const TermValues& values) const {
-    Tensor finite;  // read once for all gradients: each read waits for the device
-    for (const auto& [name, g] : gradients) {
-      const auto all = g.isfinite().all();
-      finite = finite.defined() ? finite.logical_and(all) : all;
-    }
-    if (finite.item<bool>()) return;
+    Tensor sum;  // finite where all numbers are, unless it is too large; read once, because a read waits for the device
+    for (const auto& [name, g] : gradients) sum = sum.defined() ? sum + g.sum() : g.sum();
+    if (std::isfinite(sum.item<double>())) return;
     const auto bad = std::find_if(names.begin(), names.end(), [&](const auto& name) {
       const auto g = gradients.find(name);
       return g != gradients.end() && !g->second.isfinite().all().template item<bool>();
     });
+    if (bad == names.end()) return;
     std::string terms;
     for (const auto& [term, value] : values.terms) terms += join(terms.empty() ? "" : ", ", term, " ", value);
     fail("step ", step_ + 1, ": the gradient of ", *bad, " is not finite (terms: ", terms, "); the run cannot go on");
