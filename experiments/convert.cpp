@@ -1,7 +1,7 @@
 // Tool: model files of other projects as native ones, which say what they are and need no flags; and the reverse.
 // Run:  convert ffhq.pkl generator.safetensors --licence "Nvidia Source Code License"
 //       convert ViT-B-32.pt encoder.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz --type float16
-//       convert runs/a-zombie-1/adapted.safetensors zombie.safetensors --names rosinality
+//       convert runs/a-zombie-1/adapted.safetensors zombie.pt --names rosinality
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -17,6 +17,7 @@
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/tensor_file.hpp"
+#include "nada/formats/torch_file.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/generators/stylegan2.hpp"
 
@@ -35,7 +36,8 @@ struct Options {
     using enum nada::OptionTable::Kind;
     table.group("Files");
     table.add("in", in, "file or folder to read (first argument)", session, "FILE", /*positional=*/true);
-    table.add("out", out, "safetensors file to write (second argument)", session, "FILE", /*positional=*/true);
+    table.add("out", out, "file to write: .safetensors, or .pt with --names rosinality (second argument)", session,
+              "FILE", /*positional=*/true);
     table.add("force", force, "replace the file to write", session);
     table.add("base", base, "base of a delta, where it is not where the delta says");
     table.group("What to write");
@@ -93,6 +95,32 @@ void cast(nada::TensorMap& tensors, const std::string& type) {
                   " has numbers beyond ", type, "'s range; bfloat16 has float32's");
 }
 
+bool is_torch_file(const std::filesystem::path& path) { return path.extension() == ".pt"; }
+
+void check_ending(const Options& o) {
+  nada::require(
+      o.out.extension() == ".safetensors" || (is_torch_file(o.out) && o.names == "rosinality"), "cannot write ", o.out,
+      ": the file's ending is .safetensors, for every model, or .pt, for a generator with --names rosinality");
+}
+
+/// Writes a checkpoint as rosinality's convert_weight.py does: the state dict `g_ema` of the generator, and
+/// `latent_avg` [D], the mean of w, beside it. The metadata, for which the checkpoint has no place, are told.
+void save_checkpoint(const std::filesystem::path& path, const nada::TensorMap& tensors,
+                     const nada::Metadata& left_out) {
+  std::vector<nada::Tensor> held;
+  nada::TorchDict weights{.name = "g_ema", .kind = nada::TorchDict::Kind::ordered, .entries = {}}, checkpoint;
+  for (const auto& [name, value] : tensors) {
+    held.push_back(value.detach().cpu().contiguous());
+    auto& dict = name == "latent_avg" ? checkpoint : weights;
+    dict.entries.emplace_back(nada::view_of(name, held.back()));
+  }
+  checkpoint.entries.emplace(checkpoint.entries.begin(), std::move(weights));
+  nada::write_torch_file(path, checkpoint);
+  for (const auto& [key, value] : left_out)
+    std::cout << "      without " << key.substr(key.find('.') + 1) << ", which a .pt file does not hold: " << value
+              << '\n';
+}
+
 void convert_generator(const Options& o, nada::NamedTensors tensors, const nada::StyleGan2& generator,
                        const nada::Metadata& theirs) {
   nada::require(o.names == "native" || o.names == "rosinality", "a generator's names are native or rosinality, found '",
@@ -103,6 +131,7 @@ void convert_generator(const Options& o, nada::NamedTensors tensors, const nada:
   else
     tensors = nada::to_rosinality(tensors, generator, o.in.string());
   cast(tensors, o.type);
+  if (is_torch_file(o.out)) return save_checkpoint(o.out, tensors, metadata);
   nada::save_tensors(o.out, tensors, metadata);
 }
 
@@ -153,6 +182,7 @@ int convert(const Options& o, const nada::OptionTable&) {
   using nada::FileKind;
   nada::require(!o.in.empty() && !o.out.empty(),
                 "expected a file to read and a file to write; `convert --help` shows an example");
+  check_ending(o);
   nada::require(o.force || !std::filesystem::exists(o.out), o.out, " exists; --force replaces it");
   const auto file = nada::ModelFile::open(o.in, o.component);
   std::cout << "read  " << file.path().string() << ": " << file.description() << '\n';

@@ -150,7 +150,7 @@ int generate(Options& o, nada::OptionTable& table) {
   const auto generators = load_generators(o);
   const torch::NoGradGuard no_grad;
   const auto options_text =
-      "# " + table.program() + " of nada " + nada::revision() + "\n" + table.render(std::filesystem::current_path());
+      "# " + nada::made_by(table.program()) + "\n" + table.render(std::filesystem::current_path());
   const auto columns = o.columns ? o.columns
                                  : static_cast<std::int64_t>(std::ceil(std::sqrt(
                                        static_cast<double>(o.count * static_cast<std::int64_t>(generators.size())))));

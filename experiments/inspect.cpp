@@ -56,8 +56,8 @@ void groups(const nada::ModelFile& file, auto&& group_of) {
 }
 
 void about(const nada::Metadata& metadata) {
-  for (const auto* key :
-       {"about", "licence", "origin", "source", "target", "parameterization", "base", "base_sha256", "step", "seed"})
+  for (const auto* key : {"about", "licence", "origin", "source", "target", "parameterization", "folded_from", "base",
+                          "base_sha256", "step", "seed"})
     row(key, nada::value_or(metadata, std::string("nada.") + key));
 }
 

@@ -245,8 +245,7 @@ int interpolate(Options& o, nada::OptionTable& table) {
   const auto frames = o.along == "latents"   ? along_latents(o, start)
                       : o.along == "weights" ? along_weights(o, start)
                                              : along_direction(o, start, range, chosen);
-  const auto options_text =
-      "# " + table.program() + " of nada " + revision() + "\n" + table.render(std::filesystem::current_path());
+  const auto options_text = "# " + made_by(table.program()) + "\n" + table.render(std::filesystem::current_path());
   const StopSignals signals;
   const bool strip = o.out.extension() == ".png";
   (strip ? write_strip : write_film)(o, frames, options_text);

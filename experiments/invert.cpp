@@ -52,7 +52,7 @@ int invert(Options& o, nada::OptionTable& table) {
 
   RunNotes notes;
   const auto path = o.out.empty() ? free_run_folder(o.image.stem().string() + " inversion") : o.out;
-  notes.options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(path);
+  notes.options_text = "# " + made_by(table.program()) + "\n" + table.render(path);
   const auto folder = RunFolder::create(path, notes);
   const StopSignals signals;
   auto metrics = csv_line({"step", "loss"});

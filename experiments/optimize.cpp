@@ -196,7 +196,7 @@ int optimize(Options& o, nada::OptionTable& table) {
 
   RunNotes notes;
   const auto path = o.out.empty() ? free_run_folder(o.texts.target + " codes") : o.out;
-  notes.options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(path);
+  notes.options_text = "# " + made_by(table.program()) + "\n" + table.render(path);
   const auto folder = RunFolder::create(path, notes);
 
   const auto start = first_styles(o, generator);

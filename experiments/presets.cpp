@@ -162,7 +162,7 @@ class Presets {
     using namespace nada;
     Evidence evidence;
     evidence.adapted = see_samples(measuring_, generator, o_.samples, /*seed=*/1);
-    evidence.ends.target = text_feature(measuring_, text, {"{}"}).cpu();
+    evidence.ends.target = text_feature(measuring_, text, std::vector<std::string>{"{}"}).cpu();
     return TextScore{}(evidence).value;
   }
 

@@ -220,7 +220,7 @@ int stylize(Options& o, nada::OptionTable& table) {
 
   RunNotes notes;
   const auto path = o.out.empty() ? free_run_folder(o.image.stem().string() + " stylized") : o.out;
-  notes.options_text = "# " + table.program() + " of nada " + revision() + "\n" + table.render(path);
+  notes.options_text = "# " + made_by(table.program()) + "\n" + table.render(path);
   const auto folder = RunFolder::create(path, notes);
   const StopSignals signals;
   if (!o.target.empty()) domains.push_back(train_domain(o, path / "adapted"));

@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(no_leaves_are_copied_where_no_term_that_has_a_weight_reads_
                                                      weigh(1, looking) + weigh(weight, WeightAnchor{}), convolutions,
                                                      counting, {}, {}, settings());
     for (int i = 0; i < 4; ++i) run.step();
-    BOOST_TEST(leaves == (weight > 0 ? 9U : 0U));        // three slots of three convolutions
+    BOOST_TEST(leaves == 0U);                            // a term sees no leaves that another term reads
     BOOST_TEST(*counting.made == (weight > 0 ? 6 : 3));  // each layer's when it begins, and once for its copies
   }
 }
@@ -187,6 +187,16 @@ BOOST_AUTO_TEST_CASE(after_a_state_was_restored_terms_read_the_leaves_that_train
   other.restore(saved.state());
   while (other.steps_done() < 5) other.step();
   check_same_bits(slots_of(other.adapted()), slots_of(whole.adapted()));
+}
+
+BOOST_AUTO_TEST_CASE(a_scene_term_that_reads_what_it_does_not_declare_is_told_even_where_another_term_reads_it) {
+  const auto anchor_mean = [](const Scene& scene) { return scene.anchor_images.mean(); };
+  const auto objective = weigh(1.0, Show<Reads::adapted>{anchor_mean}) + weigh(1.0, Directional{});
+  Run<Objective<Show<Reads::adapted>, Directional>> run(TinyGenerator(1), one_encoder(), shift(), objective,
+                                                        convolutions, {}, {}, {}, settings());
+  const auto error = error_of([&] { run.step(); });
+  BOOST_TEST(error.starts_with("the term show failed: "));
+  BOOST_TEST(error.ends_with("; does it read images that its `reads` does not declare?"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

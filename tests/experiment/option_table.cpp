@@ -51,6 +51,33 @@ BOOST_AUTO_TEST_CASE(the_command_line_has_the_last_word_over_lists_and_single_va
   BOOST_TEST(!program.table.given("target"));
 }
 
+BOOST_AUTO_TEST_CASE(paths_of_an_included_file_are_its_own_and_the_outer_files_list_takes_the_place_of_the_inner_one) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "below");
+  write_text(folder / "below/inner.cfg", "model = x.pt\nsteps = 7\n");
+  write_text(folder / "outer.cfg", "include = below/inner.cfg\nsteps = 8\n");
+  Program program;
+  BOOST_TEST(program.read({}));
+  program.table.read_file(folder / "outer.cfg");
+  BOOST_TEST((program.models == Paths{folder / "below/x.pt"}));
+  BOOST_TEST(program.steps == 8);
+  write_text(folder / "outer.cfg", "include = below/inner.cfg\nmodel = y.pt\nmodel = z.pt\n");
+  Program other;
+  BOOST_TEST(other.read({}));
+  other.table.read_file(folder / "outer.cfg");
+  BOOST_TEST((other.models == Paths{folder / "y.pt", folder / "z.pt"}));
+}
+
+BOOST_AUTO_TEST_CASE(keys_that_may_be_passed_over_are_told_once_and_the_others_are_read) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.cfg", "stops = 8\nsteps = 7\nstops = 9\nstep = 1\n");
+  Program program;
+  BOOST_TEST(program.read({}));
+  BOOST_TEST((program.table.read_file(folder / "a.cfg", OptionTable::Unknown::pass_over) ==
+              std::vector<std::string>{"stops", "step"}));
+  BOOST_TEST(program.steps == 7);
+}
+
 BOOST_AUTO_TEST_CASE(a_key_that_no_option_has_is_named_with_its_line) {
   const TemporaryFolder folder;
   write_text(folder / "a.cfg", "steps = 7\nstops = 8\n");
@@ -284,7 +311,7 @@ BOOST_AUTO_TEST_CASE(help_and_version_are_printed_and_nothing_is_read) {
   Everything program;
   const Captured out(std::cout);
   BOOST_TEST(!program.read({"--version"}));
-  BOOST_TEST(out.text() == "program of nada 1\n");
+  BOOST_TEST(out.text() == "program 1\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

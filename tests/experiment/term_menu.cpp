@@ -75,7 +75,8 @@ std::map<std::string, std::string> names_and_options() {
 
 BOOST_AUTO_TEST_CASE(every_name_of_the_help_text_is_read_as_the_term_of_that_name) {
   const TemporaryFolder folder;
-  const std::map<std::string, std::string> needed{{"texture", ",pictures=" + picture(folder, "a.png", 8, 0).string()},
+  const std::map<std::string, std::string> needed{{"away", ",text=a dog"},
+                                                  {"texture", ",pictures=" + picture(folder, "a.png", 8, 0).string()},
                                                   {"lpips", ",file=" + network(folder).string()}};
   const auto names = names_and_options();
   BOOST_TEST(names.size() == std::variant_size_v<AnyTerm::Choice>);
@@ -92,15 +93,12 @@ BOOST_AUTO_TEST_CASE(every_name_of_the_help_text_is_read_as_the_term_of_that_nam
 
 BOOST_AUTO_TEST_CASE(every_option_of_the_help_text_is_taken) {
   const TemporaryFolder folder;
-  const std::map<std::string, std::string> values{{"min-length", "0.5"},
-                                                  {"offset", "0.1"},
-                                                  {"distance", "l1"},
-                                                  {"scaled", "true"},
-                                                  {"covariance", "2"},
-                                                  {"size", "16"},
-                                                  {"count", "3"},
-                                                  {"pictures", picture(folder, "a.png", 8, 0).string()},
-                                                  {"file", network(folder).string()}};
+  const std::map<std::string, std::string> values{
+      {"min-length", "0.5"}, {"offset", "0.1"},
+      {"distance", "l1"},    {"scaled", "true"},
+      {"covariance", "2"},   {"size", "16"},
+      {"count", "3"},        {"pictures", picture(folder, "a.png", 8, 0).string()},
+      {"text", "a dog"},     {"file", network(folder).string()}};
   for (const auto& [name, options] : names_and_options()) {
     auto text = name + "=1";
     std::istringstream in(options);

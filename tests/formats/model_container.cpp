@@ -9,7 +9,6 @@
 #include "nada/experiment/build.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/safetensors.hpp"
-#include "nada_build.hpp"
 #include "support/files.hpp"
 #include "support/golden.hpp"
 #include "support/pickles.hpp"

@@ -112,7 +112,29 @@ BOOST_AUTO_TEST_CASE(a_file_is_read_and_named) {
   BOOST_TEST(error_of([&] { read_options(folder / "options.cfg"); }) ==
              (folder / "options.cfg").string() + ":2: expected `key = value`, found \"bad\"");
   write_text(folder / "options.cfg", "steps = 5\n");
-  BOOST_TEST((read_options(folder / "options.cfg") == std::vector<OptionLine>{{"steps", "5", 1}}));
+  BOOST_TEST(
+      (read_options(folder / "options.cfg") == std::vector<OptionLine>{{"steps", "5", 1, folder / "options.cfg"}}));
+}
+
+BOOST_AUTO_TEST_CASE(an_included_file_stands_in_its_place_and_its_lines_know_their_file) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "below");
+  write_text(folder / "outer.cfg", "a = 1\ninclude = below/inner.cfg\nb = 3\n");
+  write_text(folder / "below/inner.cfg", "b = 2\n");
+  BOOST_TEST((read_options(folder / "outer.cfg") == std::vector<OptionLine>{{"a", "1", 1, folder / "outer.cfg"},
+                                                                            {"b", "2", 1, folder / "below/inner.cfg"},
+                                                                            {"b", "3", 3, folder / "outer.cfg"}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_includes_itself_or_one_that_is_not_there_is_refused) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.cfg", "include = b.cfg\n");
+  write_text(folder / "b.cfg", "x = 1\ninclude = a.cfg\n");
+  BOOST_TEST(error_of([&] { read_options(folder / "a.cfg"); }) ==
+             (folder / "b.cfg").string() + ": includes " + (folder / "a.cfg").string() + ", which it is part of");
+  write_text(folder / "c.cfg", "x = 1\ninclude = gone.cfg\n");
+  BOOST_TEST(error_of([&] { read_options(folder / "c.cfg"); }) ==
+             (folder / "c.cfg").string() + ":2: includes " + (folder / "gone.cfg").string() + ", which is not there");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -19,6 +19,61 @@ succeed convert "$avatars/generator.safetensors" float32.safetensors --type floa
 [ "$(stat -c %s half.safetensors)" -lt $(($(stat -c %s float32.safetensors) * 6 / 10)) ] || fail "bfloat16 is no smaller"
 pictures half.safetensors half.png
 
+# a checkpoint for rosinality's programs, read by Python's own zipfile and pickle
+succeed convert "$avatars/generator.safetensors" r.pt --names rosinality
+check "what a checkpoint has no place for is told" \
+  grep -q "without licence, which a .pt file does not hold: CC BY 4.0" out.txt
+cat > same_as.py << 'END'
+import collections, itertools, json, pickle, struct, sys, zipfile
+
+archive, theirs = zipfile.ZipFile(sys.argv[1]), open(sys.argv[2], "rb").read()
+assert archive.testzip() is None and archive.read("archive/version") == b"3\n" and archive.read("archive/byteorder") == b"little"
+with open(sys.argv[1], "rb") as file:
+    for entry in archive.infolist():
+        file.seek(entry.header_offset + 26)
+        start = entry.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))
+        assert entry.compress_type == zipfile.ZIP_STORED and start % 64 == 0, entry
+
+class Reader(pickle.Unpickler):
+    def find_class(self, module, name):
+        if module == "torch":
+            return {"FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16"}[name]
+        return {"collections.OrderedDict": collections.OrderedDict,
+                "torch._utils._rebuild_tensor_v2": lambda *parts: parts}[module + "." + name]
+
+    def persistent_load(self, storage):
+        kind, dtype, key, place, count = storage
+        assert (kind, place) == ("storage", "cpu"), storage
+        return dtype, count, archive.read("archive/data/" + key)
+
+checkpoint = Reader(archive.open("archive/data.pkl")).load()
+assert type(checkpoint) is dict and list(checkpoint) == ["g_ema", "latent_avg"], list(checkpoint)
+assert type(checkpoint["g_ema"]) is collections.OrderedDict and "latent_avg" not in checkpoint["g_ema"]
+made = {**checkpoint["g_ema"], "latent_avg": checkpoint["latent_avg"]}
+
+(length,) = struct.unpack("<Q", theirs[:8])
+wanted, data = json.loads(theirs[8:8 + length]), theirs[8 + length:]
+wanted.pop("__metadata__", None)
+assert set(made) == set(wanted), set(made) ^ set(wanted)
+for name, ((dtype, count, content), offset, shape, strides, gradient, hooks) in made.items():
+    row_major = tuple(itertools.accumulate(shape[:0:-1], int.__mul__, initial=1))[::-1] if shape else ()
+    assert (offset, strides, gradient, hooks) == (0, row_major, False, {}), name
+    assert dtype == wanted[name]["dtype"] and list(shape) == wanted[name]["shape"], name
+    assert content == data[slice(*wanted[name]["data_offsets"])] and count * {"F32": 4}.get(dtype, 2) == len(content), name
+buffers = [f"noises.noise_{i}" for i in range(9)] + [f"to_rgbs.{i}.upsample.kernel" for i in range(4)]
+assert set(buffers + [f"convs.{i}.conv.blur.kernel" for i in range(0, 8, 2)]) <= set(made)  # load_state_dict wants them
+END
+check "the checkpoint holds the tensors of the safetensors file" python3 same_as.py r.pt r.safetensors
+succeed inspect r.pt
+check "the kind is told" grep -q "a StyleGAN2 generator with rosinality's names, zip pickle, component g_ema" out.txt
+pictures r.pt pt.png
+check "pictures of a checkpoint" same_pixels pt.png a.ppm.png
+succeed convert r.pt from_pt.safetensors
+check "the weights of a checkpoint" same_data from_pt.safetensors back.safetensors
+succeed convert "$avatars/generator.safetensors" half.pt --names rosinality --type bfloat16
+succeed convert half.safetensors half_r.safetensors --names rosinality --type bfloat16
+check "a checkpoint of short numbers" python3 same_as.py half.pt half_r.safetensors
+
 # a delta becomes a whole generator
 succeed adapt --target "a zombie" --steps 2 --out run
 succeed convert run/adapted.safetensors whole.safetensors
@@ -26,6 +81,10 @@ pictures run/adapted.safetensors delta.png
 succeed generate --generator run/adapted.safetensors --generator whole.safetensors --count 4 --out both.png
 succeed convert run/adapted.safetensors whole_r.safetensors --names rosinality
 [ "$(hash whole_r.safetensors)" = "$(hash whole.safetensors)" ] || fail "the adapted weights changed on the way"
+succeed convert run/adapted.safetensors whole.pt --names rosinality
+check "an adapted generator as a checkpoint" python3 same_as.py whole.pt whole_r.safetensors
+pictures whole.pt whole_pt.png
+check "pictures of an adapted generator's checkpoint" same_pixels whole_pt.png delta.png
 [ "$(hash whole.safetensors)" != "$(hash back.safetensors)" ] || fail "the adapted weights are those of the base"
 
 # encoders
@@ -42,6 +101,14 @@ cmp -s again.safetensors straight.safetensors || fail "the encoder changed on th
 
 # mistakes
 expect_error 'r.safetensors exists; --force replaces it' convert back.safetensors r.safetensors
+for out in x.pt x.bin x 'x.pt --names native' 'x.ckpt --names rosinality' 'x.pt --names openai'; do
+  # shellcheck disable=SC2086
+  expect_error "cannot write ${out%% *}: the file's ending is .safetensors, for every model, or .pt, for a generator with --names rosinality" \
+    convert back.safetensors $out
+done
+expect_error 'r.pt exists; --force replaces it' convert back.safetensors r.pt --names rosinality
+expect_error "names are native, openai or huggingface, found 'rosinality'" \
+  convert "$avatars/encoder_vit.safetensors" x.pt --names rosinality
 expect_error "option type: expected same, float32" convert back.safetensors x.safetensors --type int8
 expect_error "names are native or rosinality, found 'openai'" convert back.safetensors x.safetensors --names openai
 expect_error "only vision transformers" convert "$avatars/encoder_rn.safetensors" x.safetensors --names huggingface
@@ -49,5 +116,6 @@ expect_error "has no component 'G'" convert back.safetensors x.safetensors --com
 expect_error 'is the state of a run' convert run/state.safetensors x.safetensors
 expect_error 'this generator has no classes' generate --class 1 --count 1
 expect_error 'is a folder without a model' inspect run
-[ ! -e x.safetensors ] || fail "a failed conversion left a file"
+[ -z "$(find . -maxdepth 1 -name "x*")" ] || fail "a failed conversion left a file"
+no_temporaries .
 finish

@@ -47,6 +47,9 @@ BOOST_AUTO_TEST_CASE(names_choose_what_the_selectors_of_these_names_choose) {
   same("all", AllLayers{});
   same("adaptive", AdaptiveTopK{});
   same("adaptive:1", AdaptiveTopK{.k = 1});
+  same("adaptive:1/3", AdaptiveTopK{.k = 1});  // three styles are read
+  same("random:2/3", RandomK{});
+  same("gradient:1/9", GradientTopK{.k = 1});  // at least one
   same("gradient", GradientTopK{});
   same("gradient:1", GradientTopK{.k = 1});
   same("random", RandomK{});
@@ -71,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_count_behind_the_name_is_how_many_are_chosen) {
   for (const std::string name : {"adaptive", "gradient", "random"})
     for (const std::string bad : {"0", "", "x", "2x", "-1", " 2", "1.5", "99999999999999999999999"})
       BOOST_TEST(error_of([&] { AnySelector::named(name + ":" + bad); }) ==
-                 "option layers: " + name + ":K needs a whole number K >= 1, found '" + bad + "'");
+                 "option layers: " + name + ":K or " + name + ":K/N needs whole numbers from 1, found '" + bad + "'");
 }
 
 BOOST_AUTO_TEST_CASE(choices_that_depend_on_the_step_change_and_those_by_name_do_not) {

@@ -4,8 +4,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "nada_build.hpp"
-
 namespace nada::test {
 
 /// Returns the part that is kept with the code. Its files are always there: a test that does not find them fails.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "nada/checks/agreement.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -20,12 +21,7 @@
 
 namespace nada::test {
 
-/// Returns standard normal numbers in float64; the same numbers for the same seed.
-inline Tensor random(torch::IntArrayRef shape, std::uint64_t seed) {
-  std::int64_t count = 1;
-  for (const auto size : shape) count *= size;
-  return Stream{seed}.normal(Purpose::evaluation, {1, count}).to(torch::kFloat64).view(shape);
-}
+using checks::random;
 
 /// Returns a row vector [1, E] in float64.
 inline Tensor row(std::vector<double> values) { return torch::tensor(values, torch::kFloat64).unsqueeze(0); }

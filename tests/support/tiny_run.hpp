@@ -30,7 +30,7 @@ namespace nada::test {
 /// A term that shows each step's scene to a function and returns the function's result.
 struct Watch {
   static constexpr std::string_view name = "watch";
-  static constexpr Reads reads = Reads::adapted | Reads::leaves;
+  static constexpr Reads reads = Reads::adapted | Reads::anchor | Reads::leaves;
   static constexpr bool per_sample = true;
   std::function<Tensor(const Scene&)> look = [](const Scene& scene) { return 0 * scene.adapted_images.mean(); };
   Tensor operator()(const Scene& scene) const { return look(scene); }

@@ -19,8 +19,10 @@
 #include "nada/adaptation/bound_objective.hpp"
 #include "nada/adaptation/candidate_layers.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/make_delta.hpp"
 #include "nada/adaptation/make_probe.hpp"
 #include "nada/adaptation/observer.hpp"
+#include "nada/adaptation/parts.hpp"
 #include "nada/adaptation/restored_leaves.hpp"
 #include "nada/adaptation/settings.hpp"
 #include "nada/adaptation/state.hpp"
@@ -76,6 +78,12 @@ class Adaptation final : public Stepper {
         candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed) {
     bind();
   }
+
+  /// Makes the adaptation of these parts.
+  explicit Adaptation(AdaptationParts<G, Es, S, O, Sel, P, V, X> parts, Training training = {})
+      : Adaptation(std::move(parts.source), std::move(parts.encoders), std::move(parts.shift),
+                   std::move(parts.objective), std::move(parts.selector), std::move(parts.parameterization),
+                   std::move(parts.views), std::move(parts.exit), std::move(parts.settings), std::move(training)) {}
 
   const G& source() const { return source_; }
   const G& adapted() const { return adapted_; }  ///< effective tensors of the last step, without graph
@@ -154,16 +162,7 @@ class Adaptation final : public Stepper {
   Tensor source_images(const Tensor& z) const override { return images(source_, z); }
   Tensor adapted_images(const Tensor& z) const override { return images(adapted_, z); }
 
-  Delta delta() const override {
-    Delta out;
-    out.base_hash = base_hash();
-    out.parameterization = name_of(candidates_.parameterization());
-    for (const auto k : candidates_.trained_layers(leaves_)) {
-      if (!training_.in_delta(candidates_.leaves(k, leaves_), [&] { return candidates_.initial(k); })) continue;
-      for (const auto& name : candidates_.names(k)) out.leaves[name] = leaves_[name].detach();
-    }
-    return out;
-  }
+  Delta delta() const override { return make_delta(candidates_, leaves_, training_, base_hash()); }
 
   AdaptationState state() const override {
     AdaptationState out;

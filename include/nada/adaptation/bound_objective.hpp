@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <c10/util/Exception.h>
+
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -145,9 +147,25 @@ class BoundObjective {
       if constexpr (SceneTerm<std::decay_t<decltype(term)>>) {
         require(only < 0, "the term ", term.name, " sees no encoder, so it cannot be bound to one");
         bound[place] = true;
-        scene_terms_.emplace_back(place, [term](const Scene& scene) { return term(scene); });
+        scene_terms_.emplace_back(place, [term](const Scene& scene) { return score_scene(term, scene); });
       }
     });
+  }
+
+  /// Scores a scene of which the term sees what its `reads` declares, whatever other terms read.
+  template <class T>
+  static Tensor score_scene(const T& term, Scene scene) {
+    if constexpr (!has(T::reads, Reads::adapted)) scene.adapted_images = Tensor{};
+    if constexpr (!has(T::reads, Reads::anchor)) scene.anchor_images = Tensor{};
+    if constexpr (!has(T::reads, Reads::leaves)) scene.leaves = {};
+    try {
+      return term(scene);
+    } catch (const c10::Error& error) {
+      if constexpr (has(T::reads, Reads::adapted) && has(T::reads, Reads::anchor)) throw;
+      const std::string text = error.what();
+      fail("the term ", T::name, " failed: ", text.substr(0, text.find('\n')),
+           "; does it read images that its `reads` does not declare?");
+    }
   }
 
   O objective_;

@@ -20,6 +20,7 @@ struct Delta {
   std::string base_hash;         // base_hash() of the generator that the leaves change
   std::string parameterization;  // name of the parameterization that made the leaves
   TensorMap leaves;
+  std::string folded_from = {};  // name of the parameterization that was folded into these leaves, or empty
 };
 
 /// Returns the effective tensors of one layer.

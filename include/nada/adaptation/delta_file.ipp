@@ -20,6 +20,7 @@ NADA_INLINE void save_delta(const std::filesystem::path& path, const Delta& delt
   more["nada.format"] = format_version;
   more["nada.base_sha256"] = delta.base_hash;
   more["nada.parameterization"] = delta.parameterization;
+  if (!delta.folded_from.empty()) more["nada.folded_from"] = delta.folded_from;
   save_tensors(path, delta.leaves, more);
 }
 
@@ -32,7 +33,7 @@ NADA_INLINE void DeltaOrigin::save(const std::filesystem::path& path, const Delt
 NADA_INLINE Delta load_delta(const Safetensors& file) {
   require(is_delta(recognise(file)), file.path(), " is ", name_of(recognise(file)), ", expected a delta");
   Delta out{value_or(file.metadata(), "nada.base_sha256"), value_or(file.metadata(), "nada.parameterization"),
-            to_tensors(file)};
+            to_tensors(file), value_or(file.metadata(), "nada.folded_from")};
   out.leaves.erase("preset.sample");
   require_finite(out.leaves, file.path().string());
   return out;

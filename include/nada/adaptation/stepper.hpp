@@ -38,7 +38,8 @@ class Stepper {
   /// Returns the probe that the selector gets at the step of `stream`.
   virtual Probe probe(const Stream& stream) const = 0;
   /// What the run has changed so far, and all that its next step depends on. Both share memory with the run: they are
-  /// to be written before the next step, or their tensors cloned.
+  /// to be written before the next step, or their tensors cloned. A delta can be read by every program: see
+  /// make_delta().
   virtual Delta delta() const = 0;
   virtual AdaptationState state() const = 0;
   /// Continues from a saved state.

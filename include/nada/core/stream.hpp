@@ -23,7 +23,8 @@ enum class Purpose : std::uint64_t {
   samples,
   evaluation,
   inversion,
-  shift  // the anchor's images that a shift reads
+  shift,  // the anchor's images that a shift reads
+  user    // parts of one's own, which choose `sub`
 };
 
 namespace detail {

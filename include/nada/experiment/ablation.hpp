@@ -96,7 +96,7 @@ int run_ablation(int argc, char** argv, MakeVariants&& variants) {
     options.declare(table);
     table.add("config", config, "option file, such as the options.cfg of a folder of results",
               OptionTable::Kind::session);
-    if (!table.read_command_line(argc, argv, revision())) return 0;
+    if (!table.read_command_line(argc, argv, made_by(program))) return 0;
     if (!config.empty()) table.read_file(config);
     options.settle(program);
     options.machine.use();

@@ -12,10 +12,16 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
+#include "nada/experiment/menu_adaptation.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/generators/any_generator.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/losses/any_term.hpp"
+#include "nada/selection/any_selector.hpp"
+#include "nada/selection/every.hpp"
+#include "nada/shifts/any_shift.hpp"
 #include "nada/shifts/text_shift.hpp"
+#include "nada/views/views.hpp"
 
 namespace nada {
 
@@ -77,28 +83,53 @@ struct TextOptions {
   void warn_unknown(const std::vector<std::string>& phrases, std::set<std::string>& told) const;
 };
 
-/// AdaptOptions are all options that an adaptation needs.
+/// AdaptOptions are all options that an adaptation needs. parts() makes the parts that they name, in which an experiment
+/// replaces its own.
 struct AdaptOptions {
   static constexpr const char* about = "adapts a generator to a text";
   static constexpr const char* example = "adapt --target \"a pencil sketch of a cartoon portrait\"";
 
   std::filesystem::path generator;
   TextOptions texts;
+  std::filesystem::path pictures;
+  std::string away_from;
   MachineOptions machine;
   ClassOption category;
   std::string noise = "stored";
-  double directional = 1, global = 0, range = 0, pixels = 0, min_length = 0.2, lr = 0.002, mixing = 0;
+  std::string layers = "adaptive", parameterization = "full", views = "plain", exit = "full";
+  std::vector<std::string> terms;
+  double directional = 1, global = 0, range = 0, pixels = 0, away = 1, min_length = 0.2, lr = 0.002, mixing = 0;
+  double blur = 0, pictures_share = 0.5;
+  int pictures_tile = 0;
+  std::int64_t select_every = 10;
   std::int64_t steps = 300, batch = 4, samples_every = 30, state_every = 10;
   std::uint64_t seed = 0;
   // These options belong to this call alone:
   std::filesystem::path config, out, resume;
+  std::string recipe;
   bool dry_run = false;
 
   void declare(OptionTable& table);
+  /// Takes the values of the default recipe, which the help text then tells as defaults.
+  void before_help(OptionTable& table);
 
+  /// Returns the parts that the options name, with the models loaded. Without `antialias`, generated images are resized
+  /// for the encoders as in the official adaptation code.
+  /// Errors:  a part, file or number that is not there or does not fit, naming the option.
+  MenuParts parts(bool antialias = true) const;
+
+  // The single parts:
+  AnyGenerator load_source() const;
+  /// Returns the shift to --target, to --pictures, or to a mixture of both. Pictures become squares of `resolution`.
+  AnyShift shift(int resolution) const;
+  TermList objective() const;
+  Every<AnySelector> selector() const;
+  EarlyExit early_exit() const;
   /// Returns the settings of a run that adapts `source`.
   AdaptationSettings settings(const AnyGenerator& source) const;
-  AnyGenerator load_source() const;
+
+  /// Returns what the images should become, in words for titles and folders: the target text, or the pictures' name.
+  std::string target_name() const;
 };
 
 }  // namespace nada

@@ -10,6 +10,14 @@
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/encoders/vocabulary_check.hpp"
+#include "nada/experiment/build.hpp"
+#include "nada/experiment/term_menu.hpp"
+#include "nada/formats/picture_set.hpp"
+#include "nada/losses/away.hpp"
+#include "nada/losses/directional.hpp"
+#include "nada/losses/global.hpp"
+#include "nada/losses/pixel_anchor.hpp"
+#include "nada/losses/range_penalty.hpp"
 
 namespace nada {
 
@@ -59,6 +67,7 @@ NADA_INLINE Members<AnyClip> TextOptions::load_encoders(torch::Device device, bo
 
 NADA_INLINE TextShift TextOptions::shift() const {
   require(!target.empty(), "no target text was given; say what the images should become with --target \"...\"");
+  require(!source.empty(), "no source text was given; say what the generator's images are with --source \"...\"");
   return {source, target, load_templates()};
 }
 
@@ -82,6 +91,49 @@ NADA_INLINE void TextOptions::warn_unknown(const std::vector<std::string>& phras
     }
 }
 
+namespace detail {
+
+NADA_INLINE void declare_pictures(AdaptOptions& o, OptionTable& table) {
+  table.group("Target pictures");
+  table.add("pictures", o.pictures, "folder or file of pictures that show the target, beside --target or without it");
+  table.add("pictures-tile", o.pictures_tile, "side of the tiles that --pictures is cut into; 0: it is one picture");
+  table.add("pictures-share", o.pictures_share, "share of the pictures in the direction, where --target is given too");
+}
+
+NADA_INLINE void declare_objective(AdaptOptions& o, OptionTable& table) {
+  table.group("Objective");
+  table.add("directional", o.directional, "weight of the directional term");
+  table.add("global", o.global, "weight of the global term");
+  table.add("range", o.range, "weight of the penalty on pixels outside [-1, 1]");
+  table.add("pixels", o.pixels, "weight of the mean absolute difference to the source's images");
+  table.add("min-length", o.min_length, "shortest image step that the directional term divides by");
+  table.add("away-from", o.away_from, "text that the images should not step toward");
+  table.add("away", o.away, "weight of the term that --away-from adds");
+  table.add("term", o.terms,
+            "a further term with its weight and options; several may be given: " + term_names_and_options(),
+            OptionTable::Kind::saved, "NAME=WEIGHT[,option=value]");
+}
+
+NADA_INLINE void declare_parts(AdaptOptions& o, OptionTable& table) {
+  using enum OptionTable::Kind;
+  table.group("Parts");
+  table.add("layers", o.layers,
+            "which layers train: all, adaptive[:K], gradient[:K], random[:K] (K/N: K of every N), or names such as "
+            "conv.16.0,conv.16.1",
+            saved, "CHOICE");
+  table.add("select-every", o.select_every, "steps between choices of adaptive, gradient or random layers");
+  table.add("parameterization", o.parameterization,
+            "what of a layer trains: full, affine, style-offsets, style-offsets-top-<percent>, channel-scales or "
+            "low-rank-<rank>",
+            saved, "NAME");
+  table.add("views", o.views, "what the encoders see of an image: plain or crops", saved, "NAME");
+  table.add("blur", o.blur, "how far crops are blurred: by means over a square, its side as a share of the image's");
+  table.add("exit", o.exit, "how much of the generator is rendered: full, or pixels of a side: 64, 128, 256", saved,
+            "SIZE");
+}
+
+}  // namespace detail
+
 NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   using enum OptionTable::Kind;
   texts.declare(table);
@@ -89,12 +141,9 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.add("generator", generator, "StyleGAN2 file, or a delta with its base");
   category.declare(table);
   table.add("noise", noise, "noise inputs: none, stored (the file's maps) or fresh", saved, "NAME");
-  table.group("Objective");
-  table.add("directional", directional, "weight of the directional term");
-  table.add("global", global, "weight of the global term");
-  table.add("range", range, "weight of the penalty on pixels outside [-1, 1]");
-  table.add("pixels", pixels, "weight of the mean absolute difference to the source's images");
-  table.add("min-length", min_length, "shortest image step that the directional term divides by");
+  detail::declare_pictures(*this, table);
+  detail::declare_objective(*this, table);
+  detail::declare_parts(*this, table);
   table.group("Training");
   table.add("steps", steps, "training steps");
   table.add("batch", batch, "samples a step");
@@ -102,8 +151,12 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.add("mixing", mixing, "share of samples whose styles come from two latents");
   table.add("seed", seed, "of all that is random");
   table.group("Run");
+  table.add("recipe", recipe,
+            "everything but models, texts and out: a name of configs/recipes or an option file (without --config: "
+            "default)",
+            session, "NAME|FILE");
   table.add("config", config,
-            "option file; the command line has the last word (default configs/avatars/default.cfg, where neither "
+            "option file; the command line has the last word (default configs/avatars/models.cfg, where neither "
             "--generator nor --encoder is given)",
             session);
   table.add("out", out, "folder of the run (default runs/<target>-<n>)", session, "FOLDER");
@@ -112,6 +165,69 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.add("samples-every", samples_every, "steps between sample grids; 0: only at the start and the end");
   table.add("state-every", state_every, "steps between saved states");
   machine.declare(table);
+}
+
+NADA_INLINE void AdaptOptions::before_help(OptionTable& table) {
+  try {
+    table.read_file(configs() / "recipes/default.cfg", OptionTable::Unknown::pass_over);
+  } catch (const Error&) {  // help is there without configurations too
+  }
+}
+
+NADA_INLINE MenuParts AdaptOptions::parts(bool antialias) const {
+  if (pictures.empty()) (void)texts.shift();  // what needs no file is refused before models are loaded
+  auto terms_of_objective = objective();
+  auto layers_of_choice = selector();
+  auto numbers = AnyParameterization::named(parameterization, "option parameterization");
+  auto shown = AnyViews::named(views, blur);
+  const auto rendered = early_exit();
+  auto source = load_source();
+  auto training = settings(source);
+  auto encoders = texts.load_encoders(machine.place(), antialias);
+  const auto resolution = rendered.resolution(source.resolution());
+  return {std::move(source),           std::move(encoders), shift(resolution), std::move(terms_of_objective),
+          std::move(layers_of_choice), std::move(numbers),  std::move(shown),  rendered,
+          std::move(training)};
+}
+
+NADA_INLINE AnyGenerator AdaptOptions::load_source() const {
+  require(!generator.empty(), "no generator was given; name one with --generator FILE, or a --config that does");
+  return load_generator(generator, {machine.place(), torch::kFloat32});
+}
+
+NADA_INLINE AnyShift AdaptOptions::shift(int resolution) const {
+  if (pictures.empty()) return texts.shift();
+  require(pictures_share >= 0 && pictures_share <= 1, "option pictures-share: expected 0 to 1, found ", pictures_share);
+  ImageShift by_pictures(read_picture_set(pictures, resolution, pictures_tile).to(machine.place()));
+  if (texts.target.empty()) return AnyShift::Choice(std::move(by_pictures));
+  return AnyShift::Choice(MixedShift(texts.shift(), std::move(by_pictures), pictures_share));
+}
+
+NADA_INLINE TermList AdaptOptions::objective() const {
+  TermList out;
+  const double offset = min_length == 0 ? 1e-6 : 0;
+  out.add({directional, {Directional{.min_length = min_length, .offset_if_identical = offset}}});
+  out.add({global, {Global{}}});
+  out.add({range, {RangePenalty{}}});
+  out.add({pixels, {PixelAnchor{}}});
+  if (!away_from.empty()) out.add({away, {Away{.text = away_from}}});
+  for (const auto& term : terms) out.add(read_term(term, machine.place()));
+  return out;
+}
+
+NADA_INLINE Every<AnySelector> AdaptOptions::selector() const {
+  require(select_every >= 1, "option select-every: expected at least 1, found ", select_every);
+  auto chosen = AnySelector::named(layers);
+  const auto every = chosen.changes() ? select_every : 1;
+  return Every<AnySelector>(every, std::move(chosen));
+}
+
+NADA_INLINE EarlyExit AdaptOptions::early_exit() const {
+  if (exit == "full") return {};
+  const auto pixels_of_side = read_number<int>("exit", exit);
+  require(pixels_of_side >= 4 && (pixels_of_side & (pixels_of_side - 1)) == 0,
+          "option exit: expected full or a power of two from 4, found '", exit, "'");
+  return {pixels_of_side};
 }
 
 NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source) const {
@@ -125,9 +241,10 @@ NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source
   return out;
 }
 
-NADA_INLINE AnyGenerator AdaptOptions::load_source() const {
-  require(!generator.empty(), "no generator was given; name one with --generator FILE, or a --config that does");
-  return load_generator(generator, {machine.place(), torch::kFloat32});
+NADA_INLINE std::string AdaptOptions::target_name() const {
+  if (!texts.target.empty() || pictures.empty()) return texts.target;
+  const auto path = pictures.lexically_normal();
+  return "pictures of " + (path.has_filename() ? path.stem() : path.parent_path().filename()).string();
 }
 
 }  // namespace nada

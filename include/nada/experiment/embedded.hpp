@@ -11,11 +11,13 @@ namespace nada {
 /// the file does.
 std::filesystem::path embedded_folder();
 
-/// Returns the option file of `adapt`: texts, models, objective and training.
+/// Returns the option file of the whole embedded default: the default recipe with the embedded models.
 std::filesystem::path embedded_options();
+/// Returns the option file of the embedded models: generator, encoders, and the texts that they know.
+std::filesystem::path embedded_models();
 /// Returns the generator that is adapted, a StyleGAN2 of faces at 64 px.
 std::filesystem::path embedded_generator();
-/// Returns the CLIP files that an adaptation sees through, with the weights that embedded_options() gives them.
+/// Returns the CLIP files that an adaptation sees through, with the weights that embedded_models() gives them.
 /// Errors:  an option file that cannot be read.
 std::vector<EncoderChoice> embedded_encoders();
 /// Returns the CLIP file that measures; no adaptation sees through this file.

@@ -10,6 +10,7 @@ namespace nada {
 
 NADA_INLINE std::filesystem::path embedded_folder() { return configs() / "avatars"; }
 NADA_INLINE std::filesystem::path embedded_options() { return embedded_folder() / "default.cfg"; }
+NADA_INLINE std::filesystem::path embedded_models() { return embedded_folder() / "models.cfg"; }
 NADA_INLINE std::filesystem::path embedded_generator() { return embedded_folder() / "generator.safetensors"; }
 NADA_INLINE std::filesystem::path embedded_held_out_encoder() { return embedded_folder() / "encoder_held.safetensors"; }
 NADA_INLINE std::filesystem::path embedded_templates() { return embedded_folder() / "templates.txt"; }
@@ -19,7 +20,7 @@ NADA_INLINE std::filesystem::path embedded_recipes() { return embedded_folder() 
 
 NADA_INLINE std::vector<EncoderChoice> embedded_encoders() {
   std::vector<EncoderChoice> out;
-  for (const auto& line : read_options(embedded_options()))
+  for (const auto& line : read_options(embedded_models()))
     if (line.key == "encoder") out.push_back(read_encoder_choice(line.value, embedded_folder()));
   return out;
 }

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "nada/adaptation/official_training.hpp"
-#include "nada/adaptation/settings.hpp"
+#include "nada/adaptation/parts.hpp"
 #include "nada/adaptation/stepper.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
@@ -13,28 +13,19 @@
 #include "nada/parameterization/any_parameterization.hpp"
 #include "nada/selection/any_selector.hpp"
 #include "nada/selection/every.hpp"
-#include "nada/shifts/text_shift.hpp"
+#include "nada/shifts/any_shift.hpp"
 #include "nada/views/any_views.hpp"
 #include "nada/views/views.hpp"
 
 namespace nada {
 
-/// AdaptationParts hold one choice of each menu.
-struct AdaptationParts {
-  AnyGenerator source;
-  Members<AnyClip> encoders;
-  TextShift shift;
-  TermList terms;
-  Every<AnySelector> selector;
-  AnyParameterization parameterization;
-  AnyViews views;
-  EarlyExit exit;
-  AdaptationSettings settings;
-  std::optional<OfficialTraining> official;  // none: OwnTraining
-};
+/// MenuParts hold one choice of each menu.
+using MenuParts = AdaptationParts<AnyGenerator, Members<AnyClip>, AnyShift, TermList, Every<AnySelector>,
+                                  AnyParameterization, AnyViews, EarlyExit>;
 
-/// Makes the adaptation of these parts: one of two Adaptation types, with this project's training or the official one.
-std::unique_ptr<Stepper> make_adaptation(AdaptationParts parts);
+/// Makes the adaptation of these parts: one of two Adaptation types, with this project's training or, where `official`
+/// is given, the official one. Experiments that replace a part make an Adaptation of their own of it.
+std::unique_ptr<Stepper> make_adaptation(MenuParts parts, std::optional<OfficialTraining> official = {});
 
 }  // namespace nada
 

@@ -12,17 +12,14 @@ namespace nada {
 
 namespace detail {
 template <class Training>
-std::unique_ptr<Stepper> adaptation_with(AdaptationParts parts, Training training) {
-  using Type = Adaptation<AnyGenerator, Members<AnyClip>, TextShift, TermList, Every<AnySelector>, AnyParameterization,
-                          AnyViews, EarlyExit, Training>;
-  return std::make_unique<Type>(std::move(parts.source), std::move(parts.encoders), std::move(parts.shift),
-                                std::move(parts.terms), std::move(parts.selector), std::move(parts.parameterization),
-                                std::move(parts.views), parts.exit, std::move(parts.settings), std::move(training));
+std::unique_ptr<Stepper> adaptation_with(MenuParts parts, Training training) {
+  using Type = decltype(Adaptation(std::move(parts), std::move(training)));
+  return std::make_unique<Type>(std::move(parts), std::move(training));
 }
 }  // namespace detail
 
-NADA_INLINE std::unique_ptr<Stepper> make_adaptation(AdaptationParts parts) {
-  if (auto official = parts.official) return detail::adaptation_with(std::move(parts), std::move(*official));
+NADA_INLINE std::unique_ptr<Stepper> make_adaptation(MenuParts parts, std::optional<OfficialTraining> official) {
+  if (official) return detail::adaptation_with(std::move(parts), std::move(*official));
   return detail::adaptation_with(std::move(parts), OwnTraining{});
 }
 

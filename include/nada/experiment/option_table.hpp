@@ -160,15 +160,20 @@ class OptionTable {
 
   bool given(const std::string& name) const { return given_.count(name) > 0; }  ///< on the command line
 
-  /// Reads an option file, whose paths are relative to the file.
+  /// What happens to the keys of a file that the table does not have.
+  enum class Unknown { refuse, pass_over };
+
+  /// Reads an option file, whose paths are relative to the file. A list that several included files give holds the last
+  /// file's values. Returns the keys that were passed over, each once.
   /// Errors:  file and line of an unknown key or a bad value.
-  void read_file(const std::filesystem::path& path);
+  std::vector<std::string> read_file(const std::filesystem::path& path, Unknown unknown = Unknown::refuse);
 
   /// Sets the options that `by` implies. Values from an option file are overridden, unless the file itself sets `by`.
   /// Errors:  an option whose value on the command line, or in a file that sets `by`, contradicts `by`.
   void demand(const std::string& by, const std::vector<std::pair<std::string, std::string>>& values);
 
-  /// Reads the command line. Returns false where --help or --version was asked for and printed.
+  /// Reads the command line. Returns false where --help or --version was asked for and printed; `version` is the line
+  /// that --version prints.
   bool read_command_line(int argc, const char* const* argv, const std::string& version);
 
   /// Returns the saved options as an option file for the folder `base`.
@@ -215,6 +220,7 @@ class OptionTable {
       return "N";
     }
   }
+  std::string saved_names() const;
   Entry* find(std::string_view name);
   /// Returns the option of this name or old name, or nullptr; an old name writes the notice.
   Entry* find_or_alias(std::string_view name);

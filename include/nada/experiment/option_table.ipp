@@ -38,27 +38,36 @@ NADA_INLINE void OptionTable::alias(std::string old_name, std::string name) {
   aliases_.push_back({std::move(old_name), std::move(name)});
 }
 
-NADA_INLINE void OptionTable::read_file(const std::filesystem::path& path) {
-  std::set<std::string> seen;
+NADA_INLINE std::vector<std::string> OptionTable::read_file(const std::filesystem::path& path, Unknown unknown) {
+  std::set<std::pair<std::filesystem::path, std::string>> seen;
+  std::vector<std::string> passed;
   for (const auto& line : read_options(path)) {
     auto* entry = find_or_alias(line.key);
     if (!entry || entry->kind != Kind::saved) {
-      std::string known;
-      for (const auto& g : groups_)
-        for (const auto& e : g.entries)
-          if (e.kind == Kind::saved) known += (known.empty() ? "" : ", ") + e.name;
-      fail(path, ":", line.line, ": unknown key '", line.key, "'; the keys are ", known);
+      require(unknown == Unknown::pass_over, line.file, ":", line.line, ": unknown key '", line.key, "'; the keys are ",
+              saved_names());
+      if (std::find(passed.begin(), passed.end(), line.key) == passed.end()) passed.push_back(line.key);
+      continue;
     }
     in_file_.insert(entry->name);
     if (given(entry->name)) continue;  // the command line has the last word
-    const bool first = seen.insert(entry->name).second;
+    const bool first = seen.emplace(line.file, entry->name).second;
     if (first) entry->clear();
     try {
-      entry->read(line.value, path.parent_path());
+      entry->read(line.value, line.file.parent_path());
     } catch (const Error& error) {
-      fail(path, ":", line.line, ": ", error.what());
+      fail(line.file, ":", line.line, ": ", error.what());
     }
   }
+  return passed;
+}
+
+NADA_INLINE std::string OptionTable::saved_names() const {
+  std::string out;
+  for (const auto& g : groups_)
+    for (const auto& e : g.entries)
+      if (e.kind == Kind::saved) out += (out.empty() ? "" : ", ") + e.name;
+  return out;
 }
 
 NADA_INLINE void OptionTable::demand(const std::string& by,
@@ -109,7 +118,7 @@ NADA_INLINE bool OptionTable::read_command_line(int argc, const char* const* arg
       return false;
     }
     if (option.string_key == "version") {
-      std::cout << program_ << " of nada " << version << '\n';
+      std::cout << version << '\n';
       return false;
     }
   }

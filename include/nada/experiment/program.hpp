@@ -1,10 +1,12 @@
 /// The start and the end of every program.
 #pragma once
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <iostream>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "nada/core/error.hpp"
 #include "nada/experiment/build.hpp"
@@ -38,15 +40,24 @@ int guarded(Body&& body) {
   }
 }
 
+/// Whether a command line asks for the help text.
+inline bool asks_for_help(int argc, char** argv) {
+  return std::any_of(argv, argv + argc, [](const char* word) {
+    return std::string_view(word) == "--help" || std::string_view(word) == "-h";
+  });
+}
+
 /// Runs a tool: `Options` has `about`, `example` and declare(OptionTable&); `body(options, table)` returns
-/// the exit code.
+/// the exit code. Where `Options` has before_help(OptionTable&), that function is called before the help text is printed.
 template <class Options, class Body>
 int run_tool(int argc, char** argv, Body&& body) {
   return guarded([&] {
     Options options;
     OptionTable table{std::filesystem::path(argv[0]).filename().string(), Options::about, Options::example};
     options.declare(table);
-    if (!table.read_command_line(argc, argv, revision())) return 0;
+    if constexpr (requires { options.before_help(table); })
+      if (asks_for_help(argc, argv)) options.before_help(table);
+    if (!table.read_command_line(argc, argv, made_by(table.program()))) return 0;
     return body(options, table);
   });
 }

@@ -8,9 +8,9 @@
 #include "nada/adaptation/stepper.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/adapt_options.hpp"
-#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/recipes.hpp"
 #include "nada/experiment/run_folder.hpp"
 
 namespace nada {
@@ -39,7 +39,7 @@ class Session {
   const OptionTable& table_;
 };
 
-/// Reads options (defaults, then the option file, then the command line), prepares the machine and calls `body(options,
+/// Reads options (defaults, then a recipe and option files, then the command line), prepares the machine and calls `body(options,
 /// session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from AdaptOptions;
 /// where `Options` has `settle(OptionTable&)`, that function is called once all options are read.
 template <class Options, class Body>
@@ -53,9 +53,7 @@ int run_experiment(int argc, char** argv, Body&& body) {
               " is not the folder of a run: it has no options.cfg");
       table.read_file(options.resume / "options.cfg");
     } else {
-      if (options.config.empty() && !table.given("generator") && !table.given("encoder"))
-        options.config = embedded_options();
-      if (!options.config.empty()) table.read_file(options.config);
+      read_option_files(options, table);
     }
     if constexpr (requires { options.settle(table); }) options.settle(table);
     options.machine.use();

@@ -31,7 +31,7 @@ NADA_INLINE int Session::run(Stepper& adaptation, const LayerScores& scores) {
   if (options_.dry_run) return describe(adaptation, scores);
   const bool resuming = !options_.resume.empty();
   const auto path = resuming               ? options_.resume
-                    : options_.out.empty() ? free_run_folder(options_.texts.target)
+                    : options_.out.empty() ? free_run_folder(options_.target_name())
                                            : options_.out;
   auto folder = resuming ? RunFolder::open(path, notes(path)) : RunFolder::create(path, notes(path));
   if (resuming) adaptation.restore(load_state(folder.state()));
@@ -47,10 +47,9 @@ NADA_INLINE int Session::run(Stepper& adaptation, const LayerScores& scores) {
 }
 
 NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation) const {
-  const DeltaOrigin origin{{{"nada.source", options_.texts.source},
-                            {"nada.target", options_.texts.target},
-                            {"nada.options", folder.notes().options_text}},
-                           options_.generator};
+  DeltaOrigin origin{{{"nada.options", folder.notes().options_text}}, options_.generator};
+  if (!options_.texts.source.empty()) origin.metadata["nada.source"] = options_.texts.source;
+  if (!options_.texts.target.empty()) origin.metadata["nada.target"] = options_.texts.target;
   const StopSignals signals;
   return adaptation.run(options_.steps, MetricsObserver(folder / "metrics.csv", adaptation.term_names()),
                         StateObserver(folder.state(), options_.state_every),
@@ -60,11 +59,11 @@ NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation) c
 
 NADA_INLINE RunNotes Session::notes(const std::filesystem::path& path) const {
   RunNotes out;
-  out.title = options_.texts.source + " → " + options_.texts.target;
-  out.options_text = "# " + table_.program() + " of nada " + revision() +
-                     "; --config with this file repeats the run\n" + table_.render(path);
+  out.title = (options_.texts.source.empty() ? "source" : options_.texts.source) + " → " + options_.target_name();
+  out.options_text =
+      "# " + made_by(table_.program()) + "; --config with this file repeats the run\n" + table_.render(path);
   out.options = table_.values(path);
-  out.facts = {{"code", "nada " + revision()},
+  out.facts = {{"code", made_by(table_.program())},
                {"LibTorch", libtorch_version()},
                {"processor", processor_name()},
                {"threads", std::to_string(at::get_num_threads())},

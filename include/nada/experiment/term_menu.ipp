@@ -40,6 +40,11 @@ class TermOptions {
             ": expected true or false, found '", text, "'");
     return text == "true";
   }
+  std::string text(const std::string& key) {
+    auto text = take(key);
+    require(!text.empty(), "option term: ", term_, " needs ", key, "=TEXT");
+    return text;
+  }
   std::filesystem::path file(const std::string& key) {
     const auto text = take(key);
     require(!text.empty(), "option term: ", term_, " needs ", key, "=FILE");
@@ -88,6 +93,11 @@ NADA_INLINE const std::map<std::string, TermRecipe, std::less<>>& term_recipes()
        {"min-length, offset, distance",
         [](TermOptions& o) -> AnyTerm::Choice {
           return Directional{o.number("min-length", 0.2), o.number("offset", 0.0), o.distance()};
+        }}},
+      {"away",
+       {"text, min-length",
+        [](TermOptions& o) -> AnyTerm::Choice {
+          return Away{o.text("text"), o.number("min-length", Away{}.min_length)};
         }}},
       {"global", {"scaled", [](TermOptions& o) -> AnyTerm::Choice { return Global{o.flag("scaled")}; }}},
       {"range", {"", [](TermOptions&) -> AnyTerm::Choice { return RangePenalty{}; }}},

@@ -111,8 +111,8 @@ NADA_INLINE RunFolder PretrainingOptions::folder(const OptionTable& table) const
   const auto path = !resume.empty() ? resume : !out.empty() ? out : free_run_folder(table.program());
   RunNotes notes;
   notes.title = table.program();
-  notes.options_text = "# " + table.program() + " of nada " + revision() +
-                       "; --config with this file repeats the run\n" + table.render(path);
+  notes.options_text =
+      "# " + made_by(table.program()) + "; --config with this file repeats the run\n" + table.render(path);
   notes.options = table.values(path);
   notes.seed = seed;
   return resume.empty() ? RunFolder::create(path, std::move(notes)) : RunFolder::open(path, std::move(notes));

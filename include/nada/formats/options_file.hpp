@@ -3,7 +3,9 @@
 ///     # a comment: '#' is the first non-blank character of its line, so "sketch #2" below is a value as it stands
 ///     target = sketch #2
 ///     source = "  with blanks at its ends, \"quotes\", \\ and \n are written in double quotes"
+///     include = other.cfg
 ///
+/// `include` puts the lines of another file, relative to the one that names it, in its place.
 /// Facts:   parse_options(format_option(key, value)) gives back any UTF-8 value, NUL included; a key may come again.
 #pragma once
 #include <cstddef>
@@ -18,9 +20,10 @@
 namespace nada {
 
 struct OptionLine {
-  std::string key;    // [a-z0-9-]+
-  std::string value;  // UTF-8, unquoted
-  int line;           // from 1
+  std::string key;                  // [a-z0-9-]+
+  std::string value;                // UTF-8, unquoted
+  int line;                         // from 1
+  std::filesystem::path file = {};  // that the line stands in; empty for a text that is no file
 
   friend bool operator==(const OptionLine&, const OptionLine&) = default;
 };
@@ -45,11 +48,10 @@ std::string unquote_option(std::string_view text, const std::string& where);
 /// Errors:  a line without '=', a bad key, bad quoting, a NUL byte, invalid UTF-8.
 std::vector<OptionLine> parse_options(std::string_view text, std::string_view what);
 
-/// Returns the options of a file.
-/// Errors:  as parse_options; a file that cannot be read.
-inline std::vector<OptionLine> read_options(const std::filesystem::path& path) {
-  return parse_options(read_text(path, std::size_t{16} << 20), path.string());
-}
+/// Returns the options of a file and of the files that it includes, in order. A value counts for the file that it stands
+/// in: paths are relative to OptionLine::file.
+/// Errors:  as parse_options; a file that cannot be read; a file that includes itself, through others too.
+std::vector<OptionLine> read_options(const std::filesystem::path& path);
 
 /// Writes one line `key = value`, without its line end.
 /// Errors:  a bad key, a value that is not UTF-8.

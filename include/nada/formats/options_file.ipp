@@ -2,6 +2,8 @@
 #pragma once
 #include "nada/formats/options_file.hpp"
 
+#include <system_error>
+
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/unicode.hpp"
@@ -62,6 +64,37 @@ NADA_INLINE std::vector<OptionLine> parse_options(std::string_view text, std::st
         {std::string(key), value.starts_with('"') ? detail::unquote_option(value, where()) : std::string(value), line});
   }
   return options;
+}
+
+namespace detail {
+/// Appends the options of `path` to `out`; `within` are the files that include it, outermost first.
+NADA_INLINE void read_options_into(std::vector<OptionLine>& out, const std::filesystem::path& path,
+                                   std::vector<std::filesystem::path>& within) {
+  std::error_code ignored;
+  for (const auto& outer : within)
+    require(!std::filesystem::equivalent(outer, path, ignored), within.back(), ": includes ", path.string(),
+            ", which it is part of");
+  within.push_back(path);
+  for (auto& line : parse_options(read_text(path, std::size_t{16} << 20), path.string())) {
+    line.file = path;
+    if (line.key != "include") {
+      out.push_back(std::move(line));
+      continue;
+    }
+    const auto inner = (path.parent_path() / line.value).lexically_normal();
+    require(std::filesystem::exists(inner, ignored), path, ":", line.line, ": includes ", inner.string(),
+            ", which is not there");
+    read_options_into(out, inner, within);
+  }
+  within.pop_back();
+}
+}  // namespace detail
+
+NADA_INLINE std::vector<OptionLine> read_options(const std::filesystem::path& path) {
+  std::vector<OptionLine> out;
+  std::vector<std::filesystem::path> within;
+  detail::read_options_into(out, path, within);
+  return out;
 }
 
 NADA_INLINE std::string format_option(std::string_view key, std::string_view value) {

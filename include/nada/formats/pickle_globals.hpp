@@ -32,6 +32,9 @@ std::optional<Meaning> meaning_of(std::string_view global);
 /// an untyped class.
 std::optional<DType> storage_dtype(std::string_view global);
 
+/// Returns the class of storages of an element type, in the module torch: "FloatStorage".
+std::string_view storage_class(DType dtype);
+
 /// Returns the element type that a name like "torch.float16" stands for.
 std::optional<DType> torch_dtype(std::string_view global);
 

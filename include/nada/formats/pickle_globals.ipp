@@ -3,6 +3,7 @@
 #include "nada/formats/pickle_globals.hpp"
 
 #include "nada/core/config.hpp"
+#include "nada/core/error.hpp"
 
 namespace nada::detail {
 
@@ -127,6 +128,12 @@ NADA_INLINE std::optional<DType> storage_dtype(std::string_view global) {
   for (const auto& type : storage_types)
     if (type.name == global) return type.dtype;
   return std::nullopt;
+}
+
+NADA_INLINE std::string_view storage_class(DType dtype) {
+  for (const auto& type : storage_types)
+    if (type.dtype == dtype) return type.name;
+  fail("no class of storages holds ", name_of(dtype));
 }
 
 NADA_INLINE std::optional<DType> torch_dtype(std::string_view global) {

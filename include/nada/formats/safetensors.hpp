@@ -71,6 +71,9 @@ std::optional<std::int64_t> checked_count(std::span<const std::int64_t> shape, s
 
 std::string shown(std::span<const std::int64_t> shape);
 
+/// Refuses to write to `path` a tensor that is not contiguous or whose bytes do not match its shape.
+void require_whole(const TensorView& tensor, const std::filesystem::path& path);
+
 }  // namespace detail
 
 /// Returns the strides, in elements, of an array of that shape in row-major order.

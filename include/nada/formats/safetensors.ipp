@@ -57,6 +57,17 @@ NADA_INLINE bool is_contiguous(const TensorView& tensor) {
 
 namespace detail {
 
+NADA_INLINE void require_whole(const TensorView& tensor, const std::filesystem::path& path) {
+  const auto start = [&] { return join("cannot write ", path, ": the tensor ", in_quotes(tensor.name)); };
+  const auto number =
+      tensor.shape.size() <= most_dimensions ? checked_count(tensor.shape, size_of(tensor.dtype)) : std::nullopt;
+  require(number.has_value(), start(), " has the impossible shape ", shown(tensor.shape));
+  require(is_contiguous(tensor), start(), " is not contiguous");
+  const auto size = static_cast<std::size_t>(*number) * size_of(tensor.dtype);
+  require(tensor.bytes.size() == size, start(), " of ", name_of(tensor.dtype), " ", shown(tensor.shape), " needs ",
+          size, " bytes, found ", tensor.bytes.size());
+}
+
 /// SafetensorsHeader receives the header from the JSON parser and accepts nothing but the four levels that
 /// a header has.
 class SafetensorsHeader {
@@ -300,14 +311,7 @@ NADA_INLINE void save_safetensors(const std::filesystem::path& path, std::span<c
     const auto start = [&] { return join("cannot write ", path, ": the tensor ", in_quotes(tensor.name)); };
     require(tensor.name != detail::metadata_key, start(), " has a name that the format reserves");
     require(i == 0 || order[i - 1]->name != tensor.name, start(), " is there twice");
-    const auto number = tensor.shape.size() <= detail::most_dimensions
-                            ? detail::checked_count(tensor.shape, size_of(tensor.dtype))
-                            : std::nullopt;
-    require(number.has_value(), start(), " has the impossible shape ", detail::shown(tensor.shape));
-    require(is_contiguous(tensor), start(), " is not contiguous");
-    const auto size = static_cast<std::size_t>(*number) * size_of(tensor.dtype);
-    require(tensor.bytes.size() == size, start(), " of ", name_of(tensor.dtype), " ", detail::shown(tensor.shape),
-            " needs ", size, " bytes, found ", tensor.bytes.size());
+    detail::require_whole(tensor, path);
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const TensorView* a, const TensorView* b) { return size_of(a->dtype) > size_of(b->dtype); });

@@ -26,6 +26,9 @@ TensorMap to_tensors(const ModelFile& file);
 /// Errors:  NaN or infinity; the sentence names the tensor.
 void require_finite(const TensorMap& tensors, const std::string& what);
 
+/// Returns a view of a contiguous tensor on the processor; the view is valid while the tensor's memory lives.
+TensorView view_of(std::string name, const Tensor& tensor);
+
 /// Writes tensors with metadata; save_safetensors gives the layout and the errors.
 void save_tensors(const std::filesystem::path& path, const TensorMap& tensors, const Metadata& metadata);
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "nada/core/config.hpp"
@@ -110,18 +111,21 @@ NADA_INLINE void require_finite(const TensorMap& tensors, const std::string& wha
           fail(what, ": tensor ", name, " holds NaN or infinity, expected finite numbers");
 }
 
+NADA_INLINE TensorView view_of(std::string name, const Tensor& tensor) {
+  return {std::move(name),
+          dtype_of(tensor.scalar_type()),
+          tensor.sizes().vec(),
+          tensor.strides().vec(),
+          {static_cast<const std::byte*>(tensor.data_ptr()),
+           static_cast<std::size_t>(tensor.numel()) * tensor.element_size()}};
+}
+
 NADA_INLINE void save_tensors(const std::filesystem::path& path, const TensorMap& tensors, const Metadata& metadata) {
   std::vector<Tensor> held;
   std::vector<TensorView> views;
   for (const auto& [name, value] : tensors) {
     held.push_back(value.detach().cpu().contiguous());
-    const auto& t = held.back();
-    views.push_back(
-        {name,
-         dtype_of(t.scalar_type()),
-         t.sizes().vec(),
-         t.strides().vec(),
-         {static_cast<const std::byte*>(t.data_ptr()), static_cast<std::size_t>(t.numel()) * t.element_size()}});
+    views.push_back(view_of(name, held.back()));
   }
   save_safetensors(path, views, metadata);
 }

@@ -8,6 +8,7 @@
 
 #include "nada/core/error.hpp"
 #include "nada/encoders/feature_extractor.hpp"
+#include "nada/losses/away.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
 #include "nada/losses/lpips_anchor.hpp"
@@ -30,7 +31,7 @@ class AnyTerm {
  public:
   using Choice = std::variant<Directional, Global, RangePenalty, PixelAnchor, PerceptualAnchor,
                               LpipsAnchor<AnyFeatureExtractor>, Manifold, Moment, PatchDirectional, PatchSimilarity,
-                              Texture, WithinDomain, InDomainDiversity, WeightAnchor>;
+                              Texture, WithinDomain, InDomainDiversity, WeightAnchor, Away>;
 
   AnyTerm(Choice choice) : choice_(std::move(choice)) {}
 

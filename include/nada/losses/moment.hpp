@@ -33,11 +33,7 @@ struct Moment {
   template <TextImageEncoder E, class S>
   Tensor text_steps(const E& encoder, const S& shift) const {
     const torch::NoGradGuard no_grad;
-    const auto read = [&](std::string_view text) {
-      std::vector<std::string> texts;
-      for (const auto& t : shift.templates()) texts.push_back(fill(t, text));
-      return encoder.read(encoder.tokenize(texts));
-    };
+    const auto read = [&](std::string_view text) { return read_under(encoder, shift.templates(), text); };
     const auto source = read(shift.source());
     std::vector<Tensor> steps{read(shift.target()) - source};
     for (const auto& variant : variants) steps.push_back(read(variant) - source);

@@ -195,6 +195,29 @@ struct Objective {
   }
 };
 
+namespace detail {
+template <class O>
+concept ObjectiveOf = requires(const O& objective) {
+  { O::reads } -> std::convertible_to<Reads>;
+  objective.each([](double /*weight*/, const auto& /*term*/, std::ptrdiff_t /*only_encoder*/) {});
+};
+}  // namespace detail
+
+/// JoinedObjectives are the terms of two objectives of different kinds, such as terms that options name and a term of
+/// one's own.
+template <class A, class B>
+struct JoinedObjectives {
+  A first;
+  B second;
+  static constexpr Reads reads = A::reads | B::reads;
+
+  template <class Visit>
+  void each(Visit&& visit) const {
+    first.each(visit);
+    second.each(visit);
+  }
+};
+
 template <class T>
 constexpr auto weigh(double weight, T term) {
   static_assert(explain_term<T>());

@@ -13,16 +13,6 @@
 
 namespace nada {
 
-/// Returns the feature that an encoder gives a text: unit(mean_t E(fill(t, text))), [1, E].
-/// It is the target of a TextShift.
-template <TextImageEncoder E>
-Tensor text_feature(const E& encoder, std::string_view text, const std::vector<std::string>& templates) {
-  const torch::NoGradGuard no_grad;
-  std::vector<std::string> prompts;
-  for (const auto& t : templates) prompts.push_back(fill(t, text));
-  return unit(encoder.read(encoder.tokenize(prompts)).mean(0, /*keepdim=*/true));
-}
-
 /// TextScore is the mean cosine between images and the target text:
 ///     mean_n cos(E(adapted_n), target)                     in [-1, 1]
 /// Source:  Hessel et al., CLIPScore, arXiv:2104.08718 (without its factor 2.5 and without cutting off below 0).

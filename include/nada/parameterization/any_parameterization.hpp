@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -19,8 +20,9 @@
 
 namespace nada {
 
-/// AnyParameterization is a menu: a Parameterization that holds one of the list `Choice`. A new parameterization is
-/// added to `Choice` and to `named()`.
+/// AnyParameterization is a menu: a Parameterization that holds one of the list `Choice`. A new parameterization that
+/// options are to name is added to `Choice` and to `named()`. One that stays outside trains as well; its deltas hold
+/// the weights that it folds into (adaptation/make_delta.hpp).
 class AnyParameterization {
  public:
   using Choice = std::variant<FullWeights, AffineOnly, StyleOffsets, SparseStyleOffsets, ChannelScales, LowRank>;
@@ -43,6 +45,18 @@ class AnyParameterization {
  private:
   Choice choice_;
 };
+
+namespace detail {
+template <class P, class Choice>
+struct is_choice;
+template <class P, class... Ps>
+struct is_choice<P, std::variant<Ps...>> : std::disjunction<std::is_same<P, Ps>...> {};
+}  // namespace detail
+
+/// Whether AnyParameterization::named() can make a parameterization of type P again from its name.
+template <class P>
+inline constexpr bool is_in_menu =
+    std::is_same_v<P, AnyParameterization> || detail::is_choice<P, AnyParameterization::Choice>::value;
 
 }  // namespace nada
 

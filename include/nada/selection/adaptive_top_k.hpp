@@ -30,6 +30,7 @@ struct AdaptiveTopK {
   std::int64_t batch = 8, steps = 1;
   double rate = 0.01;
   std::int64_t chunk = 0;  // samples whose images are in memory at once; 0: as many as fill eight pictures of 256 px
+  std::size_t of = 0;      // > 0: k is a share, k of every `of` styles, for generators of any size
 
   /// Walk holds the styles at the start and their change, both [B, L, D], and the loss at each step.
   struct Walk {
@@ -74,7 +75,13 @@ struct AdaptiveTopK {
   }
   /// Returns how many of the `available` styles are chosen; `who` names the selector in errors.
   std::size_t wanted(std::size_t available, std::string_view who = "AdaptiveTopK") const {
-    const auto count = k ? k : static_cast<std::size_t>(std::lround(2.0 * static_cast<double>(available) / 3.0));
+    const auto share = [&](std::size_t part, std::size_t whole) {
+      return static_cast<std::size_t>(
+          std::lround(static_cast<double>(part) * static_cast<double>(available) / static_cast<double>(whole)));
+    };
+    require(of == 0 || (k >= 1 && k <= of), who, ": ", k, " of every ", of, ", expected 1 to ", of);
+    if (of > 0) return std::max<std::size_t>(1, share(k, of));
+    const auto count = k ? k : share(2, 3);
     require(count <= available, who, ": k is ", k, ", but only ", available,
             " styles are read by convolutions that can train");
     return count;

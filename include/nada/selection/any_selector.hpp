@@ -23,9 +23,9 @@ class AnySelector {
 
   AnySelector(Choice choice = AllLayers{}) : choice_(std::move(choice)) {}
 
-  /// Reads a selector from its text: "all", "adaptive[:K]", "gradient[:K]", "random[:K]" (without K: two thirds), or
-  /// names and groups of layers with commas between them.
-  /// Errors:  a K that is not a whole number from 1.
+  /// Reads a selector from its text: "all", "adaptive[:K]", "gradient[:K]", "random[:K]" (without K: two thirds; K/N
+  /// in the place of K: K of every N), or names and groups of layers with commas between them.
+  /// Errors:  a K or N that is not a whole number from 1; K > N.
   static AnySelector named(const std::string& text);
 
   const Choice& choice() const { return choice_; }

@@ -15,24 +15,35 @@
 namespace nada {
 
 namespace detail {
-/// Returns K of "<name>:K", 0 for "<name>", and nothing for a text that begins otherwise.
-NADA_INLINE std::optional<std::size_t> count_of(std::string_view text, const std::string& name) {
-  if (text == name) return 0;
+/// LayerCount is K of "<name>:K", K and N of "<name>:K/N", or nothing of "<name>".
+struct LayerCount {
+  std::size_t k = 0, of = 0;
+};
+/// Returns the count that `text` gives for the selector `name`, or nothing for a text that begins otherwise.
+NADA_INLINE std::optional<LayerCount> count_of(std::string_view text, const std::string& name) {
+  if (text == name) return LayerCount{};
   if (!text.starts_with(name + ":")) return {};
-  const auto digits = text.substr(name.size() + 1);
-  std::size_t k = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), k);
-  require(error == std::errc{} && end == digits.data() + digits.size() && k >= 1, "option layers: ", name,
-          ":K needs a whole number K >= 1, found '", std::string(digits), "'");
-  return k;
+  const auto count = text.substr(name.size() + 1);
+  const auto read = [&](std::string_view digits) {
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    require(error == std::errc{} && end == digits.data() + digits.size() && value >= 1, "option layers: ", name,
+            ":K or ", name, ":K/N needs whole numbers from 1, found '", std::string(count), "'");
+    return value;
+  };
+  const auto slash = count.find('/');
+  if (slash == count.npos) return LayerCount{read(count), 0};
+  const LayerCount out{read(count.substr(0, slash)), read(count.substr(slash + 1))};
+  require(out.k <= out.of, "option layers: ", name, ":K/N needs K <= N, found '", std::string(count), "'");
+  return out;
 }
 }  // namespace detail
 
 NADA_INLINE AnySelector AnySelector::named(const std::string& text) {
   if (text == "all") return Choice{AllLayers{}};
-  if (const auto k = detail::count_of(text, "adaptive")) return Choice{AdaptiveTopK{.k = *k}};
-  if (const auto k = detail::count_of(text, "gradient")) return Choice{GradientTopK{.k = *k}};
-  if (const auto k = detail::count_of(text, "random")) return Choice{RandomK{.k = *k}};
+  if (const auto c = detail::count_of(text, "adaptive")) return Choice{AdaptiveTopK{.k = c->k, .of = c->of}};
+  if (const auto c = detail::count_of(text, "gradient")) return Choice{GradientTopK{.k = c->k, .of = c->of}};
+  if (const auto c = detail::count_of(text, "random")) return Choice{RandomK{.k = c->k, .of = c->of}};
   NamedLayers layers;
   std::istringstream in(text);
   for (std::string name; std::getline(in, name, ',');) layers.names.push_back(name);

@@ -23,12 +23,13 @@ namespace nada {
 struct GradientTopK {
   std::size_t k = 0;
   std::int64_t batch = 8;
+  std::size_t of = 0;  // > 0: k of every `of` layers
 
   LayerSet select(const Probe& probe) const {
     LayerSet layers;
     for (const auto i : probe.candidates)
       if (probe.layers[i].kind == LayerKind::convolution) layers.push_back(i);
-    const auto count = AdaptiveTopK{.k = k}.wanted(layers.size(), "GradientTopK");
+    const auto count = AdaptiveTopK{.k = k, .of = of}.wanted(layers.size(), "GradientTopK");
     const auto score = probe.weight_gradients(batch);
     require(score.size() == probe.layers.size(), "GradientTopK: gradients of ", score.size(), " layers, expected ",
             probe.layers.size());

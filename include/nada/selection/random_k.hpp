@@ -17,11 +17,11 @@ namespace nada {
 /// Source:  ours; a selector is worth its cost if its choice beats this one.
 /// Errors:  k larger than the number of styles that convolutions read.
 struct RandomK {
-  std::size_t k = 0;
+  std::size_t k = 0, of = 0;  // of > 0: k of every `of` styles
 
   LayerSet select(const Probe& probe) const {
     const auto read = AdaptiveTopK::styles_read(probe);
-    const auto count = AdaptiveTopK{.k = k}.wanted(read.size(), "RandomK");
+    const auto count = AdaptiveTopK{.k = k, .of = of}.wanted(read.size(), "RandomK");
     std::vector<int> order(read.begin(), read.end());
     const auto u = probe.stream.uniform(Purpose::selection, {1, static_cast<std::int64_t>(order.size())}, 0, /*sub=*/1);
     const auto* numbers = u.data_ptr<float>();

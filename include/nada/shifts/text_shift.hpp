@@ -20,6 +20,24 @@ std::string fill(std::string_view prompt_template, std::string_view text);
 /// Errors:  a line without {}; a file without templates.
 std::vector<std::string> read_templates(const std::filesystem::path& path);
 
+/// Returns the unit features of `text` under each of T prompt templates, [T, E], without gradient.
+/// Errors:  a text that the encoder cannot read.
+template <TextImageEncoder E>
+Tensor read_under(const E& encoder, std::span<const std::string> templates, std::string_view text) {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::string> texts;
+  for (const auto& t : templates) texts.push_back(fill(t, text));
+  return encoder.read(encoder.tokenize(texts));
+}
+
+/// Returns the feature of a text under prompt templates: unit(mean_t E(fill(t, text))), [1, E]. With the templates of a
+/// TextShift, the feature of its target is the target of its endpoints.
+/// Errors:  a text that the encoder cannot read.
+template <TextImageEncoder E>
+Tensor text_feature(const E& encoder, std::string_view text, std::span<const std::string> templates) {
+  return unit(read_under(encoder, templates, text).mean(0, /*keepdim=*/true));
+}
+
 /// TextShift points from the source text to the target text, averaged over prompt templates:
 ///     direction = unit(mean_t(E(fill(t, target)) - E(fill(t, source)))),  E of unit length      [1, E]
 ///     source    = unit(mean_t E(fill(t, source))), target alike                                 [1, E]
@@ -35,13 +53,8 @@ class TextShift {
 
   template <TextImageEncoder E>
   Endpoints endpoints(const E& encoder, const Sampler&) const {
-    const torch::NoGradGuard no_grad;
-    const auto embed = [&](const std::string& text) {
-      std::vector<std::string> texts;
-      for (const auto& t : templates_) texts.push_back(fill(t, text));
-      return encoder.read(encoder.tokenize(texts));  // [T, E]
-    };
-    return between(embed(source_), embed(target_), join("the texts '", source_, "' and '", target_, "'"));
+    return between(read_under(encoder, templates_, source_), read_under(encoder, templates_, target_),
+                   join("the texts '", source_, "' and '", target_, "'"));
   }
 
   /// Computes the formula above on the unit features [T, E] of both texts.

@@ -1,0 +1,19 @@
+// Question: where does the encoder @NAME@ lead a generator?
+#include <nada/adaptation/adaptation.hpp>
+#include <nada/experiment/run_experiment.hpp>
+
+#include "@NAME@.hpp"
+
+struct Options : nada::AdaptOptions {
+  static constexpr const char* about = "adapts through the encoder @NAME@ alone";
+  static constexpr const char* example = "@NAME@ --source blue --target red";
+};
+
+int experiment(const Options& options, nada::Session& session) {
+  nada::Adaptation adaptation{options.parts().with(nada::Ensemble {
+    nada::Member<@Type @> { {}, 1.0 }
+  })};
+  return session.run(adaptation);
+}
+
+int main(int argc, char** argv) { return nada::run_experiment<Options>(argc, argv, experiment); }

@@ -1,0 +1,13 @@
+// The encoder keeps the rules of encoders.
+#include <iostream>
+#include <nada/checks/check_part.hpp>
+
+#include "@NAME@.hpp"
+
+int main() try {
+  nada::check_part(@Type @{}, {"a blue picture", "a red one"});
+  std::cout << "right\n";
+} catch (const nada::Error& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
+}

@@ -1,0 +1,16 @@
+// The term keeps the rules of terms, and equal images cost nothing.
+#include <iostream>
+#include <nada/checks/check_part.hpp>
+
+#include "@NAME@.hpp"
+
+int main() try {
+  nada::check_part(@Type @{});
+  const auto images = torch::rand({2, 3, 8, 8});
+  const nada::Scene scene{images, images, {}, {}};
+  nada::require(@Type @{}(scene).item<double>() == 0, "equal images cost something");
+  std::cout << "right\n";
+} catch (const nada::Error& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
+}

@@ -1,0 +1,13 @@
+// The parameterization keeps the rules of parameterizations.
+#include <iostream>
+#include <nada/checks/check_part.hpp>
+
+#include "@NAME@.hpp"
+
+int main() try {
+  nada::check_part(@Type @{});
+  std::cout << "right\n";
+} catch (const nada::Error& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
+}

@@ -1,0 +1,60 @@
+/// A shift chosen at run time.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "nada/core/error.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/shifts/image_shift.hpp"
+#include "nada/shifts/mixed_shift.hpp"
+#include "nada/shifts/shift.hpp"
+#include "nada/shifts/text_shift.hpp"
+
+namespace nada {
+
+/// AnyShift is a menu: a Shift that holds one of the list `Choice`.
+/// Errors:  a term that asks a shift by pictures alone for its texts.
+class AnyShift {
+ public:
+  using Choice = std::variant<TextShift, ImageShift, MixedShift<TextShift, ImageShift>>;
+
+  AnyShift(Choice choice) : choice_(std::move(choice)) {}
+  AnyShift(TextShift shift) : choice_(std::move(shift)) {}
+
+  const Choice& choice() const { return choice_; }
+
+  template <TextImageEncoder E>
+  Endpoints endpoints(const E& encoder, const Sampler& anchor) const {
+    return std::visit([&](const auto& shift) { return shift.endpoints(encoder, anchor); }, choice_);
+  }
+
+  std::string_view source() const {
+    return texts([](const auto& shift) { return shift.source(); });
+  }
+  std::string_view target() const {
+    return texts([](const auto& shift) { return shift.target(); });
+  }
+  std::span<const std::string> templates() const {
+    return texts([](const auto& shift) { return shift.templates(); });
+  }
+
+ private:
+  template <class Read>
+  auto texts(Read read) const -> decltype(read(std::declval<const TextShift&>())) {
+    return std::visit(
+        [&](const auto& shift) -> decltype(read(std::declval<const TextShift&>())) {
+          if constexpr (TextualShift<std::decay_t<decltype(shift)>>) return read(shift);
+          fail(
+              "a term of this objective makes texts of its own, and the shift is by pictures alone; say what they show "
+              "with --target TEXT");
+        },
+        choice_);
+  }
+  Choice choice_;
+};
+
+}  // namespace nada

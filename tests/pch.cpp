@@ -1,1 +1,0 @@
-// Holds the shared precompiled header; see pch.hpp.
