@@ -33,7 +33,7 @@ struct Options {
 };
 
 void row(const std::string& name, const std::string& value) {
-  if (!value.empty()) std::cout << std::left << std::setw(16) << name << value << '\n';
+  if (!value.empty()) std::cout << std::left << std::setw(18) << name << value << '\n';
 }
 
 /// Prints the number of parameters in each group of tensors whose names begin alike, and the sum.

@@ -2,8 +2,8 @@
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
-#include "@NAME@.hpp"
 #include "example.hpp"
+#include "new_part.hpp"
 
 /// Measures `compute` on [N, channels, side, side]; the argument is the side.
 template <class Compute>
@@ -16,12 +16,12 @@ void measure(benchmark::State& state, Compute compute) {
 
 int main(int argc, char** argv) {
   at::set_num_threads(1);
-  const auto own = [](const Example& e) { return @NAME @(e.x, e.w, e.layer()); };
+  const auto own = [](const Example& e) { return new_part(e.x, e.w, e.layer()); };
   const auto nadas = [](const Example& e) {
     return nada::stylegan2::modulated_convolution(e.x, e.w, e.layer(), {}, false);
   };
   for (const auto side : {8, 16, 32, 64}) {
-    benchmark::RegisterBenchmark("@NAME@", measure<decltype(own)>, own)->Arg(side);
+    benchmark::RegisterBenchmark("new_part", measure<decltype(own)>, own)->Arg(side);
     benchmark::RegisterBenchmark("nada", measure<decltype(nadas)>, nadas)->Arg(side);
   }
   benchmark::Initialize(&argc, argv);

@@ -1,18 +1,16 @@
-// Question: where does the encoder @NAME@ lead a generator?
+// Question: where does the encoder new_part lead a generator?
 #include <nada/adaptation/adaptation.hpp>
 #include <nada/experiment/run_experiment.hpp>
 
-#include "@NAME@.hpp"
+#include "new_part.hpp"
 
 struct Options : nada::AdaptOptions {
-  static constexpr const char* about = "adapts through the encoder @NAME@ alone";
-  static constexpr const char* example = "@NAME@ --source blue --target red";
+  static constexpr const char* about = "adapts through the encoder new_part alone";
+  static constexpr const char* example = "new_part --source blue --target red";
 };
 
 int experiment(const Options& options, nada::Session& session) {
-  nada::Adaptation adaptation{options.parts().with(nada::Ensemble {
-    nada::Member<@Type @> { {}, 1.0 }
-  })};
+  nada::Adaptation adaptation{options.parts().with(nada::Ensemble{nada::Member<NewPart>{{}, 1.0}})};
   return session.run(adaptation);
 }
 

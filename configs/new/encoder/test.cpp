@@ -2,10 +2,10 @@
 #include <iostream>
 #include <nada/checks/check_part.hpp>
 
-#include "@NAME@.hpp"
+#include "new_part.hpp"
 
 int main() try {
-  nada::check_part(@Type @{}, {"a blue picture", "a red one"});
+  nada::check_part(NewPart{}, {"a blue picture", "a red one"});
   std::cout << "right\n";
 } catch (const nada::Error& error) {
   std::cerr << error.what() << '\n';

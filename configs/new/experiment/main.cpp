@@ -2,11 +2,11 @@
 #include <nada/adaptation/adaptation.hpp>
 #include <nada/experiment/run_experiment.hpp>
 
-#include "@NAME@.hpp"
+#include "new_part.hpp"
 
 struct Options : nada::AdaptOptions {
   static constexpr const char* about = "adapts with mirror images beside the images";
-  static constexpr const char* example = "@NAME@ --target \"a zombie\"";
+  static constexpr const char* example = "new_part --target \"a zombie\"";
   bool control = false;
   void declare(nada::OptionTable& table) {
     AdaptOptions::declare(table);
@@ -17,7 +17,7 @@ struct Options : nada::AdaptOptions {
 
 int experiment(const Options& options, nada::Session& session) {
   if (options.control) return session.run(*nada::make_adaptation(options.parts()));
-  nada::Adaptation adaptation { options.parts().with(@Type @{}) };
+  nada::Adaptation adaptation{options.parts().with(NewPart{})};
   return session.run(adaptation);
 }
 

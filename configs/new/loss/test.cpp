@@ -2,13 +2,13 @@
 #include <iostream>
 #include <nada/checks/check_part.hpp>
 
-#include "@NAME@.hpp"
+#include "new_part.hpp"
 
 int main() try {
-  nada::check_part(@Type @{});
+  nada::check_part(NewPart{});
   const auto images = torch::rand({2, 3, 8, 8});
   const nada::Scene scene{images, images, {}, {}};
-  nada::require(@Type @{}(scene).item<double>() == 0, "equal images cost something");
+  nada::require(NewPart{}(scene).item<double>() == 0, "equal images cost something");
   std::cout << "right\n";
 } catch (const nada::Error& error) {
   std::cerr << error.what() << '\n';

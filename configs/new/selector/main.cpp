@@ -2,11 +2,11 @@
 #include <nada/adaptation/adaptation.hpp>
 #include <nada/experiment/run_experiment.hpp>
 
-#include "@NAME@.hpp"
+#include "new_part.hpp"
 
 struct Options : nada::AdaptOptions {
-  static constexpr const char* about = "adapts with the selector @NAME@";
-  static constexpr const char* example = "@NAME@ --target \"a zombie\" --every 20";
+  static constexpr const char* about = "adapts with the selector new_part";
+  static constexpr const char* example = "new_part --target \"a zombie\" --every 20";
   std::int64_t every = 10;
   void declare(nada::OptionTable& table) {
     AdaptOptions::declare(table);
@@ -17,7 +17,7 @@ struct Options : nada::AdaptOptions {
 
 int experiment(const Options& options, nada::Session& session) {
   nada::require(options.every >= 1, "option every: expected at least 1, found ", options.every);
-  nada::Adaptation adaptation { options.parts().with(@Type @{options.every}) };
+  nada::Adaptation adaptation{options.parts().with(NewPart{options.every})};
   return session.run(adaptation);
 }
 

@@ -102,4 +102,9 @@ AnyClip load_clip(const std::filesystem::path& path, const std::optional<std::fi
 
 #ifndef NADA_COMPILED
 #include "nada/encoders/any_clip.ipp"
+#else
+namespace nada {
+extern template class Clip<VisionTransformer>;
+extern template class Clip<ModifiedResNet>;
+}  // namespace nada
 #endif

@@ -169,4 +169,9 @@ NADA_INLINE AnyClip load_clip(const std::filesystem::path& path, const std::opti
                    torch::TensorOptions().device(device).dtype(type));
 }
 
+#ifdef NADA_COMPILED
+template class Clip<VisionTransformer>;
+template class Clip<ModifiedResNet>;
+#endif
+
 }  // namespace nada

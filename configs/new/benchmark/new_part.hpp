@@ -5,8 +5,8 @@
 /// A modulated convolution without noise and upsampling, as public Python code computes it: weights of each sample are
 /// modulated and demodulated, and one grouped convolution takes all samples. Arguments and result are those of
 /// nada::stylegan2::modulated_convolution.
-inline torch::Tensor @NAME
-    @(const torch::Tensor& x, const torch::Tensor& w, const nada::stylegan2::Convolution& layer) {
+inline torch::Tensor new_part(const torch::Tensor& x, const torch::Tensor& w,
+                              const nada::stylegan2::Convolution& layer) {
   const auto n = x.size(0), i = x.size(1), o = layer.weight.size(0);
   const auto s = nada::stylegan2::dense(w, layer.affine_weight, layer.affine_bias);  // [N, I]
   const auto scale = 1 / std::sqrt(static_cast<double>(i * 9));
