@@ -4,6 +4,7 @@
 #include "nada/experiment/ablation.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
+#include "nada/selection/by_change.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/gradient_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
@@ -33,6 +34,8 @@ auto variants(const Options&) {
                   layers("top-6-each-step", top(6)),
                   layers("random-6", Every{10, RandomK{.k = 6}}),
                   layers("gradient-6", Every{10, GradientTopK{.k = 6}}),
+                  layers("most-changed-6", Every{10, MostChanged{.k = 6, .all_until = 10}}),
+                  layers("least-changed-6", Every{10, LeastChanged{.k = 6}}),
                   layers("official-6", OfficialIndex<AdaptiveTopK>{top(6)}),
                   layers("coarse", NamedLayers{{"coarse"}}),
                   layers("medium", NamedLayers{{"medium"}}),

@@ -153,6 +153,7 @@
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/any_selector.hpp"
+#include "nada/selection/by_change.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/gradient_top_k.hpp"
 #include "nada/selection/named_layers.hpp"

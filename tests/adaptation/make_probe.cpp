@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "nada/adaptation/candidate_layers.hpp"
@@ -14,6 +15,7 @@
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/selector.hpp"
 #include "nada/training/trained_leaves.hpp"
+#include "support/files.hpp"
 #include "support/tiny_run.hpp"
 
 BOOST_AUTO_TEST_SUITE(adaptation_make_probe)
@@ -143,6 +145,83 @@ BOOST_AUTO_TEST_CASE(weight_gradients_leave_the_run_as_it_is) {
   BOOST_TEST(!leaf.grad().defined());
   BOOST_TEST(leaf.requires_grad());
   BOOST_TEST(parts.leaves.leaves().size() == 1U);  // nothing began
+}
+
+BOOST_AUTO_TEST_CASE(the_change_of_a_layer_is_relative_to_its_size_and_0_where_nothing_trained) {
+  Parts parts;
+  const auto size = [&](std::size_t k) {
+    double squares = 0;
+    for (std::size_t s = 0; s < 3; ++s) squares += number(TinyGenerator(1).slot(k, s).square().sum());
+    return std::sqrt(squares);
+  };
+  for (std::size_t k = 0; k < 7; ++k) BOOST_TEST(parts.probe().change(k) == 0);
+  const auto move = [&](std::size_t k,
+                        const std::string& name) {  // Adam's first step moves each of 16 numbers by its rate
+    parts.candidates.begin(k, parts.leaves);
+    parts.leaves.update(Adam{.rate = 0.1}, name, test::random({4, 4}, 50));
+    parts.candidates.put_effective(parts.adapted, {k}, parts.leaves, /*graph=*/false);
+  };
+  move(conv_4, "conv.4.0.affine.weight");
+  parts.candidates.begin(conv_8, parts.leaves);  // chosen, but not moved yet
+  const auto probe = parts.probe();
+  BOOST_TEST(probe.change(conv_4) == 0.4 / size(conv_4), boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(probe.change(conv_8) == 0);
+  move(conv_8, "conv.8.0.affine.weight");
+  BOOST_TEST(parts.probe().change(conv_8) == 0.4 / size(conv_8), boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(error_of([&] { probe.change(7); }) == "change: layer 7 of 7");
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_of_zeros_that_has_moved_has_changed_without_bound) {
+  TinyGenerator g(1);
+  for (std::size_t s = 0; s < 3; ++s) g.use(conv_4, s, torch::zeros_like(g.slot(conv_4, s)));
+  const CandidateLayers<TinyGenerator, AffineOnly> candidates(g, {}, 8, 0);
+  BOOST_TEST(candidates.change(g, conv_4) == 0);
+  g.use(conv_4, 2, torch::ones({4, 4}, torch::kFloat64));
+  BOOST_TEST(std::isinf(candidates.change(g, conv_4)));
+}
+
+BOOST_AUTO_TEST_CASE(weights_are_copies_of_the_effective_tensors_of_the_last_step_without_graph) {
+  test::Run<> run(TinyGenerator(1), test::one_encoder(), test::shift(), test::terms(1), {{"conv.4.0"}}, {}, {}, {},
+                  test::settings());
+  const auto at_start = run.probe({}).weight(conv_4, 0);
+  BOOST_TEST(same_bits(at_start, TinyGenerator(1).slot(conv_4, 0)));
+  run.step();
+  const auto later = run.probe({}).weight(conv_4, 0);
+  BOOST_TEST(same_bits(later, run.adapted().slot(conv_4, 0)));
+  BOOST_TEST(!same_bits(later, at_start));  // which is still the weight of the start
+  BOOST_TEST(!later.requires_grad());
+  later.zero_();
+  BOOST_TEST(!same_bits(later, run.adapted().slot(conv_4, 0)));
+  BOOST_TEST(same_bits(run.probe({}).weight(6, 1), run.adapted().slot(6, 1)));  // of a layer that does not train
+  BOOST_TEST(error_of([&] { run.probe({}).weight(6, 2); }) == "weight: slot 2 of rgb.8, which has 2");
+  BOOST_TEST(error_of([&] { run.probe({}).weight(7, 0); }) == "weight: layer 7 of 7");
+}
+
+BOOST_AUTO_TEST_CASE(weight_gradients_of_the_mapping_network_are_those_of_the_styles_that_it_maps) {
+  const TinyGenerator source(1);
+  const Stream stream{3, 2};
+  for (const bool trained : {false, true}) {
+    test::Run<> run(source, test::one_encoder(), test::shift(), test::terms(1),
+                    NamedLayers{{trained ? "mapping.0" : "conv.4.0"}}, {}, {}, {}, test::settings());
+    run.step();
+    run.step();
+    const auto probe = run.probe(stream);
+    double squares = 0;
+    for (std::size_t s = 0; s < 2; ++s) {
+      const auto value = run.adapted().slot(0, s).detach();
+      for (std::int64_t i = 0; i < value.numel(); ++i) {
+        const auto loss = [&](double by) {
+          auto moved = value.clone();
+          moved.view(-1)[i] += by;
+          auto g = run.adapted().clone();
+          g.use(0, s, moved);
+          return number(probe.global_loss(g.synthesize(styles_by_hand(g, stream, 3), {})));
+        };
+        squares += std::pow((loss(1e-5) - loss(-1e-5)) / 2e-5, 2);
+      }
+    }
+    BOOST_TEST(probe.weight_gradients(3)[0] == std::sqrt(squares / 20), boost::test_tools::tolerance(1e-5));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_run_whose_mapping_network_trains_shows_the_adapted_styles) {

@@ -93,6 +93,52 @@ BOOST_AUTO_TEST_CASE(a_run_with_zero_gradients_resumes_with_the_counts_and_momen
   BOOST_TEST(second.delta().leaves.size() == whole.delta().leaves.size());
 }
 
+/// Chooses the layer whose running mean of the gradients is largest, and lowers that mean: every digit counts.
+struct RunningMean {
+  Tensor mean;  // [layers], float64
+  LayerSet select(const Probe& probe) {
+    const auto now = torch::tensor(probe.weight_gradients(2), torch::kFloat64);
+    mean = mean.defined() ? 0.9 * mean + 0.1 * now : now;
+    const auto chosen = mean.argmax().item<std::int64_t>();
+    mean[chosen] = mean[chosen] * 0.6;
+    return {static_cast<std::size_t>(chosen)};
+  }
+  TensorMap state() const { return mean.defined() ? TensorMap{{"mean", mean}} : TensorMap{}; }
+  void restore(const TensorMap& state) { mean = state.empty() ? Tensor{} : state.at("mean"); }
+};
+
+template <class S>
+void check_that_a_run_resumes_exactly(const S& selector) {
+  const auto make = [&] {
+    return Run<Terms, S>(TinyGenerator(1), one_encoder(), shift(), terms(1, 0.3), selector, {}, {}, {}, settings());
+  };
+  const TemporaryFolder folder;
+  const auto mean_of = [](const auto& run) {
+    const auto state = run.state().selector;
+    return state.count("mean") ? state.at("mean") : state.at("inner.mean");
+  };
+  auto whole = make();
+  std::vector<LayerSet> chosen;
+  for (int i = 0; i < 12; ++i) chosen.push_back(whole.step().chosen);
+  for (const std::int64_t middle : {0, 1, 5}) {
+    {
+      auto first = make();
+      for (std::int64_t i = 0; i < middle; ++i) first.step();
+      save_state(folder / "state.safetensors", first.state());
+    }
+    auto second = make();
+    second.restore(load_state(folder / "state.safetensors"));
+    for (auto i = static_cast<std::size_t>(middle); i < 12; ++i) BOOST_TEST((second.step().chosen == chosen[i]));
+    BOOST_TEST(same_bits(mean_of(second), mean_of(whole)));
+    check_same_bits(slots_of(second.adapted()), slots_of(whole.adapted()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_selector_with_running_means_in_float64_resumes_with_their_bits) {
+  check_that_a_run_resumes_exactly(RunningMean{});
+  check_that_a_run_resumes_exactly(Every{3, RunningMean{}});
+}
+
 BOOST_AUTO_TEST_CASE(a_loaded_state_replaces_all_that_the_run_did_before) {
   const TemporaryFolder folder;
   Run<> early(TinyGenerator(1), one_encoder(), shift(), terms(1), NamedLayers{{"conv.4.0"}}, {}, {}, {}, settings());

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -34,7 +35,14 @@ AdaptationState full_state() {
   out.base_hash = std::string(64, 'e');
   out.leaves = {{"conv.4.0.weight", random({2, 3}, 1)}, {"rgb.4.bias", random({3}, 2).to(torch::kFloat32)}};
   out.moments = {{"conv.4.0.weight", {random({2, 3}, 3), random({2, 3}, 4), 17}}, {"rgb.4.bias", {}}};
-  out.selector = {{"chosen", whole_numbers({2, 5})}, {"counts", whole_numbers({0, -7, 1LL << 40})}};
+  out.selector = {{"chosen", whole_numbers({2, 5})},
+                  {"counts", whole_numbers({0, -7, 1LL << 40})},
+                  {"means", random({2, 3}, 6)},
+                  {"asked", torch::tensor(9, torch::kInt64)},
+                  {"worst", torch::tensor({-std::numeric_limits<double>::infinity(), 0.1, 1.0 / 3}, torch::kFloat64)},
+                  {"chances", random({2}, 7).to(torch::kFloat32)},
+                  {"seen", torch::tensor({true, false})},
+                  {"none", torch::zeros({0, 3}, torch::kFloat64)}};
   out.anchor_leaves = {{"conv.4.0.weight", random({2, 3}, 5)}};
   out.anchor_step = 30;
   return out;
@@ -105,7 +113,8 @@ BOOST_AUTO_TEST_CASE(a_state_without_selector_and_anchor_has_neither_in_its_file
   const auto file = Safetensors::open(path);
   BOOST_TEST(file.metadata().count("nada.selector") == 0U);
   BOOST_TEST(file.metadata().count("nada.anchor_step") == 0U);
-  for (const auto& [name, tensor] : to_tensors(file)) BOOST_TEST(!name.starts_with("anchor."), name);
+  for (const auto& [name, tensor] : to_tensors(file))
+    BOOST_TEST(!name.starts_with("anchor.") && !name.starts_with("selector."), name);
   const auto read = load_state(path);
   BOOST_TEST(read.selector.empty());
   BOOST_TEST(read.anchor_leaves.empty());
@@ -151,6 +160,7 @@ BOOST_AUTO_TEST_CASE(the_file_says_in_words_what_it_is) {
   BOOST_TEST(metadata.at("nada.anchor_step") == "30");
   BOOST_TEST((nlohmann::json::parse(metadata.at("nada.selector")) ==
               nlohmann::json{{"chosen", {2, 5}}, {"counts", {0, -7, 1LL << 40}}}));
+  BOOST_TEST(same_bits(to_tensor(file.at("selector.means")), random({2, 3}, 6)));
   BOOST_TEST((nlohmann::json::parse(metadata.at("nada.counts")) ==
               nlohmann::json{{"conv.4.0.weight", 17}, {"rgb.4.bias", 0}}));
 }

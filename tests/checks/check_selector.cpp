@@ -11,6 +11,7 @@
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/any_selector.hpp"
+#include "nada/selection/by_change.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/gradient_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
@@ -53,8 +54,25 @@ struct Forgetful : Counting {
 struct Refusing : CountingWithState {
   void restore(const TensorMap&) { fail("this is not mine"); }
 };
-struct Fractions : CountingWithState {
-  TensorMap state() const { return {{"asked", torch::tensor({static_cast<double>(asked) + 0.5})}}; }
+struct Complex : CountingWithState {
+  TensorMap state() const { return {{"asked", torch::zeros({1}, torch::kComplexDouble)}}; }
+};
+/// Chooses by a running mean of the layers' gradients, in float64.
+struct RunningMean {
+  Tensor mean;  // [layers]
+  LayerSet select(const Probe& probe) {
+    const auto now = torch::tensor(probe.weight_gradients(2), torch::kFloat64);
+    mean = mean.defined() ? 0.9 * mean + 0.1 * now : now;
+    const auto scaled = (1e6 * mean.sum() / mean.max()).item<double>();  // depends on many digits
+    return turn(probe, static_cast<std::int64_t>(scaled));
+  }
+  TensorMap state() const { return mean.defined() ? TensorMap{{"mean", mean}} : TensorMap{}; }
+  void restore(const TensorMap& state) { mean = state.empty() ? Tensor{} : state.at("mean"); }
+};
+/// The same, but its state has half of the digits.
+struct Rounded : RunningMean {
+  TensorMap state() const { return mean.defined() ? TensorMap{{"mean", mean.to(torch::kFloat16)}} : TensorMap{}; }
+  void restore(const TensorMap& state) { mean = state.empty() ? Tensor{} : state.at("mean").to(torch::kFloat64); }
 };
 struct Shared {
   std::shared_ptr<CountingWithState> inner = std::make_shared<CountingWithState>();
@@ -90,7 +108,11 @@ BOOST_AUTO_TEST_CASE(the_selectors_of_the_framework_pass) {
   BOOST_TEST(error(Every{3, RandomK{.k = 1}}) == "");
   BOOST_TEST(error(OfficialIndex<AdaptiveTopK>{}) == "");
   BOOST_TEST(error(AnySelector::named("adaptive:2")) == "");
+  BOOST_TEST(error(MostChanged{.k = 2, .all_until = 3}) == "");
+  BOOST_TEST(error(LeastChanged{.k = 2}) == "");
   BOOST_TEST(error(CountingWithState{}) == "");
+  BOOST_TEST(error(RunningMean{}) == "");
+  BOOST_TEST(error(Every{3, RunningMean{}}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_selector_that_forgets_when_a_run_is_resumed_is_told) {
@@ -99,7 +121,8 @@ BOOST_AUTO_TEST_CASE(a_selector_that_forgets_when_a_run_is_resumed_is_told) {
                    "remembers something, so it needs `nada::TensorMap state() const`"));
   BOOST_TEST(tells(error(Forgetful{}), "when its state() of step 1 was restored: the state lacks something"));
   BOOST_TEST(error(Refusing{}) == "the selector does not take back its own state: this is not mine");
-  BOOST_TEST(tells(error(Fractions{}), "the selector's state asked holds numbers that are not whole"));
+  BOOST_TEST(tells(error(Rounded{}), "was restored: the state lacks something"));
+  BOOST_TEST(tells(error(Complex{}), "the selector's state cannot be saved: "));
 }
 
 BOOST_AUTO_TEST_CASE(a_choice_that_depends_on_something_else_than_the_probe_is_told) {

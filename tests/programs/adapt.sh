@@ -102,4 +102,33 @@ done
 check "further terms are columns" test "$(head -1 "parts $parts/metrics.csv")" = "step,loss,directional,global,range,within,patches,manifold,seconds"
 check "a delta keeps its parameterization's name" grep -aq '"nada.parameterization":"low-rank-3"' "parts --parameterization low-rank-3 --layers all/adapted.safetensors"
 succeed generate --generator "parts --parameterization low-rank-3 --layers all/adapted.safetensors" --count 2 --out low_rank.png
+# Toward pictures, with a text and without; and away from a text
+zombies="--pictures $avatars/targets/zombie.png --pictures-tile 64"
+succeed adapt $zombies --steps 2 --samples-every 0 --out pictures
+check "the folder's title names the pictures" grep -q 'pictures of zombie' pictures/report.html
+check "there is no text that nobody gave" sh -c '! grep -aq nada.target pictures/adapted.safetensors'
+succeed adapt $zombies --target "a zombie" --pictures-share 0 --steps 2 --samples-every 0 --out by_text
+succeed adapt --target "a zombie" --steps 2 --samples-every 0 --out text_alone
+check "a share of 0 is the text alone" same_data by_text/adapted.safetensors text_alone/adapted.safetensors
+succeed adapt $zombies --target "a zombie" --pictures-share 1 --steps 2 --samples-every 0 --out by_pictures
+check "a share of 1 is the pictures alone" same_data by_pictures/adapted.safetensors pictures/adapted.safetensors
+succeed adapt $zombies --target "a zombie" --steps 2 --samples-every 0 --out both
+check "half of each is neither" sh -c "! cmp -s both/metrics.csv text_alone/metrics.csv && ! cmp -s both/metrics.csv pictures/metrics.csv"
+expect_error 'makes texts of its own.*--target TEXT' adapt $zombies --term moment=1 --steps 2 --out none
+expect_error 'holds no .png' adapt --pictures "$sources/configs" --steps 2 --out none
+expect_error 'option pictures-share: expected 0 to 1, found 2' adapt $zombies --target "a zombie" --pictures-share 2 --out none
+succeed adapt --target "a zombie" --away-from "a blue alien" --steps 2 --samples-every 0 --out away
+check "the term away has its column" grep -q '^step,loss,directional,global,range,away,seconds' away/metrics.csv
+
+# Recipes
+succeed adapt --target "a zombie" --recipe paper --batch 2 --steps 2 --samples-every 0 --out paper
+check "the paper's objective is directional alone" grep -q '^step,loss,directional,seconds' paper/metrics.csv
+expect_error "neither an option file nor one of default, paper" adapt --target "a zombie" --recipe papr --out none
+expect_error "the embedded encoders know the embedded avatars alone" adapt --generator "$avatars/generator.safetensors" --target "a zombie"
+printf 'include = %s/recipes/default.cfg\ninclude = %s/models.cfg\ntarget = a zombie\nsteps = 2\nsamples-every = 0\n' "$sources/configs" "$avatars" > my.cfg
+succeed adapt --config my.cfg --out included
+check "included files are the default" same_data included/adapted.safetensors text_alone/adapted.safetensors
+NADA_CONFIGS=$work/nowhere "$programs/adapt" --target "a zombie" > out.txt 2> err.txt && fail "adapt ran without configurations"
+check "a folder of configurations that is not there is told" grep -q "^error: .*$work/nowhere" err.txt
+
 finish

@@ -8,6 +8,7 @@
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
 #include "nada/selection/any_selector.hpp"
+#include "nada/selection/by_change.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/selection/gradient_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
@@ -54,6 +55,9 @@ BOOST_AUTO_TEST_CASE(names_choose_what_the_selectors_of_these_names_choose) {
   same("gradient:1", GradientTopK{.k = 1});
   same("random", RandomK{});
   same("random:2", RandomK{.k = 2});
+  same("most-changed:2", AllLayers{});  // at first
+  same("least-changed", LeastChanged{});
+  same("least-changed:1", LeastChanged{.k = 1});
   same("coarse", NamedLayers{{"coarse"}});
   same("phase:texture", NamedLayers{{"phase:texture"}});
   same("conv.8.1,rgb.4,constant", NamedLayers{{"conv.8.1", "rgb.4", "constant"}});
@@ -71,7 +75,10 @@ BOOST_AUTO_TEST_CASE(a_count_behind_the_name_is_how_many_are_chosen) {
   BOOST_TEST(std::get<GradientTopK>(AnySelector::named("gradient:3").choice()).k == 3U);
   BOOST_TEST(std::get<RandomK>(AnySelector::named("random:1").choice()).k == 1U);
   BOOST_TEST(std::get<RandomK>(AnySelector::named("random").choice()).k == 0U);  // two thirds
-  for (const std::string name : {"adaptive", "gradient", "random"})
+  const auto most = std::get<MostChanged>(AnySelector::named("most-changed:4/9").choice());
+  BOOST_TEST((most.k == 4U && most.of == 9U && most.all_until == 10));
+  BOOST_TEST(std::get<LeastChanged>(AnySelector::named("least-changed:4").choice()).k == 4U);
+  for (const std::string name : {"adaptive", "gradient", "random", "most-changed", "least-changed"})
     for (const std::string bad : {"0", "", "x", "2x", "-1", " 2", "1.5", "99999999999999999999999"})
       BOOST_TEST(error_of([&] { AnySelector::named(name + ":" + bad); }) ==
                  "option layers: " + name + ":K or " + name + ":K/N needs whole numbers from 1, found '" + bad + "'");
@@ -80,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_count_behind_the_name_is_how_many_are_chosen) {
 BOOST_AUTO_TEST_CASE(choices_that_depend_on_the_step_change_and_those_by_name_do_not) {
   for (const auto* still : {"all", "convolution", "conv.4.0,rgb.8", "phase:shape"})
     BOOST_TEST(!AnySelector::named(still).changes(), still);
-  for (const auto* moving : {"adaptive", "adaptive:2", "gradient", "random:1"})
+  for (const auto* moving : {"adaptive", "adaptive:2", "gradient", "random:1", "most-changed", "least-changed:3"})
     BOOST_TEST(AnySelector::named(moving).changes(), moving);
   BOOST_TEST(!AnySelector{}.changes());
   BOOST_TEST(AnySelector(OfficialIndex(AdaptiveTopK{})).changes());

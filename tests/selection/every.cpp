@@ -23,7 +23,16 @@ struct Counting {
 using EveryCounting = Every<Counting>;
 static_assert(LayerSelector<EveryCounting> && Stateful<EveryCounting> && !Stateful<Counting>);
 
-std::size_t choice(EveryCounting& selector, std::int64_t step) {
+/// The same, and the number of calls is its state.
+struct Remembering {
+  double calls = 0;
+  LayerSet select(const Probe&) { return {static_cast<std::size_t>(calls++)}; }
+  TensorMap state() const { return {{"calls", torch::tensor(calls, torch::kFloat64)}}; }
+  void restore(const TensorMap& state) { calls = state.at("calls").item<double>(); }
+};
+
+template <class S>
+std::size_t choice(Every<S>& selector, std::int64_t step) {
   Probe probe;
   probe.stream = {0, step};
   return selector.select(probe).at(0);
@@ -59,6 +68,20 @@ BOOST_AUTO_TEST_CASE(a_restored_state_goes_on_as_if_never_interrupted) {
   BOOST_TEST(EveryCounting(3).state().at("chosen").numel() == 0);
   BOOST_TEST(error_of([&] { resumed.restore({}); }) == "it does not say which layers were chosen");
   BOOST_TEST(error_of([] { EveryCounting(0); }) == "Every: layers are chosen every 0 steps, expected at least 1");
+}
+
+BOOST_AUTO_TEST_CASE(keeps_what_the_selector_inside_remembers) {
+  for (const std::int64_t n : {1, 3}) {
+    Every<Remembering> whole(n);
+    for (std::int64_t step = 0; step < 8; ++step) {
+      Every<Remembering> resumed(n);
+      resumed.restore(whole.state());
+      const auto chosen = choice(whole, step);
+      BOOST_TEST(choice(resumed, step) == chosen);
+      BOOST_TEST(chosen == static_cast<std::size_t>(step / n));
+    }
+  }
+  BOOST_TEST((Every<Remembering>(3).state().count("inner.calls") == 1U));
 }
 
 BOOST_AUTO_TEST_CASE(takes_the_options_of_the_selector_inside) {

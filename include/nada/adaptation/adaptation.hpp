@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -397,7 +398,8 @@ class Adaptation final : public Stepper {
   Sel selector_of(const AdaptationState& state) const {
     auto out = selector_;
     if constexpr (Stateful<Sel>) {
-      if (const auto chosen = state.selector.find("chosen"); chosen != state.selector.end() && chosen->second.numel())
+      if (const auto chosen = state.selector.find("chosen");
+          chosen != state.selector.end() && chosen->second.numel() && chosen->second.scalar_type() == torch::kInt64)
         require(chosen->second.min().template item<std::int64_t>() >= 0 &&
                     chosen->second.max().template item<std::int64_t>() <
                         static_cast<std::int64_t>(candidates_.layer_count()),
@@ -406,6 +408,8 @@ class Adaptation final : public Stepper {
         out.restore(state.selector);
       } catch (const Error& error) {
         fail(state.origin, ": nada.selector is damaged: ", error.what());
+      } catch (const std::out_of_range&) {  // of `state.at(name)`
+        fail(state.origin, ": nada.selector is damaged: a tensor is missing that the layer selector asks for");
       }
     }
     return out;

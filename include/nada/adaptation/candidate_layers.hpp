@@ -1,8 +1,10 @@
 /// Candidate layers: which layers of a generator may train, and how their leaves become effective tensors.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,6 +89,18 @@ class CandidateLayers {
       const auto tensors = effective(k, leaves(k, trained));
       for (std::size_t s = 0; s < tensors.size(); ++s) generator.use(k, s, graph ? tensors[s] : tensors[s].detach());
     }
+  }
+  /// Returns |slots - base| / |base| of a layer of `generator`, all slots as one vector; 0 where nothing has moved,
+  /// infinity where only zeros have.
+  double change(const G& generator, std::size_t k) const {
+    const torch::NoGradGuard no_grad;
+    double moved = 0, size = 0;
+    for (std::size_t s = 0; s < base_[k].size(); ++s) {
+      moved += (generator.slot(k, s) - base_[k][s]).to(torch::kFloat64).square().sum().template item<double>();
+      size += base_[k][s].to(torch::kFloat64).square().sum().template item<double>();
+    }
+    if (moved == 0) return 0;
+    return size > 0 ? std::sqrt(moved / size) : std::numeric_limits<double>::infinity();
   }
   /// Puts the base into all layers of the generator.
   void put_base(G& generator) const {

@@ -12,6 +12,7 @@
 #include "nada/adaptation/candidate_layers.hpp"
 #include "nada/adaptation/settings.hpp"
 #include "nada/adaptation/training_policy.hpp"
+#include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
@@ -47,10 +48,20 @@ struct ProbedRun {
     return sum;
   }
 
+  Tensor latents(std::int64_t count, const Stream& stream) const {
+    return training.latents(stream, Purpose::selection, count, adapted.latent_size()).to(candidates.options());
+  }
   Tensor styles(std::int64_t count, const Stream& stream) const {
     const torch::NoGradGuard no_grad;
-    const auto z = training.latents(stream, Purpose::selection, count, adapted.latent_size());
-    return mapper.map(z.to(candidates.options()), settings.labels);
+    return mapper.map(latents(count, stream), settings.labels);
+  }
+  /// Returns these styles, bit for bit, with the gradient of `generator`'s mapping network where that can train.
+  Tensor styles_with_graph(const G& generator, std::int64_t count, const Stream& stream) const {
+    const auto w = styles(count, stream);
+    const auto maps = [&](auto k) { return candidates.layer(k).kind == LayerKind::mapping; };
+    if (std::none_of(candidates.all().begin(), candidates.all().end(), maps)) return w;
+    const auto mapped = generator.map(latents(count, stream), settings.labels);
+    return w + (mapped - mapped.detach());
   }
 
   /// Returns the leaves of a candidate as they are, or as they would begin, apart from the run's own graph.
@@ -74,7 +85,7 @@ struct ProbedRun {
       const auto effective = candidates.effective(k, own[k]);
       for (std::size_t s = 0; s < effective.size(); ++s) generator.use(k, s, effective[s]);
     }
-    const auto images = generator.synthesize(styles(count, stream), render);
+    const auto images = generator.synthesize(styles_with_graph(generator, count, stream), render);
     const auto gradients = torch::autograd::grad({global_loss(images)}, all, {}, /*retain_graph=*/false,
                                                  /*create_graph=*/false, /*allow_unused=*/true);
     std::vector<double> sizes(candidates.layer_count(), 0.0);
@@ -89,6 +100,18 @@ struct ProbedRun {
       sizes[k] = std::sqrt(squares / std::max(numbers, 1.0));
     }
     return sizes;
+  }
+
+  /// Returns how far a layer has moved since the start, relative to its size.
+  double change(std::size_t k) const {
+    require(k < candidates.layer_count(), "change: layer ", k, " of ", candidates.layer_count());
+    return candidates.trained(k, leaves) ? candidates.change(adapted, k) : 0;
+  }
+  Tensor weight(std::size_t k, std::size_t slot) const {
+    require(k < candidates.layer_count(), "weight: layer ", k, " of ", candidates.layer_count());
+    const auto& layer = candidates.layer(k);
+    require(slot < layer.slots.size(), "weight: slot ", slot, " of ", layer.name, ", which has ", layer.slots.size());
+    return adapted.slot(k, slot).detach().clone();
   }
 };
 
@@ -108,6 +131,8 @@ Probe make_probe(const ProbedRun<G, Es, P, Training>& run, const Stream& stream)
   };
   out.global_loss = [run](const Tensor& images) { return run.global_loss(images); };
   out.weight_gradients = [run, stream](std::int64_t count) { return run.weight_gradients(count, stream); };
+  out.change = [run](std::size_t layer) { return run.change(layer); };
+  out.weight = [run](std::size_t layer, std::size_t slot) { return run.weight(layer, slot); };
   return out;
 }
 

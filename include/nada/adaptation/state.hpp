@@ -18,7 +18,7 @@ struct AdaptationState {
   std::string base_hash;                   // SHA-256 of the generator that the leaves belong to
   TensorMap leaves;                        // by `<layer>.<leaf>`, of every layer that was ever chosen
   std::map<std::string, Moments> moments;  // of each leaf
-  TensorMap selector;                      // what a stateful selector remembers
+  TensorMap selector;                      // what a stateful selector remembers, of any type and shape
   TensorMap anchor_leaves;                 // leaves of a moved anchor
   std::int64_t anchor_step = -1;           // step at which the anchor moved; -1: never
 };

@@ -21,18 +21,22 @@
 namespace nada {
 
 namespace detail {
-/// Writes a selector's state as JSON: {"chosen": [2, 5]}. The state holds whole numbers alone: layers and counts.
+/// Whether a tensor of a selector is a list of layers or counts, which the metadata tells in words.
+NADA_INLINE bool is_list(const Tensor& value) { return value.scalar_type() == torch::kInt64 && value.dim() == 1; }
+
+/// Writes the lists of a selector's state as JSON: {"chosen": [2, 5]}.
 NADA_INLINE nlohmann::json selector_json(const TensorMap& selector) {
   auto out = nlohmann::json::object();
   for (const auto& [name, value] : selector) {
-    const auto numbers = value.to(torch::kCPU, torch::kInt64).contiguous();
+    if (!is_list(value)) continue;
+    const auto numbers = value.to(torch::kCPU).contiguous();
     const auto* const first = numbers.data_ptr<std::int64_t>();
     out[name] = std::vector<std::int64_t>(first, first + numbers.numel());
   }
   return out;
 }
 
-/// Reads a selector's state from JSON. Older files hold a list alone, which is the state named "chosen".
+/// Reads the lists of a selector's state from JSON. Older files hold a list alone, which is the state named "chosen".
 NADA_INLINE TensorMap selector_of(const std::string& text, const std::string& what) {
   auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_array()) json = nlohmann::json{{"chosen", json}};
@@ -71,6 +75,8 @@ NADA_INLINE void save_state(const std::filesystem::path& path, const AdaptationS
     tensors["second." + name] = moments.second;
   }
   for (const auto& [name, leaf] : state.anchor_leaves) tensors["anchor." + name] = leaf;
+  for (const auto& [name, value] : state.selector)
+    if (!detail::is_list(value)) tensors["selector." + name] = value;
   Metadata metadata{{"nada.kind", "state"},
                     {"nada.format", std::string(format_version)},
                     {"nada.step", std::to_string(state.step)},
@@ -102,6 +108,7 @@ NADA_INLINE AdaptationState load_state(const std::filesystem::path& path) {
   require(counts.is_object(), path, ": nada.counts is damaged");
   for (const auto& [name, value] : to_tensors(file)) {
     if (name.starts_with("anchor.")) out.anchor_leaves[name.substr(7)] = value;
+    if (name.starts_with("selector.")) out.selector[name.substr(9)] = value;
     if (!name.starts_with("leaf.")) continue;
     const auto leaf = name.substr(5);
     out.leaves[leaf] = value;

@@ -24,12 +24,14 @@ namespace checks {
 /// Refuses a choice that a run would refuse.
 void require_choice(const LayerSet& chosen, const Probe& probe);
 
-/// Returns a selector's state as a state file gives it back: lists of whole numbers.
-/// Errors:  numbers that are not whole.
+/// Returns a selector's state as a state file gives it back, from a file in a folder for temporary files.
+/// Errors:  a tensor of a type that files do not hold.
 TensorMap kept_state(const TensorMap& state);
 
 template <LayerSelector S>
 class SelectorCheck {
+  static_assert(explain_selector<S>());
+
  public:
   SelectorCheck(const S& selector, std::function<Probe(std::int64_t)> probe) : selector_(selector), probe_(probe) {
     auto control = selector;

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include "nada/adaptation/state.hpp"
+#include "nada/adaptation/state_file.hpp"
 #include "nada/core/config.hpp"
 
 namespace nada::checks {
@@ -22,14 +24,13 @@ NADA_INLINE void require_choice(const LayerSet& chosen, const Probe& probe) {
 }
 
 NADA_INLINE TensorMap kept_state(const TensorMap& state) {
-  TensorMap out;
-  for (const auto& [name, value] : state) {
-    const auto whole = value.to(torch::kCPU, torch::kInt64);
-    require(at::equal(whole.to(torch::kFloat64), value.to(torch::kCPU, torch::kFloat64)), "the selector's state ", name,
-            " holds numbers that are not whole; state files keep whole numbers");
-    out[name] = whole.flatten().clone();
-  }
-  return out;
+  const ScratchFolder folder;
+  AdaptationState run;
+  run.selector = state;
+  return telling("the selector's state cannot be saved", [&] {
+    save_state(folder / "state.safetensors", run);
+    return load_state(folder / "state.safetensors").selector;
+  });
 }
 
 }  // namespace nada::checks

@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <string>
+#include <type_traits>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
@@ -9,13 +10,46 @@
 namespace nada {
 
 /// Stateful: parts that remember something between steps (Every, PathLength, AdaptiveAugmentation). Exact resume saves
-/// what `state()` gives and hands it to `restore()`; parts without both remember nothing. The state of a layer selector
-/// holds whole numbers, and layers in it are called "chosen".
+/// what `state()` gives and hands it to `restore()`; parts with neither remember nothing. Tensors come back on the
+/// processor, with the type and shape that they were saved with. In the state of a layer selector, whole numbers that are
+/// called "chosen" are layers.
 template <class S>
 concept Stateful = requires(S& s, const S& c, const TensorMap& state) {
   { c.state() } -> std::same_as<TensorMap>;
   s.restore(state);
 };
+
+namespace detail {
+/// Whether a part has a function of that name, whatever it takes and returns.
+template <class S>
+concept NamesState = requires(S& s) {
+  s.state();
+}
+|| requires { requires std::is_member_function_pointer_v<decltype(&S::state)>; };
+template <class S>
+concept NamesRestore = requires(S& s, TensorMap& state) {
+  s.restore(state);
+}
+|| requires { requires std::is_member_function_pointer_v<decltype(&S::restore)>; };
+}  // namespace detail
+
+/// Refuses a part that has one of the two functions, or one of another type: it would forget what it remembers whenever a
+/// run is resumed, and nobody would be told.
+template <class S>
+consteval bool explain_state() {
+  static_assert(
+      !detail::NamesState<S> || requires(S & s, const TensorMap& state) { s.restore(state); },
+      "Stateful: it has `state`; add `void restore(const nada::TensorMap&)`, or resumed runs forget what it remembers "
+      "(docs/policies.md#selection)");
+  static_assert(
+      !detail::NamesRestore<S> ||
+          requires(const S& c) {
+            { c.state() } -> std::same_as<TensorMap>;
+          },
+      "Stateful: it has `restore`; add `nada::TensorMap state() const`, or resumed runs forget what it remembers "
+      "(docs/policies.md#selection)");
+  return true;
+}
 
 /// Adds a part's state to `out`, each name after `prefix`.
 template <class S>

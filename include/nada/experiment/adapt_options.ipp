@@ -117,11 +117,12 @@ NADA_INLINE void declare_objective(AdaptOptions& o, OptionTable& table) {
 NADA_INLINE void declare_parts(AdaptOptions& o, OptionTable& table) {
   using enum OptionTable::Kind;
   table.group("Parts");
-  table.add("layers", o.layers,
-            "which layers train: all, adaptive[:K], gradient[:K], random[:K] (K/N: K of every N), or names such as "
-            "conv.16.0,conv.16.1",
-            saved, "CHOICE");
-  table.add("select-every", o.select_every, "steps between choices of adaptive, gradient or random layers");
+  table.add(
+      "layers", o.layers,
+      "which layers train: all, adaptive[:K], gradient[:K], random[:K], most-changed[:K], least-changed[:K] (K/N: K of "
+      "every N), or names such as conv.16.0,conv.16.1",
+      saved, "CHOICE");
+  table.add("select-every", o.select_every, "steps between choices of layers, where --layers asks for K of them");
   table.add("parameterization", o.parameterization,
             "what of a layer trains: full, affine, style-offsets, style-offsets-top-<percent>, channel-scales or "
             "low-rank-<rank>",

@@ -39,6 +39,7 @@ NADA_INLINE std::filesystem::path find_recipe(const std::string& name_or_file) {
     return configs() / "recipes" / (name_or_file + ".cfg");
   std::error_code ignored;
   if (std::filesystem::is_regular_file(name_or_file, ignored)) return name_or_file;
+  require(!names.empty(), configs() / "recipes", ": there is no recipe; NADA_CONFIGS names the folder of configurations");
   std::string known;
   for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
   fail("option recipe: '", name_or_file, "' is neither an option file nor one of ", known);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/core/stateful.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 
@@ -47,6 +48,7 @@ consteval bool explain_adversarial_augmentation() {
       "AdversarialAugmentation: add `void observe(const torch::Tensor& logits)` and `std::optional<double> share() "
       "const` "
       "(docs/pretraining.md#policies)");
+  static_assert(explain_state<A>());
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "nada/core/stateful.hpp"
 #include "nada/core/tensor.hpp"
 
 namespace nada {
@@ -35,6 +36,7 @@ consteval bool explain_regularizer() {
       },
       "Regularizer: add `static constexpr std::string_view name`, `std::int64_t every` and `double weight() const` "
       "(docs/pretraining.md#policies)");
+  static_assert(explain_state<R>());
   return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/all_layers.hpp"
+#include "nada/selection/by_change.hpp"
 #include "nada/selection/gradient_top_k.hpp"
 #include "nada/selection/named_layers.hpp"
 #include "nada/selection/official_index.hpp"
@@ -19,12 +20,14 @@ namespace nada {
 /// AnySelector} keeps a choice for n steps.
 class AnySelector {
  public:
-  using Choice = std::variant<AllLayers, NamedLayers, AdaptiveTopK, GradientTopK, RandomK, OfficialIndex<AdaptiveTopK>>;
+  using Choice = std::variant<AllLayers, NamedLayers, AdaptiveTopK, GradientTopK, RandomK, OfficialIndex<AdaptiveTopK>,
+                              MostChanged, LeastChanged>;
 
   AnySelector(Choice choice = AllLayers{}) : choice_(std::move(choice)) {}
 
-  /// Reads a selector from its text: "all", "adaptive[:K]", "gradient[:K]", "random[:K]" (without K: two thirds; K/N
-  /// in the place of K: K of every N), or names and groups of layers with commas between them.
+  /// Reads a selector from its text: "all", "adaptive[:K]", "gradient[:K]", "random[:K]", "most-changed[:K]" (after
+  /// 10 steps of all convolutions), "least-changed[:K]" (without K: two thirds; K/N in the place of K: K of every N), or
+  /// names and groups of layers with commas between them.
   /// Errors:  a K or N that is not a whole number from 1; K > N.
   static AnySelector named(const std::string& text);
 

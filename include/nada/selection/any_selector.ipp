@@ -44,6 +44,9 @@ NADA_INLINE AnySelector AnySelector::named(const std::string& text) {
   if (const auto c = detail::count_of(text, "adaptive")) return Choice{AdaptiveTopK{.k = c->k, .of = c->of}};
   if (const auto c = detail::count_of(text, "gradient")) return Choice{GradientTopK{.k = c->k, .of = c->of}};
   if (const auto c = detail::count_of(text, "random")) return Choice{RandomK{.k = c->k, .of = c->of}};
+  if (const auto c = detail::count_of(text, "most-changed"))
+    return Choice{MostChanged{.k = c->k, .of = c->of, .all_until = 10}};
+  if (const auto c = detail::count_of(text, "least-changed")) return Choice{LeastChanged{.k = c->k, .of = c->of}};
   NamedLayers layers;
   std::istringstream in(text);
   for (std::string name; std::getline(in, name, ',');) layers.names.push_back(name);

@@ -28,6 +28,7 @@ namespace nada {
 /// Errors:  a generator that has not exactly one style more than convolutions; the errors of `inner`.
 template <LayerSelector S>
 class OfficialIndex {
+  static_assert(explain_selector<S>());
   static_assert(!Stateful<S>, "OfficialIndex: a selector that remembers goes around it, Every{n, OfficialIndex{S}}");
 
  public:

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "nada/core/stateful.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
@@ -28,6 +29,11 @@ struct Probe {
   /// Root mean square gradient of the global loss on `count` images, of each layer's leaves, [layers]; 0
   /// for a layer that cannot train.
   std::function<std::vector<double>(std::int64_t count)> weight_gradients;
+  /// |effective - base| / |base|, all slots of a layer as one vector: how far the layer has moved since the start. 0 for a
+  /// layer that never trained; infinity where only zeros have moved.
+  std::function<double(std::size_t layer)> change;
+  /// A copy of the effective tensor of a slot, as the last step left it, without graph.
+  std::function<Tensor(std::size_t layer, std::size_t slot)> weight;
   Stream stream;
 };
 
@@ -42,6 +48,7 @@ template <class S>
 consteval bool explain_selector() {
   static_assert(LayerSelector<S>,
                 "LayerSelector: add `nada::LayerSet select(const nada::Probe&)` (docs/policies.md#selection)");
+  static_assert(explain_state<S>());
   return true;
 }
 
