@@ -27,7 +27,7 @@ namespace nada::serve {
 struct MetricsRow {
   std::int64_t step = 0;
   double loss = 0, seconds = 0;
-  std::vector<std::pair<std::string, double>> terms;
+  std::vector<std::pair<std::string, double>> terms;  // and logged numbers, where the step has them
 };
 
 /// MetricsTail reads metrics.csv as it grows: each call gives the rows that were finished since the last call.
@@ -43,7 +43,8 @@ class MetricsTail {
       MetricsRow row;
       row.step = std::strtoll(cells[0].c_str(), nullptr, 10);
       row.loss = number(1);
-      for (std::size_t c = 2; c + 1 < cells.size(); ++c) row.terms.emplace_back(table_.header()[c], number(c));
+      for (std::size_t c = 2; c + 1 < cells.size(); ++c)
+        if (!cells[c].empty()) row.terms.emplace_back(table_.header()[c], number(c));
       row.seconds = number(cells.size() - 1);
       out.push_back(std::move(row));
     }

@@ -308,6 +308,54 @@ BOOST_AUTO_TEST_CASE(a_shift_is_asked_for_each_encoders_endpoints_with_the_sampl
   BOOST_TEST((test::largest_difference(objective.endpoints()[1].target, of_a) > 1e-3));
 }
 
+// -------------------- terms that are logged
+
+BOOST_AUTO_TEST_CASE(a_logged_term_is_evaluated_without_gradient_and_has_no_share_in_the_loss) {
+  const auto a = encoder(1), b = encoder(2);
+  const Encoders encoders({{a, 0.5}, {b, 2.0}});
+  const auto objective =
+      weigh(0, Global{}) + weigh(3, Directional{.min_length = 0}) + weigh(0, PixelAnchor{}) + weigh(0, NeverBound{});
+  Bound<std::decay_t<decltype(objective)>> out(objective, {"global", "pixels", "directional"});
+  out.bind(encoders, shift, {});
+  Images images;
+  images.adapted_shown.images.requires_grad_(true);
+  const auto values = images.values(out);
+  BOOST_TEST_REQUIRE(values.terms.size() == 3U);
+  BOOST_TEST(values.terms[0].second == 0.5 * global_by_hand(a, images.adapted) + 2 * global_by_hand(b, images.adapted));
+  BOOST_TEST(values.terms[2].second == number((images.adapted - images.anchor).abs().mean()));
+  BOOST_TEST(number(values.loss) == 3 * values.terms[1].second);
+  const auto alone = bound(weigh(3, Directional{.min_length = 0}), encoders);
+  const auto gradient = [&](const TermValues& of) {
+    return torch::autograd::grad({of.loss}, {images.adapted}, {}, /*retain_graph=*/true)[0];
+  };
+  BOOST_TEST(test::same_bits(gradient(values), gradient(images.values(alone))));
+  BOOST_TEST((out.reads() == (Reads::adapted | Reads::anchor)));
+  BOOST_TEST(*a.seen == 4);  // each batch once for each of the two objectives
+}
+
+BOOST_AUTO_TEST_CASE(a_logged_term_may_be_infinite_and_the_last_of_its_name_counts) {
+  const Encoders encoders({{encoder(1), 1.0}});
+  const auto objective =
+      weigh(1, Global{}) + weigh(0, Constant{1}) + weigh(0, Constant{std::numeric_limits<double>::infinity()});
+  Bound<std::decay_t<decltype(objective)>> out(objective, {"constant", "constant"});
+  out.bind(encoders, shift, {});
+  const auto values = Images{}.values(out);
+  BOOST_TEST_REQUIRE(values.terms.size() == 2U);
+  BOOST_TEST(std::isinf(values.terms[1].second));
+  BOOST_TEST(std::isfinite(number(values.loss)));
+}
+
+BOOST_AUTO_TEST_CASE(logging_makes_no_objective_of_terms_that_do_not_train) {
+  const auto error = [](const auto& objective, const std::vector<std::string>& logged) {
+    return error_of([&] { Bound<std::decay_t<decltype(objective)>>(objective, logged); });
+  };
+  BOOST_TEST(error(weigh(1, Global{}), {"pixels"}) ==
+             "the term pixels cannot be logged: the objective has no term of this name");
+  BOOST_TEST(error(weigh(0, Global{}), {"global"}) ==
+             "every term of the objective has weight 0: there is nothing to train for");
+  BOOST_TEST(error(weigh(1, Global{}), {"global"}) == "");
+}
+
 // -------------------- what it says of itself
 
 BOOST_AUTO_TEST_CASE(reads_what_terms_that_have_a_weight_read) {

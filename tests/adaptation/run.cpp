@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nada/adaptation/delta.hpp"
@@ -58,6 +59,14 @@ struct Log {
   void on_finish(RunAccess& access) { lines->push_back(join(name, "finish ", access.step)); }
   void on_failure(RunAccess& access) {
     lines->push_back(join(name, "failure ", access.step, ", state of ", access.state().step));
+  }
+};
+
+/// Logs in every second step.
+struct Half {
+  static constexpr const char* columns[] = {"half"};
+  void on_step(const Report& report, RunAccess& access) const {
+    if (report.step % 2 == 0) access.log("half", static_cast<double>(report.step) / 2);
   }
 };
 
@@ -140,7 +149,102 @@ BOOST_AUTO_TEST_CASE(errors_of_any_kind_are_told) {
   FakeStepper stepper;
   Lines lines;
   BOOST_CHECK_THROW(run(stepper, 4, Thrower{}, Log{&lines}), std::length_error);
-  BOOST_TEST(lines == (Lines{"start 0 of 4", "failure 1, state of 1"}), boost::test_tools::per_element());
+  // the other observers are told of the step, because it was taken
+  BOOST_TEST(lines == (Lines{"start 0 of 4", "step 1 1 of 4", "failure 1, state of 1"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_first_of_two_errors_is_told_and_all_may_finish) {
+  struct Failing {
+    std::string name;
+    void on_step(const Report&, RunAccess&) {}
+    void on_finish(RunAccess&) { fail(name, " failed"); }
+  };
+  FakeStepper stepper;
+  Lines lines;
+  BOOST_TEST(error_of([&] { run(stepper, 1, Failing{"one"}, Failing{"two"}, Log{&lines}); }) == "one failed");
+  BOOST_TEST(lines == (Lines{"start 0 of 1", "step 1 1 of 1", "finish 1"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_an_observer_logs_is_seen_by_those_behind_it_for_that_step) {
+  struct Seeing {
+    Lines* lines;
+    void on_start(RunAccess& access) { tell("start", access); }
+    void on_step(const Report&, RunAccess& access) { tell("step", access); }
+    void tell(const char* when, const RunAccess& access) const {
+      lines->push_back(when);
+      for (const auto& column : access.logged.columns())
+        lines->back() += join(" ", column.name, column.value ? join("=", *column.value) : "");
+    }
+  };
+  FakeStepper stepper;
+  Lines lines;
+  run(stepper, 3, Half{}, Seeing{&lines});
+  BOOST_TEST(lines == (Lines{"start half", "step half", "step half=1", "step half"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(columns_are_declared_in_three_ways) {
+  struct ByFunction {
+    Lines names;
+    const Lines& columns() const { return names; }
+    void on_step(const Report&, RunAccess&) {}
+  };
+  struct ByLogging {
+    void on_start(RunAccess& access) { access.log("logged", 1); }
+    void on_step(const Report&, RunAccess& access) { access.log("logged", 2); }
+  };
+  struct ByMember {
+    Lines columns{"member", "member too"};
+    void on_step(const Report&, RunAccess&) {}
+  };
+  struct Counting {
+    Lines names;
+    void on_step(const Report&, RunAccess& access) {
+      for (const auto& column : access.logged.columns()) names.push_back(column.name);
+    }
+  };
+  FakeStepper stepper;
+  Counting counting;
+  run(stepper, 1, ByFunction{{"a", "b"}}, ByLogging{}, ByMember{}, counting);
+  BOOST_TEST(counting.names == (Lines{"a", "b", "logged", "member", "member too"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_no_column_can_hold_is_refused) {
+  struct Logging {
+    std::string start, step = "", finish = "";
+    void on_start(RunAccess& access) {
+      if (!start.empty()) access.log(start, 0);
+    }
+    void on_step(const Report&, RunAccess& access) {
+      if (!step.empty()) access.log(step, 0);
+    }
+    void on_finish(RunAccess& access) {
+      if (!finish.empty()) access.log(finish, 0);
+    }
+  };
+  struct Named : FakeStepper {
+    std::vector<std::string_view> term_names() const { return {"directional"}; }
+  };
+  const auto refused = [](auto... logging) {
+    Named stepper;
+    return error_of([&] { run(stepper, 2, logging...); });
+  };
+  BOOST_TEST(refused(Logging{"norm", "norm"}) == "");
+  BOOST_TEST(
+      refused(Logging{"", "norm"}) ==
+      "the number \"norm\" was not declared before the first step: name it in the observer's `columns`, or log it "
+      "in on_start too");
+  BOOST_TEST(refused(Logging{"norm", "norm"}, Logging{"norm", "norm"}) ==
+             "the number \"norm\" was logged twice in one step: do two observers share it?");
+  BOOST_TEST(refused(Logging{"norm", "norm", "norm"}) ==
+             "the number \"norm\" was logged after the last step: log it in on_step");
+  for (const char* taken : {"step", "loss", "seconds", "directional"})
+    BOOST_TEST(refused(Logging{taken}) ==
+               join("no number can be logged as \"", taken, "\": metrics.csv has a column of that name already"));
+  for (const std::string& name :
+       {std::string("a,b"), std::string("a\nb"), std::string("say \"x\""), std::string("\xFF"), std::string(101, 'a')})
+    BOOST_TEST(refused(Logging{name}).find("expected a name of 1 to 100 bytes of UTF-8") != std::string::npos);
+  BOOST_TEST(refused(Logging{"grad/conv.4 \xC3\xA4"}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_that_was_asked_for_before_ends_it_without_a_step) {

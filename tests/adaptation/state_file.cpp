@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_state_without_selector_and_anchor_has_neither_in_its_file
   BOOST_TEST(file.metadata().count("nada.selector") == 0U);
   BOOST_TEST(file.metadata().count("nada.anchor_step") == 0U);
   for (const auto& [name, tensor] : to_tensors(file))
-    BOOST_TEST(!name.starts_with("anchor.") && !name.starts_with("selector."), name);
+    BOOST_TEST((!name.starts_with("anchor.") && !name.starts_with("selector.")), name);
   const auto read = load_state(path);
   BOOST_TEST(read.selector.empty());
   BOOST_TEST(read.anchor_leaves.empty());
@@ -143,6 +143,7 @@ BOOST_AUTO_TEST_CASE(a_state_of_an_earlier_version_is_read) {
     metadata["nada.selector"] = "[2,5]";
     metadata.erase("nada.anchor_step");
     tensors.erase("anchor.conv.4.0.weight");
+    std::erase_if(tensors, [](const auto& entry) { return entry.first.starts_with("selector."); });
   });
   check_same(read.selector, {{"chosen", whole_numbers({2, 5})}});
   BOOST_TEST(read.anchor_step == -1);

@@ -120,4 +120,28 @@ BOOST_AUTO_TEST_CASE(an_alias_needs_an_option_and_a_free_name) {
   BOOST_TEST(error_of([&] { program.table.alias("length", "target"); }) == "alias length: the name is taken");
 }
 
+BOOST_AUTO_TEST_CASE(a_synonym_is_taken_without_a_word) {
+  Program program;
+  program.table.synonym("rounds", "steps");
+  const Captured errors(std::cerr);
+  BOOST_TEST(program.read({"--rounds", "7"}));
+  BOOST_TEST(program.steps == 7);
+  BOOST_TEST(program.table.given("steps"));
+  BOOST_TEST(errors.text() == "");
+  BOOST_TEST(error_of([&] { program.table.synonym("rounds", "steps"); }) == "alias rounds: the name is taken");
+}
+
+BOOST_AUTO_TEST_CASE(notes_stand_behind_the_options_in_the_help) {
+  Program program;
+  std::string words;
+  for (int i = 0; i < 30; ++i) words += "a-word ";
+  program.table.note("Words", words);
+  std::ostringstream help;
+  program.table.print_help(help);
+  const auto at = help.str().find("\nWords:\n  a-word ");
+  BOOST_TEST_REQUIRE(at != std::string::npos);
+  BOOST_TEST(at > help.str().find("--target"));
+  BOOST_TEST(help.str().find("a-word \n  a-word ") != std::string::npos);  // wrapped
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -26,6 +26,17 @@ BOOST_AUTO_TEST_CASE(numbers_have_the_digits_that_their_interval_allows) {
   BOOST_TEST(number_of(Cell::number(0.5).estimate) == "0.5");
 }
 
+BOOST_AUTO_TEST_CASE(uneven_intervals_are_written_as_their_ends) {
+  Estimate share;
+  share.value = 1;
+  BOOST_TEST(number_of(as_share(share, 200)) == "1.0000 (0.9812 to 1.0000)");
+  Table table{{"share"}};
+  auto& cell = table.rows.emplace_back().emplace_back(as_share(share, 200));
+  cell.mark = "*";
+  BOOST_TEST(table.markdown() == "| share |\n|---|\n| 1.0000 (0.9812 to 1.0000)* |\n");
+  BOOST_TEST(table.csv().find('*') == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(writes_markdown_csv_and_json_of_the_same_numbers) {
   Table table{{"name", "score"}};
   table.add({"a|b, \"c\"", with_interval(1.5, 0.5)});

@@ -1,3 +1,4 @@
+#include <torch/autograd.h>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -80,7 +81,30 @@ BOOST_AUTO_TEST_CASE(upsampling_convolution_is_a_transposed_convolution_followed
     const auto ours = at::pixel_shuffle(at::conv2d(x, stylegan2::upsampling_kernel(weight), {}, 1, 1), 2);
     const auto theirs = filtered(at::conv_transpose2d(x, weight.transpose(0, 1), {}, /*stride=*/2), 1, 1);
     BOOST_TEST(largest_difference(ours, theirs) < 1e-12);
+    BOOST_TEST(largest_difference(stylegan2::upsampling_convolution(x, weight), theirs) < 1e-12);
   }
+}
+
+BOOST_AUTO_TEST_CASE(both_forms_of_an_upsampling_convolution_have_the_same_first_and_second_derivatives) {
+  const auto x = random({2, 3, 4, 4}, 1).requires_grad_(true), weight = random({5, 3, 3, 3}, 2).requires_grad_(true);
+  const auto factors = random({2, 5, 8, 8}, 3);
+  const auto derivatives = [&](const Tensor& y) {
+    auto first = torch::autograd::grad({(y * y * factors).sum()}, {x, weight}, {}, true, /*create_graph=*/true);
+    for (auto& second : torch::autograd::grad({first[0].square().sum()}, {x, weight})) first.push_back(second);
+    return first;
+  };
+  const auto ours = derivatives(stylegan2::upsampling_convolution(x, weight));
+  const auto folded = derivatives(at::pixel_shuffle(at::conv2d(x, stylegan2::upsampling_kernel(weight), {}, 1, 1), 2));
+  for (std::size_t k = 0; k < ours.size(); ++k)
+    BOOST_TEST(largest_difference(ours[k], folded[k]) < 1e-9 * number(folded[k].abs().max()));
+}
+
+BOOST_AUTO_TEST_CASE(an_upsampling_convolution_in_bfloat16_is_the_exact_one_to_two_digits) {
+  const auto x = random({2, 8, 4, 4}, 1), weight = random({5, 8, 3, 3}, 2);
+  const auto exact = stylegan2::upsampling_convolution(x, weight);
+  const auto rounded = stylegan2::upsampling_convolution(x.to(torch::kBFloat16), weight.to(torch::kFloat32));
+  BOOST_TEST((rounded.scalar_type() == torch::kBFloat16));
+  BOOST_TEST(largest_difference(rounded.to(torch::kFloat64), exact) < 0.02 * number(exact.abs().max()));
 }
 
 BOOST_AUTO_TEST_CASE(upsampling_kernel_follows_the_type_of_its_weight) {

@@ -120,4 +120,25 @@ BOOST_AUTO_TEST_CASE(refuse_samples_that_are_not_finite) {
   test::check_refuses_what_is_not_finite(PairwiseDistance{});
 }
 
+BOOST_AUTO_TEST_CASE(pixel_distance_is_the_mean_over_pairs_of_different_images) {
+  // |a - b| = 1/2, |a - c| = 1/2, |b - c| = 1 a value
+  const auto images = torch::tensor({0.F, 0.F, 1.F, 0.F, 0.F, -1.F}).view({3, 1, 1, 2});
+  BOOST_TEST(pixel_distance(images) == 2.0 / 3, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(pixel_distance(torch::full({4, 3, 2, 2}, 0.3F)) == 0.0);
+  BOOST_TEST(pixel_distance(at::stack({torch::full({3, 2, 2}, -1.F), torch::full({3, 2, 2}, 1.F)})) == 2.0);
+}
+
+BOOST_AUTO_TEST_CASE(pixels_as_a_metric_need_images_alone) {
+  static_assert(Metric<PixelDistance>);
+  Evidence evidence;
+  BOOST_TEST(!enough(PixelDistance::needs, evidence));
+  evidence.adapted_images = torch::rand({30, 3, 2, 2});
+  BOOST_TEST(enough(PixelDistance::needs, evidence));
+  const auto e = PixelDistance{}(evidence);
+  BOOST_TEST(e.value == pixel_distance(evidence.adapted_images), boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(e.has_interval());
+  evidence.adapted_images = evidence.adapted_images.narrow(0, 0, 1);
+  BOOST_TEST(error_of([&] { PixelDistance{}(evidence); }).find("at least 2 images") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

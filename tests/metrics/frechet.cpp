@@ -90,6 +90,19 @@ BOOST_AUTO_TEST_CASE(as_a_metric_reads_raw_features_and_has_an_interval_around_t
   BOOST_TEST(e.half_width < 1);
 }
 
+BOOST_AUTO_TEST_CASE(the_interval_holds_the_error_of_either_set) {
+  const auto x = random({400, 3}, 12), y = random({40, 3}, 13) + test::row({2, 0, 0});
+  const auto error = [](const Tensor& adapted, const Tensor& real) {
+    Evidence evidence;
+    evidence.adapted = {unit(adapted), adapted, {}};
+    evidence.real = {unit(real), real, {}};
+    return Frechet{}(evidence).error;
+  };
+  BOOST_TEST(error(x, y) == error(y, x), boost::test_tools::tolerance(1e-6));
+  const auto alone = jackknife(400, [&](const Tensor& kept) { return frechet_distance(x.index_select(0, kept), y); });
+  BOOST_TEST(error(x, y) > 1.5 * alone.error);  // forty real pictures are the larger uncertainty
+}
+
 BOOST_AUTO_TEST_CASE(names_what_does_not_fit) {
   BOOST_TEST(error_of([] {
                frechet_distance(random({1, 3}, 1), random({9, 3}, 2));

@@ -1,10 +1,14 @@
 #include <boost/test/unit_test.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "nada/core/stream.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/metrics/measure.hpp"
 #include "nada/metrics/metric.hpp"
+#include "support/files.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(metrics_measure)
@@ -27,6 +31,54 @@ BOOST_AUTO_TEST_CASE(leaves_out_what_the_evidence_is_not_enough_for) {
   evidence.source = evidence.adapted;
   evidence.ends = test::endpoints_between(random({1, 5}, 3), random({1, 5}, 4));
   BOOST_TEST(measure_all(evidence).size() == 10U);
+  evidence.texts = unit(random({3, 5}, 5));
+  evidence.adapted_images = random({30, 3, 2, 2}, 6);
+  BOOST_TEST(measure_all(evidence).size() == 12U);
+  BOOST_TEST(measure_all(evidence).front().name == "found");
+}
+
+namespace {
+
+/// Mean of the images' values.
+struct Brightness {
+  static constexpr std::string_view name = "brightness";
+  static constexpr bool higher_is_better = true;
+  static constexpr Needs needs = Needs::adapted_images | Needs::source_images;
+  Estimate operator()(const Evidence& e) const {
+    return mean_estimate((e.adapted_images - e.source_images).flatten(1).mean(1));
+  }
+};
+struct Renamed : Brightness {
+  static constexpr std::string_view name = "frechet";
+};
+struct LikeATerm : Brightness {
+  static constexpr std::string_view name = "term:global";
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(own_metrics_stand_behind_those_of_every_program_and_may_see_images) {
+  const auto list = metric_list(Brightness{});
+  BOOST_TEST(list.names.size() == 13U);
+  BOOST_TEST(list.names.back() == "brightness");
+  BOOST_TEST(list.own == std::vector<std::string>{"brightness"}, boost::test_tools::per_element());
+  BOOST_TEST(has(list.needs, Needs::source_images));
+  BOOST_TEST(!has(metric_list().needs, Needs::source_images));
+  Evidence evidence;
+  const auto x = random({30, 5}, 1);
+  evidence.adapted = {unit(x), x, {}};
+  evidence.source_images = torch::zeros({30, 3, 2, 2});
+  BOOST_TEST(list.measure(evidence).back().name == "pairwise");
+  evidence.adapted_images = torch::full({30, 3, 2, 2}, 0.25);
+  BOOST_TEST(list.measure(evidence).back().name == "brightness");
+  BOOST_TEST(list.measure(evidence).back().estimate.value == 0.25);
+}
+
+BOOST_AUTO_TEST_CASE(names_of_metrics_are_their_own) {
+  BOOST_TEST(error_of([] { metric_list(Renamed{}); }) == "two metrics are called 'frechet'");
+  BOOST_TEST(error_of([] { metric_list(Brightness{}, Brightness{}); }) == "two metrics are called 'brightness'");
+  BOOST_TEST(error_of([] { metric_list(LikeATerm{}); }) ==
+             "a metric is called 'term:global', as columns of loss terms are");
 }
 
 BOOST_AUTO_TEST_CASE(samples_of_a_seed_do_not_depend_on_their_number) {

@@ -38,6 +38,30 @@ BOOST_AUTO_TEST_CASE(a_generator_that_copies_one_picture_is_precise_and_recalls_
   BOOST_TEST(Recall{}(evidence).value == 1.0 / 60);
 }
 
+BOOST_AUTO_TEST_CASE(shares_of_one_and_zero_have_intervals_too) {
+  Evidence evidence;
+  const auto real = random({60, 4}, 2);
+  evidence.real = {unit(real), real, {}};
+  evidence.adapted = evidence.real;
+  BOOST_TEST(Recall{}(evidence).high() == 1);
+  BOOST_TEST(Recall{}(evidence).low() < 1);
+  evidence.adapted.raw = real + 100;
+  BOOST_TEST(Precision{}(evidence).value == 0);
+  BOOST_TEST(Precision{}(evidence).high() > 0);
+  BOOST_TEST(Precision{}(evidence).share_of == 60);
+}
+
+BOOST_AUTO_TEST_CASE(intervals_know_that_the_real_pictures_are_a_sample) {
+  // One in four of the generated points lies inside; the more real pictures, the surer
+  Evidence evidence;
+  const auto x = 2 * random({400, 2}, 3), few = random({30, 2}, 4), many = random({400, 2}, 4);
+  evidence.adapted = {unit(x), x, {}};
+  evidence.real = {unit(few), few, {}};
+  const auto rough = Precision{}(evidence);
+  evidence.real = {unit(many), many, {}};
+  BOOST_TEST(Precision{}(evidence).half_width < rough.half_width);
+}
+
 BOOST_AUTO_TEST_CASE(a_support_that_is_too_small_is_named) {
   BOOST_TEST(error_of([] {
                share_inside(random({5, 2}, 1), random({3, 2}, 2));

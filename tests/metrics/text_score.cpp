@@ -1,4 +1,5 @@
 #include <boost/test/unit_test.hpp>
+#include <limits>
 
 #include "nada/metrics/estimate.hpp"
 #include "nada/metrics/metric.hpp"
@@ -41,14 +42,19 @@ BOOST_AUTO_TEST_CASE(found_is_the_share_of_samples_that_are_nearest_to_the_wante
   Evidence evidence;
   evidence.adapted.unit =
       torch::cat({test::row({1, 0}), test::row({0, 1}), test::row({0.6, 0.8}), test::row({0.8, 0.6})});
-  const auto texts = torch::cat({test::row({0, 1}), test::row({1, 0})});
-  BOOST_TEST((Found{texts, 0}(evidence).value) == 0.5);
-  BOOST_TEST((Found{texts.narrow(0, 0, 1), 0}(evidence).value) == 1);
+  BOOST_TEST(!enough(Found::needs, evidence));
+  evidence.texts = torch::cat({test::row({0, 1}), test::row({1, 0})});
+  BOOST_TEST(Found{}(evidence).value == 0.5);
+  evidence.texts = evidence.texts.narrow(0, 0, 1);
+  BOOST_TEST(Found{}(evidence).value == 1);
+  const double z = t_limit(std::numeric_limits<double>::infinity());
+  BOOST_TEST(Found{}(evidence).low() == 4 / (4 + z * z));
+  BOOST_TEST(Found{}(evidence).high() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(refuse_samples_that_are_not_finite) {
   test::check_refuses_what_is_not_finite(TextScore{});
-  test::check_refuses_what_is_not_finite(Found{unit(test::random({3, 4}, 9)), 1});
+  test::check_refuses_what_is_not_finite(Found{});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -60,6 +60,37 @@ succeed ablate_encoders --quick --out killed
 check "all cells are there" test "$(find killed/cells -name '*.json' | wc -l)" = 10
 no_temporaries killed
 
+# What a cell keeps: metrics in order with their intervals, the ends of the loss terms. Files of before are read beside them.
+check "loss terms are columns" grep -q '^variant,target,.*,found,.*,identity,term:directional,term:global,term:range$' ablate_layers/cells.csv
+check "comparisons have corrected values" grep -q '^random-6,text_score,' ablate_layers/comparisons.csv
+check "one target is told" grep -q 'over the 2 seeds of this one target' ablate_layers/table.md
+cp -r ablate_layers before
+for file in before/cells/*.json; do
+  python3 - "$file" << 'END'
+import json, sys
+cell = json.load(open(sys.argv[1]))
+cell["metrics"] = {m["name"]: m["value"] for m in cell["metrics"] if not m["name"].startswith("term:")}
+json.dump(cell, open(sys.argv[1], "w"))
+END
+done
+succeed ablate_layers --quick --out before --only top-6,random-6,gradient-6,phase-texture
+check "cells of before give the same means" test "$(value before/means.csv random-6 text_score)" = "$(value ablate_layers/means.csv random-6 text_score)"
+
+# How many targets would do, from two targets; nothing is run for it. Grids of each target.
+succeed ablate_encoders --steps 2 --batch 2 --count 20 --targets sketch,zombie --seeds 2 --only both,first --keep-deltas --out two
+for file in two/grid.png two/grid.sketch.png two/grid.zombie.png two/cells/first.zombie.1.safetensors; do check "$file" test -s $file; done
+check "a page over targets" grep -q '95% t-interval over the 2 targets' two/table.md
+rm two/cells/first.zombie.1.json
+succeed ablate_encoders --steps 2 --batch 2 --count 20 --targets sketch,zombie --seeds 2 --only both,first --power text_score=0.1 --out two
+check "power is told" grep -q '^| text_score | between targets | within targets | 1 seed |' out.txt
+check "nothing was run" test ! -e two/cells/first.zombie.1.json
+expect_error "no cell is in" ablate_encoders --power 1 --out nowhere
+check "no folder was made" test ! -e nowhere
+succeed ablate_losses --help
+check "the help names the variants" grep -q '^  both directional global .*' out.txt
+check "and which need an option" grep -q 'lpips (needs an option)' out.txt
+
+expect_error "'sketch' is named twice" ablate_losses --targets sketch,zombie,sketch
 expect_error "there is no variant 'nothing'" ablate_losses --only nothing --quick
 expect_error "no target called 'nobody'" ablate_losses --targets nobody --quick
 expect_error "other options" ablate_layers --quick --lr 0.01 --out ablate_layers

@@ -131,4 +131,28 @@ check "included files are the default" same_data included/adapted.safetensors te
 NADA_CONFIGS=$work/nowhere "$programs/adapt" --target "a zombie" > out.txt 2> err.txt && fail "adapt ran without configurations"
 check "a folder of configurations that is not there is told" grep -q "^error: .*$work/nowhere" err.txt
 
+# --log measures terms of weight 0, --tensorboard writes an event file; both change no number of the run
+watched=("${short[@]}" --log pixels --term tokens=0 --log tokens --tensorboard)
+succeed adapt "${short[@]}" --out unwatched
+succeed adapt "${watched[@]}" --out watched
+check "terms that are logged are columns" test "$(head -1 watched/metrics.csv)" = "step,loss,directional,global,range,pixels,tokens,seconds"
+check "terms that are logged change nothing" same_data unwatched/adapted.safetensors watched/adapted.safetensors
+check "... and no loss" cmp <(cut -d, -f1-5 unwatched/metrics.csv) <(cut -d, -f1-5 watched/metrics.csv)
+check "the event file has all numbers and pictures" test "$(python3 "$sources/tests/programs/tfevents.py" watched 2>&1)" = \
+  "12 steps, 72 scalars, pictures of 0 5 10 12, 1 text"
+[ ! -e unwatched/events.out.tfevents.0 ] || fail "an event file that nobody asked for"
+expect_error 'the term within cannot be logged' adapt "${short[@]}" --log within --out none
+"$programs/adapt" "${watched[@]}" --state-every 2 --out watched-killed > /dev/null 2>&1 &
+pid=$!
+for _ in $(seq 600); do [ -e watched-killed/state.safetensors ] && break; sleep 0.05; done
+kill -9 $pid 2> /dev/null
+wait $pid 2> /dev/null
+check "it was killed" test ! -e watched-killed/report.html
+printf half >> watched-killed/events.out.tfevents.0  # as a kill in the middle of a write leaves it
+succeed adapt --resume watched-killed
+check "killed: the same tensors" same_data watched/adapted.safetensors watched-killed/adapted.safetensors
+check "killed: the same numbers" cmp <(cut -d, -f1-7 watched/metrics.csv) <(cut -d, -f1-7 watched-killed/metrics.csv)
+check "killed: each event once" test "$(python3 "$sources/tests/programs/tfevents.py" watched-killed 2>&1)" = \
+  "12 steps, 72 scalars, pictures of 0 5 10 12, 1 text"
+
 finish

@@ -18,6 +18,9 @@ check "... by more than chance" awk "BEGIN {exit !($(column own frechet_high) < 
 check "own pictures are nearer (cmmd)" awk "BEGIN {exit !(50 * $(column own cmmd) < $(column other cmmd))}"
 check "... by more than chance (cmmd)" awk "BEGIN {exit !($(column own cmmd_high) < $(column other cmmd_low))}"
 check "the own text scores higher" awk "BEGIN {exit !($(column own text_score) > 0.5 + $(column other text_score))}"
+check "zombies are not found in portraits, which is not certain" sh -c "test '$(column other found)' = 0 && test '$(column own found)' = 1 &&
+  awk 'BEGIN {exit !($(column other found_high) > 0.01 && $(column own found_low) < 0.99)}'"
+check "pixels are measured" awk "BEGIN {exit !($(column own pixels) > 0.1)}"
 check "without a source there is no identity" test -z "$(column own identity)"
 check "an unchanged generator keeps all identity" awk "BEGIN {exit !($(column other identity) > 0.999)}"
 check "... and did not step" test "$(column other directional_score)" = 0

@@ -20,7 +20,9 @@ bash -eux page.sh > out.txt 2> err.txt || fail "the page: $(tail -n 30 err.txt)"
 # What the page says that comes of it
 for file in runs/first/report.html runs/second/adapted.safetensors runs/ablation/table.md; do check "$file" test -s mine/$file; done
 check "the loss has its column" grep -q '^step,loss,directional,global,range,smooth,seconds' mine/runs/first/metrics.csv
-check "the metrics are told" grep -q '^spread 0' out.txt
+check "the own metric has its column" grep -q '^| generator | target .* identity | spread |' out.txt
+check "the ablation has it too" grep -q '^variant,.*,identity,.*,spread,' mine/runs/ablation/means.csv
+check "and the loss terms" grep -q ',term:directional,.*,term:global,.*,term:range,' mine/runs/ablation/means.csv
 check "the benchmark ran" grep -q 'loss_and_gradient<Smooth>' out.txt
 check "Python read the run" grep -q '^target a zombie' out.txt
 check "the ablation compares with its control" grep -q strong mine/runs/ablation/table.md

@@ -102,6 +102,11 @@ BOOST_AUTO_TEST_CASE(metrics_are_read_line_by_whole_line_as_they_grow) {
   BOOST_TEST(rows[1].step == 3);
   std::ofstream(path) << "step,loss,directional,seconds\n1,0.5,0.25,0.1\n";  // a resumed run wrote it anew
   BOOST_TEST(tail.more().size() == 1U);
+  append("2,0.5,,0.1\n");  // an observer's number that this step did not log
+  rows = tail.more();
+  BOOST_REQUIRE(rows.size() == 1U);
+  BOOST_TEST(rows[0].terms.empty());
+  BOOST_TEST(rows[0].seconds == 0.1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -23,7 +23,9 @@ void check_refuses_what_is_not_finite(const M& metric) {
     return Features{nada::unit(x), x, {}};
   };
   const auto evidence = [&] {
-    return Evidence{features(1), features(2), features(3), endpoints_between(random({1, 4}, 4), random({1, 4}, 5))};
+    Evidence out{features(1), features(2), features(3), endpoints_between(random({1, 4}, 4), random({1, 4}, 5))};
+    out.texts = nada::unit(random({3, 4}, 6));
+    return out;
   };
   BOOST_TEST(error_of([&] { metric(evidence()); }) == "");
   for (const double value : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),

@@ -70,7 +70,7 @@ class Adaptation final : public Stepper {
         adapted_((start ? *start : source_).clone()),
         encoders_(std::move(encoders)),
         shift_(std::move(shift)),
-        objective_(std::move(objective)),
+        objective_(std::move(objective), settings.logged),
         selector_(std::move(selector)),
         views_(std::move(views)),
         exit_(std::move(exit)),

@@ -51,10 +51,12 @@ class AnyObserver {
       },
       [](void* observer, const Report& report, RunAccess& run) { static_cast<O*>(observer)->on_step(report, run); },
       [](void* observer, RunAccess& run) {
-        if constexpr (requires(O& o) { o.on_finish(run); }) static_cast<O*>(observer)->on_finish(run);
+        [[maybe_unused]] auto& o = *static_cast<O*>(observer);
+        if constexpr (requires { o.on_finish(run); }) o.on_finish(run);
       },
       [](void* observer, RunAccess& run) {
-        if constexpr (requires(O& o) { o.on_failure(run); }) static_cast<O*>(observer)->on_failure(run);
+        [[maybe_unused]] auto& o = *static_cast<O*>(observer);
+        if constexpr (requires { o.on_failure(run); }) o.on_failure(run);
       }};
 
   void* observer_;

@@ -1,5 +1,6 @@
 /// An objective whose terms are bound to encoders and a shift.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
 #include "nada/core/error.hpp"
@@ -37,25 +39,35 @@ struct binds_somewhere<Ensemble<Es...>, T, S> : std::bool_constant<(EncoderTerm<
 
 /// BoundObjective holds the terms of weight > 0 of an objective `O` (losses/term.hpp), bound to the encoders of `Es`
 /// and the shift `S`. They are bound once, and again where the endpoints have changed. The class knows no generator.
-/// Errors:  weights that are not finite or negative, or all 0; a term bound to an encoder that the set lacks.
+/// Terms of weight 0 are left out, unless `logged` names them: those are evaluated without gradient, behind the others,
+/// and have no share in the loss.
+/// Errors:  weights that are not finite or negative, or all 0; a term bound to an encoder that the set lacks; a name in
+///          `logged` that no term has.
 template <class Es, class S, class O>
 class BoundObjective {
  public:
-  explicit BoundObjective(O objective) : objective_(std::move(objective)) {
+  explicit BoundObjective(O objective, const std::vector<std::string>& logged = {}) : objective_(std::move(objective)) {
+    std::vector<std::pair<std::string_view, double>> all;
     objective_.each([&](double weight, const auto& term, std::ptrdiff_t) {
       check_term<std::decay_t<decltype(term)>>();
       require(std::isfinite(weight) && weight >= 0, "the weight of the term ", term.name, " is ", weight,
               ", expected a number >= 0");
-      if (weight == 0) return;
+      all.emplace_back(term.name, weight);
+      held_.push_back(weight > 0);
+    });
+    require(std::find(held_.begin(), held_.end(), true) != held_.end(),
+            "every term of the objective has weight 0: there is nothing to train for");
+    for (const auto& name : logged) hold_logged(name, all);
+    each_held([&](std::size_t, double weight, const auto& term, std::ptrdiff_t) {
       names_.push_back(term.name);
       weights_.push_back(weight);
       reads_ = reads_ | term.reads;
     });
-    require(!names_.empty(), "every term of the objective has weight 0: there is nothing to train for");
   }
 
-  /// Returns what the terms of weight > 0 read, taken together.
+  /// Returns what the terms read, taken together.
   Reads reads() const { return reads_; }
+  /// Returns the names of the terms of weight > 0 and of those that are logged.
   const std::vector<std::string_view>& names() const { return names_; }
   /// Returns the endpoints, one for each encoder of weight > 0.
   const std::vector<Endpoints>& endpoints() const { return endpoints_; }
@@ -78,17 +90,21 @@ class BoundObjective {
   }
 
   /// Returns the values of all terms.
-  /// Errors:  a value that is not finite, naming the step (counted from 1) and the term.
+  /// Errors:  a value that is not finite of a term of weight > 0, naming the step (counted from 1) and the term.
   TermValues evaluate(const Scene& scene, const Shown& adapted, const Shown& anchor, const Stream& stream) const {
     std::vector<Tensor> values(names_.size());
     for (const auto& encoder : encoder_terms_) encoder(adapted, anchor, stream, values);
-    for (const auto& [t, term] : scene_terms_) values[t] = term(scene);
+    for (const auto& [t, term] : scene_terms_) {
+      const c10::AutoGradMode graph(weights_[t] > 0 && c10::GradMode::is_enabled());
+      values[t] = term(scene);
+    }
     TermValues out;
     for (std::size_t t = 0; t < values.size(); ++t) {
       const auto value = values[t].template item<double>();
+      out.terms.emplace_back(names_[t], value);
+      if (weights_[t] == 0) continue;
       require(std::isfinite(value), "step ", stream.step + 1, ": the term ", names_[t], " is ", value,
               "; the run cannot go on");
-      out.terms.emplace_back(names_[t], value);
       const auto share = weights_[t] * values[t];
       out.loss = out.loss.defined() ? out.loss + share : share;
     }
@@ -109,14 +125,29 @@ class BoundObjective {
         "nada::Comparison<E>&, or `torch::Tensor operator()(const nada::Scene&) const` (docs/policies.md#terms)");
   }
 
+  /// Holds the term of weight 0 that a run logs by this name: the last one, where there are several.
+  void hold_logged(const std::string& name, const std::vector<std::pair<std::string_view, double>>& all) {
+    const auto same = [&](const auto& term) { return term.first == name; };
+    const auto last = std::find_if(all.rbegin(), all.rend(), same);
+    require(last != all.rend(), "the term ", name, " cannot be logged: the objective has no term of this name");
+    const auto trains = [&](const auto& term) { return same(term) && term.second > 0; };
+    if (std::none_of(all.begin(), all.end(), trains)) held_[static_cast<std::size_t>(all.rend() - last) - 1] = true;
+  }
+
+  /// Calls visit(place, weight, term, only_encoder) for each term that is held; places count from 0.
+  template <class Visit>
+  void each_held(Visit&& visit) const {
+    std::size_t k = 0, place = 0;
+    objective_.each([&](double weight, const auto& term, std::ptrdiff_t only) {
+      if (held_[k++]) visit(place++, weight, term, only);
+    });
+  }
+
   template <class E>
   EncoderTerms bind_encoder(const E& encoder, double weight, std::size_t index, const S& shift, const Endpoints& ends,
                             std::vector<bool>& bound) const {
     std::vector<std::pair<std::size_t, std::function<Tensor(ComparedBatches<E>&)>>> terms;
-    std::size_t t = 0;
-    objective_.each([&](double term_weight, const auto& term, std::ptrdiff_t only) {
-      if (term_weight == 0) return;
-      const auto place = t++;
+    each_held([&](std::size_t place, double, const auto& term, std::ptrdiff_t only) {
       using T = std::decay_t<decltype(term)>;
       if constexpr (EncoderTerm<T, E, S>) {
         static_assert(!SceneTerm<T>, "Term: it binds to encoders and scores a Scene; it must do one of both");
@@ -128,10 +159,15 @@ class BoundObjective {
         });
       }
     });
-    return [&encoder, weight, terms = std::move(terms), wanted = Wanted{has(reads_, Reads::tokens)}](
+    // Terms without gradient come last: features are computed once, at first use, and the others need their graph.
+    const auto trains = [this](const auto& term) { return weights_[term.first] > 0; };
+    const auto first_logged = std::stable_partition(terms.begin(), terms.end(), trains) - terms.begin();
+    return [&encoder, weight, terms = std::move(terms), first_logged, wanted = Wanted{has(reads_, Reads::tokens)}](
                const Shown& adapted, const Shown& anchor, const Stream& stream, std::vector<Tensor>& values) {
       ComparedBatches<E> batches(encoder, adapted, anchor, stream, wanted);
-      for (const auto& [place, score] : terms) {
+      for (std::size_t i = 0; i < terms.size(); ++i) {
+        const c10::AutoGradMode graph(static_cast<std::ptrdiff_t>(i) < first_logged && c10::GradMode::is_enabled());
+        const auto& [place, score] = terms[i];
         const auto share = weight * score(batches);
         values[place] = values[place].defined() ? values[place] + share : share;
       }
@@ -140,10 +176,7 @@ class BoundObjective {
 
   void bind_scene(std::vector<bool>& bound) {
     scene_terms_.clear();
-    std::size_t t = 0;
-    objective_.each([&](double weight, const auto& term, std::ptrdiff_t only) {
-      if (weight == 0) return;
-      const auto place = t++;
+    each_held([&](std::size_t place, double, const auto& term, std::ptrdiff_t only) {
       if constexpr (SceneTerm<std::decay_t<decltype(term)>>) {
         require(only < 0, "the term ", term.name, " sees no encoder, so it cannot be bound to one");
         bound[place] = true;
@@ -169,8 +202,9 @@ class BoundObjective {
   }
 
   O objective_;
-  std::vector<std::string_view> names_;  // of the terms of weight > 0
-  std::vector<double> weights_;          // weights of these terms
+  std::vector<bool> held_;               // of each term of the objective: whether it trains or is logged
+  std::vector<std::string_view> names_;  // of the terms that are held
+  std::vector<double> weights_;          // weights of these terms; 0: the term is logged
   Reads reads_ = Reads::nothing;
   std::vector<Endpoints> endpoints_;
   std::vector<EncoderTerms> encoder_terms_;                                               // as endpoints_

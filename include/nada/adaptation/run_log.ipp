@@ -40,8 +40,7 @@ NADA_INLINE void RunLog::declare(std::string_view name) {
 }
 
 NADA_INLINE void RunLog::log(std::string_view name, double value) {
-  require(phase_ != Phase::ended, "the number ", in_quotes(name),
-          " was logged after the last step: log it in on_step");
+  require(phase_ != Phase::ended, "the number ", in_quotes(name), " was logged after the last step: log it in on_step");
   declare(name);
   if (phase_ == Phase::declaring) return;
   const auto column = std::find_if(columns_.begin(), columns_.end(), [&](const auto& c) { return c.name == name; });

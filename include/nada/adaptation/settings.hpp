@@ -1,6 +1,8 @@
 /// The settings of an adaptation.
 #pragma once
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
@@ -12,12 +14,13 @@ namespace nada {
 
 struct AdaptationSettings {
   Adam adam = {};
-  std::int64_t batch = 8;       // samples a step
-  std::uint64_t seed = 0;       // seed of all random numbers
-  double mixing = 0;            // share of samples whose styles come from two latents, in [0, 1]
-  Noise noise = Noise::stored;  // the same for anchor and adapted images
-  bool clamp = true;            // encoders see images clamped to [-1, 1]
-  Tensor labels = {};           // [1, C], class of all samples; undefined: the generator has no classes
+  std::int64_t batch = 8;                // samples a step
+  std::uint64_t seed = 0;                // seed of all random numbers
+  double mixing = 0;                     // share of samples whose styles come from two latents, in [0, 1]
+  Noise noise = Noise::stored;           // the same for anchor and adapted images
+  bool clamp = true;                     // encoders see images clamped to [-1, 1]
+  Tensor labels = {};                    // [1, C], class of all samples; undefined: the generator has no classes
+  std::vector<std::string> logged = {};  // names of terms of weight 0 that a report tells all the same
 
   void check() const {
     adam.check();

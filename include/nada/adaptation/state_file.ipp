@@ -22,13 +22,13 @@ namespace nada {
 
 namespace detail {
 /// Whether a tensor of a selector is a list of layers or counts, which the metadata tells in words.
-NADA_INLINE bool is_list(const Tensor& value) { return value.scalar_type() == torch::kInt64 && value.dim() == 1; }
+NADA_INLINE bool is_index_list(const Tensor& value) { return value.scalar_type() == torch::kInt64 && value.dim() == 1; }
 
 /// Writes the lists of a selector's state as JSON: {"chosen": [2, 5]}.
 NADA_INLINE nlohmann::json selector_json(const TensorMap& selector) {
   auto out = nlohmann::json::object();
   for (const auto& [name, value] : selector) {
-    if (!is_list(value)) continue;
+    if (!is_index_list(value)) continue;
     const auto numbers = value.to(torch::kCPU).contiguous();
     const auto* const first = numbers.data_ptr<std::int64_t>();
     out[name] = std::vector<std::int64_t>(first, first + numbers.numel());
@@ -76,7 +76,7 @@ NADA_INLINE void save_state(const std::filesystem::path& path, const AdaptationS
   }
   for (const auto& [name, leaf] : state.anchor_leaves) tensors["anchor." + name] = leaf;
   for (const auto& [name, value] : state.selector)
-    if (!detail::is_list(value)) tensors["selector." + name] = value;
+    if (!detail::is_index_list(value)) tensors["selector." + name] = value;
   Metadata metadata{{"nada.kind", "state"},
                     {"nada.format", std::string(format_version)},
                     {"nada.step", std::to_string(state.step)},

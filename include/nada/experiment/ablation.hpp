@@ -1,6 +1,7 @@
 /// Ablations: several variants of one experiment on the same cells (targets x seeds), measured by an encoder that none
 /// of them saw, with paired differences. A program is a list of variants; all else is here and in ablation_*.hpp.
 #pragma once
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@
 #include "nada/losses/global.hpp"
 #include "nada/losses/range_penalty.hpp"
 #include "nada/losses/term.hpp"
+#include "nada/metrics/measure.hpp"
+#include "nada/metrics/metric.hpp"
 #include "nada/parameterization/full_weights.hpp"
 #include "nada/selection/adaptive_top_k.hpp"
 #include "nada/selection/every.hpp"
@@ -78,16 +81,33 @@ struct Variants {
   }
 };
 
-/// Runs the cells that are missing and writes the results; with --cell runs that cell alone, where it is missing. `make`
-/// makes the adaptations of `variants`, `table` holds the options as they were given. Returns the program's exit code.
-/// Errors:  those of AblationPlan, keep_options, run_cell and write_results; a cell that there is not.
+/// Runs the cells that are missing and writes the results; with --cell runs that cell alone, where it is missing; with
+/// --power prints power_page() and runs nothing. `make` makes the adaptations of `variants`, `table` holds the options as
+/// they were given. Returns the program's exit code.
+/// Errors:  those of AblationPlan, keep_options, run_cell, write_results and power_page.
 int run_variants(const AblationOptions& options, const OptionTable& table, const std::vector<std::string>& variants,
-                 const MakeStepper& make);
+                 const MakeStepper& make, const MetricList& metrics = metric_list());
+
+namespace detail {
+/// Adds the names of the variants to the help text, as far as they can be made from the defaults of options.
+template <class Options, class MakeVariants>
+void note_variants(OptionTable& table, const Options& options, MakeVariants& variants) {
+  try {
+    const auto list = variants(options);
+    std::string text;
+    std::apply([&](const auto&... v) { ((text += v.active ? v.name + " " : v.name + " (needs an option) "), ...); },
+               list.all);
+    table.note("Variants, the first is the control", text);
+  } catch (const std::exception&) {  // such as a file that an option must name first
+  }
+}
+}  // namespace detail
 
 /// An ablation program: `Options` derives from AblationOptions and has `program` and `about`; `variants(options)`
-/// returns its Variants. Reads options, runs the missing cells, writes tables, plots and the grid.
-template <class Options, class MakeVariants>
-int run_ablation(int argc, char** argv, MakeVariants&& variants) {
+/// returns its Variants. Reads options, runs the missing cells, writes tables, plots and the grids. The metrics `own` are
+/// columns behind those of every program.
+template <class Options, class MakeVariants, Metric... Own>
+int run_ablation(int argc, char** argv, MakeVariants&& variants, const Own&... own) {
   return guarded([&] {
     Options options;
     std::filesystem::path config;
@@ -96,13 +116,15 @@ int run_ablation(int argc, char** argv, MakeVariants&& variants) {
     options.declare(table);
     table.add("config", config, "option file, such as the options.cfg of a folder of results",
               OptionTable::Kind::session);
+    if (asks_for_help(argc, argv)) detail::note_variants(table, static_cast<const Options&>(options), variants);
     if (!table.read_command_line(argc, argv, made_by(program))) return 0;
     if (!config.empty()) table.read_file(config);
     options.settle(program);
     options.machine.use();
     const auto list = variants(static_cast<const Options&>(options));
-    return run_variants(options, table, list.names(),
-                        [&](const std::string& name, const AblationCell& cell) { return list.make(name, cell); });
+    return run_variants(
+        options, table, list.names(),
+        [&](const std::string& name, const AblationCell& cell) { return list.make(name, cell); }, metric_list(own...));
   });
 }
 

@@ -2,29 +2,37 @@
 #pragma once
 #include "nada/experiment/ablation.hpp"
 
+#include <iostream>
 #include <system_error>
 
 #include "nada/core/config.hpp"
 #include "nada/experiment/ablation_plan.hpp"
+#include "nada/experiment/ablation_power.hpp"
 #include "nada/experiment/ablation_results.hpp"
 #include "nada/experiment/ablation_runner.hpp"
 
 namespace nada {
 
 NADA_INLINE int run_variants(const AblationOptions& options, const OptionTable& table,
-                             const std::vector<std::string>& variants, const MakeStepper& make) {
+                             const std::vector<std::string>& variants, const MakeStepper& make,
+                             const MetricList& metrics) {
   const AblationPlan plan(options, variants);
+  if (!options.power.empty()) {
+    check_options(options.out, table.render(options.out));
+    std::cout << power_page(plan, options.power);
+    return 0;
+  }
   std::error_code error;
   std::filesystem::create_directories(options.out / "cells", error);
   require(!error, "cannot make the folder ", options.out, ": ", error.message());
   keep_options(options.out, table.render(options.out));
   if (options.cell >= 0) {
     require(options.cell < plan.size(), "option cell: expected 0 to ", plan.size() - 1, ", found ", options.cell);
-    if (!std::filesystem::exists(plan.file(options.cell))) run_cell(plan, options.cell, make);
+    if (!std::filesystem::exists(plan.file(options.cell))) run_cell(plan, options.cell, make, metrics);
     return 0;
   }
   if (!run_missing_cells(plan)) return 1;
-  write_results(plan);
+  write_results(plan, metrics.own);
   return 0;
 }
 

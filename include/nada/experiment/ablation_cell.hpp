@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +15,7 @@
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/ablation_plan.hpp"
 #include "nada/generators/any_generator.hpp"
+#include "nada/metrics/measure.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {
@@ -35,31 +36,47 @@ struct AblationCell {
 /// Pictures of a target that variants may train with; those that follow are for measuring.
 inline constexpr std::int64_t training_pictures = 16;
 
+/// Samples in the picture of a cell, beside each other.
+inline constexpr std::int64_t samples_of_picture = 12;
+
 /// Makes a variant's adaptation of a cell.
 using MakeStepper = std::function<std::unique_ptr<Stepper>(const std::string& variant, const AblationCell&)>;
+
+/// One number that a cell measured.
+struct CellMetric {
+  std::string name;
+  double value = 0;
+  double low = std::numeric_limits<double>::quiet_NaN();  // of its interval over the cell's samples; NaN: it has none
+  double high = std::numeric_limits<double>::quiet_NaN();
+  std::int64_t share_of = 0;  // above 0: the value is a share of so many
+};
 
 /// What a cell's file says.
 struct CellResult {
   std::string variant, target;
   std::uint64_t seed = 0;
-  double loss = 0;                             // of the last step
-  double seconds = 0;                          // that making the adaptation and its steps took
-  std::int64_t parameters = 0;                 // that the optimiser has moved
-  double peak_mib = 0;                         // most memory that the process held
-  std::map<std::string, double> metrics = {};  // by name; those of real pictures only where the target has pictures
+  double loss = 0;                    // of the last step
+  double seconds = 0;                 // that making the adaptation and its steps took
+  std::int64_t parameters = 0;        // that the optimiser has moved
+  double peak_mib = 0;                // most memory that the process held
+  std::vector<CellMetric> metrics{};  // those that the evidence was enough for, then the loss terms, `term:<name>`
+
+  /// Returns the metric of this name, or nullptr.
+  const CellMetric* find(const std::string& name) const;
 };
 
-/// Trains cell `cell` of a plan by the variant that `make` makes, measures it, and writes its picture, its delta where
-/// the options ask for it, and last its file.
-/// Errors:  a file that cannot be read or written, too few pictures of the target; those of a step.
-void run_cell(const AblationPlan& plan, std::int64_t cell, const MakeStepper& make);
+/// Steps at the end of a cell over which its loss terms are averaged.
+inline constexpr std::int64_t steps_of_final_terms = 10;
 
-/// Reads the file of a cell. Errors:  a damaged file, naming it.
+/// Trains cell `cell` of a plan by the variant that `make` makes, measures it by `metrics`, and writes its picture, its
+/// delta where the options ask for it, and last its file.
+/// Errors:  a file that cannot be read or written, too few pictures of the target; those of a step; a metric that is not
+///          finite.
+void run_cell(const AblationPlan& plan, std::int64_t cell, const MakeStepper& make, const MetricList& metrics);
+
+/// Reads the file of a cell, also in the form that programs wrote at first: an object of numbers by name, which come in the
+/// order of metric_list(), without intervals and loss terms. Errors:  a damaged file, naming it.
 CellResult read_cell(const std::filesystem::path& path);
-
-/// Mean absolute difference of the values of two different images, over all pairs of the images [N, C, H, W] in [-1, 1],
-/// N >= 2. In [0, 2]; 0: all images are the same. Unlike the other metrics it needs no encoder.
-double pixel_distance(const Tensor& images);
 
 }  // namespace nada
 

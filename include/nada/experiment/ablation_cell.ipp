@@ -4,7 +4,11 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -64,14 +68,60 @@ NADA_INLINE Tensor list_features(const AblationPlan& plan, const AnyClip& measur
   return torch::cat(out);
 }
 
-/// All metrics by name, as far as the evidence is enough for them. `evidence` brings the features of images.
-NADA_INLINE std::map<std::string, double> metrics_of(const AblationPlan& plan, std::int64_t n, const AblationCell& cell,
-                                                     const AnyClip& measuring_encoder, Evidence evidence) {
+/// What there is to measure of an adaptation. Images stay where some metric `needs` them; those adapted always do.
+NADA_INLINE Evidence evidence_of(const AblationPlan& plan, std::int64_t n, const AblationCell& cell,
+                                 const AnyClip& measuring_encoder, const Stepper& adaptation, const Tensor& held_out,
+                                 Needs needs) {
+  const auto& o = plan.options();
+  const auto z = Stream{1, 0}.normal(Purpose::evaluation, {o.count, cell.source.latent_size()});
+  Evidence evidence;
+  if (held_out.defined()) evidence.real = see_all(measuring_encoder, held_out);
+  evidence.adapted_images = adapted_samples(adaptation, z);
+  evidence.adapted = see_all(measuring_encoder, evidence.adapted_images.to(o.machine.place()));
+  std::vector<Tensor> source_images;
+  evidence.source = see_all(measuring_encoder, o.count, [&](std::int64_t first, std::int64_t count) {
+    const auto images = adaptation.source_images(z.narrow(0, first, count));
+    if (has(needs, Needs::source_images)) source_images.push_back(images.clamp(-1, 1).cpu());
+    return images;
+  });
+  if (!source_images.empty()) evidence.source_images = torch::cat(source_images);
   evidence.ends = cell.shift().endpoints(measuring_encoder, {});
   for (auto* end : {&evidence.ends.source, &evidence.ends.target, &evidence.ends.direction}) *end = end->cpu();
-  const Found found{list_features(plan, measuring_encoder, cell.templates), static_cast<std::int64_t>(plan.place(n))};
-  std::map<std::string, double> out{{std::string(Found::name), found(evidence).value}};
-  for (const auto& m : measure_all(evidence)) out[std::string(m.name)] = m.estimate.value;
+  evidence.texts = list_features(plan, measuring_encoder, cell.templates);
+  evidence.wanted = static_cast<std::int64_t>(plan.place(n));
+  return evidence;
+}
+
+/// Measures by a list of metrics; `cell` names the cell in errors.
+NADA_INLINE std::vector<CellMetric> metrics_of(const MetricList& metrics, const Evidence& evidence,
+                                               const std::string& cell) {
+  std::vector<CellMetric> out;
+  for (const auto& m : metrics.measure(evidence)) {
+    const auto& e = m.estimate;
+    require(std::isfinite(e.value), "the metric '", m.name, "' of the cell ", cell, " is ", e.value);
+    out.push_back({std::string(m.name), e.value, e.low(), e.high(), e.share_of});
+  }
+  return out;
+}
+
+/// Takes `steps` steps, and returns the mean of each loss term over the last of them.
+NADA_INLINE std::vector<CellMetric> train(Stepper& adaptation, std::int64_t steps, double& last_loss) {
+  const auto averaged = std::min(steps, steps_of_final_terms);
+  std::vector<CellMetric> out;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const auto report = adaptation.step(steps);
+    last_loss = report.loss;
+    if (i < steps - averaged) continue;
+    for (std::size_t t = 0; t < report.terms.size(); ++t) {
+      if (t == out.size()) {
+        const auto& name = report.terms[t].first;
+        const auto same = std::count_if(report.terms.begin(), report.terms.begin() + static_cast<std::ptrdiff_t>(t),
+                                        [&](const auto& term) { return term.first == name; });
+        out.push_back({same == 0 ? "term:" + name : join("term:", name, ".", same + 1)});
+      }
+      out[t].value += report.terms[t].second / static_cast<double>(averaged);
+    }
+  }
   return out;
 }
 
@@ -83,41 +133,67 @@ NADA_INLINE double peak_mib() {
 }
 
 NADA_INLINE void write_cell(const std::filesystem::path& path, const CellResult& result) {
-  const nlohmann::json json{{"variant", result.variant},   {"target", result.target},
-                            {"seed", result.seed},         {"loss", result.loss},
-                            {"seconds", result.seconds},   {"parameters", result.parameters},
-                            {"peak_mib", result.peak_mib}, {"metrics", result.metrics}};
+  auto metrics = nlohmann::ordered_json::array();
+  for (const auto& m : result.metrics) {
+    auto& entry = metrics.emplace_back(nlohmann::ordered_json{{"name", m.name}, {"value", m.value}});
+    if (std::isfinite(m.low) && std::isfinite(m.high)) {
+      entry["low"] = m.low;
+      entry["high"] = m.high;
+    }
+    if (m.share_of > 0) entry["share_of"] = m.share_of;
+  }
+  const nlohmann::ordered_json json{{"variant", result.variant},   {"target", result.target},
+                                    {"seed", result.seed},         {"loss", result.loss},
+                                    {"seconds", result.seconds},   {"parameters", result.parameters},
+                                    {"peak_mib", result.peak_mib}, {"metrics", metrics}};
   write_text(path, json.dump(1) + "\n");
+}
+
+/// Reads metrics of either form: the list that write_cell() writes, or an object of numbers by name.
+NADA_INLINE std::vector<CellMetric> read_metrics(const nlohmann::json& json) {
+  std::vector<CellMetric> out;
+  if (json.is_array()) {
+    for (const auto& entry : json) {
+      auto& m = out.emplace_back(CellMetric{entry.at("name").get<std::string>(), entry.at("value").get<double>()});
+      m.low = entry.value("low", m.low);
+      m.high = entry.value("high", m.high);
+      m.share_of = entry.value("share_of", m.share_of);
+    }
+    return out;
+  }
+  auto numbers = json.get<std::map<std::string, double>>();
+  for (const auto& name : metric_list().names)
+    if (const auto found = numbers.extract(name)) out.push_back({name, found.mapped()});
+  for (const auto& [name, value] : numbers) out.push_back({name, value});
+  return out;
 }
 }  // namespace detail
 
-NADA_INLINE void run_cell(const AblationPlan& plan, std::int64_t n, const MakeStepper& make) {
+NADA_INLINE const CellMetric* CellResult::find(const std::string& name) const {
+  const auto found = std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.name == name; });
+  return found == metrics.end() ? nullptr : &*found;
+}
+
+NADA_INLINE void run_cell(const AblationPlan& plan, std::int64_t n, const MakeStepper& make,
+                          const MetricList& metrics) {
   const auto& o = plan.options();
-  const auto device = o.machine.place();
   Tensor held_out;
   const auto cell = detail::load_cell(plan, n, held_out);
-  const auto measuring_encoder = load_clip(o.measure, {}, device);
-  Evidence evidence;
-  if (held_out.defined()) evidence.real = see_all(measuring_encoder, held_out);
-
+  const auto measuring_encoder = load_clip(o.measure, {}, o.machine.place());
   CellResult result{plan.variant(n), plan.target(n).name, plan.seed(n)};
   const auto start = std::chrono::steady_clock::now();
   const auto adaptation = make(plan.variant(n), cell);
-  for (std::int64_t i = 0; i < o.steps; ++i) result.loss = adaptation->step(o.steps).loss;
+  const auto terms = detail::train(*adaptation, o.steps, result.loss);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.parameters = adaptation->trained_parameters();
   if (o.deltas) save_delta(plan.delta(n), adaptation->delta());
 
-  const auto z = Stream{1, 0}.normal(Purpose::evaluation, {o.count, cell.source.latent_size()});
-  const auto adapted = detail::adapted_samples(*adaptation, z);
-  evidence.adapted = see_all(measuring_encoder, adapted.to(device));
-  evidence.source = see_all(measuring_encoder, o.count, [&](std::int64_t first, std::int64_t count) {
-    return adaptation->source_images(z.narrow(0, first, count));
-  });
-  result.metrics = detail::metrics_of(plan, n, cell, measuring_encoder, std::move(evidence));
-  result.metrics["pixels"] = pixel_distance(adapted);
+  const auto evidence = detail::evidence_of(plan, n, cell, measuring_encoder, *adaptation, held_out, metrics.needs);
+  result.metrics = detail::metrics_of(metrics, evidence, plan.name(n));
+  result.metrics.insert(result.metrics.end(), terms.begin(), terms.end());
   result.peak_mib = detail::peak_mib();
-  write_picture(plan.picture(n), make_grid({to_pictures(adapted.narrow(0, 0, 12))}, 1));
+  const auto shown = evidence.adapted_images.narrow(0, 0, samples_of_picture);
+  write_picture(plan.picture(n), make_grid({to_pictures(shown)}, 1));
   detail::write_cell(plan.file(n), result);  // last: this file says that the cell is done
 }
 
@@ -132,17 +208,11 @@ NADA_INLINE CellResult read_cell(const std::filesystem::path& path) {
     json.at("seconds").get_to(out.seconds);
     json.at("parameters").get_to(out.parameters);
     json.at("peak_mib").get_to(out.peak_mib);
-    json.at("metrics").get_to(out.metrics);
+    out.metrics = detail::read_metrics(json.at("metrics"));
   } catch (const nlohmann::json::exception&) {
     fail(path, " is damaged; remove it to run the cell again");
   }
   return out;
-}
-
-NADA_INLINE double pixel_distance(const Tensor& images) {
-  const auto flat = images.flatten(1).to(torch::kFloat32);
-  const auto n = static_cast<double>(flat.size(0));
-  return at::cdist(flat, flat, 1.0).sum().item<double>() / (n * (n - 1)) / static_cast<double>(flat.size(1));
 }
 
 }  // namespace nada

@@ -16,7 +16,7 @@ struct AblationOptions {
 
   std::filesystem::path generator, measure, templates, target_list, out;
   std::vector<EncoderChoice> encoders;
-  std::string targets = "sketch,zombie,statue", source = "a cartoon portrait", only;
+  std::string targets = "sketch,zombie,statue", source = "a cartoon portrait", only, power;
   std::int64_t seeds = 5, steps = 120, batch = 4, count = 200, jobs = 0, cell = -1;
   double lr = 0.002;
   bool quick = false, deltas = false;

@@ -37,9 +37,14 @@ NADA_INLINE void AblationOptions::declare(OptionTable& table) {
   table.add("out", out, "folder of the results; cells that are there are not run again (default runs/<program>)",
             session, "FOLDER");
   table.add("jobs", jobs, "cells that run at the same time, with one thread each; 0: as many as processors", session);
-  table.add("deltas", deltas, "keep the delta of each cell beside its numbers");
+  table.add("deltas", deltas, "keep the delta of each cell beside its numbers (also --keep-deltas)");
+  table.synonym("keep-deltas", "deltas");
   table.add("cell", cell, "run this cell alone, with one thread, and write no tables, for job arrays; -1: all",
             session);
+  table.add("power", power,
+            "runs nothing, but says from the cells that are there how many targets would show a difference of D to the "
+            "control, with a probability of 80%, in all metrics or in one",
+            session, "[METRIC=]D");
   machine.declare(table);
 }
 

@@ -19,7 +19,8 @@ namespace nada {
 class AblationPlan {
  public:
   /// `variants` are the names of all that can run; --only chooses among them.
-  /// Errors:  a list of targets that cannot be read; --only or --targets names what is not there, or no target.
+  /// Errors:  a list of targets that cannot be read; --only or --targets names what is not there, or no target; a target
+  ///          is named twice, or two variants have one name.
   AblationPlan(const AblationOptions& options, const std::vector<std::string>& variants);
 
   const AblationOptions& options() const { return options_; }
@@ -65,6 +66,9 @@ class AblationPlan {
 /// Whether two option files stand for the same cells. They may differ in which cells there are (targets, seeds, only),
 /// in where they are computed (threads, device), and in whether deltas are kept.
 bool same_cells(const std::string& options, const std::string& other_options);
+
+/// Errors:  options.cfg in a folder of results stands for other cells than `options`.
+void check_options(const std::filesystem::path& folder, const std::string& options);
 
 /// Writes options.cfg into a folder of results, so that cells of other options are not mistaken for ours; leaves one
 /// that is there as it is. Errors:  the file that is there stands for other cells.

@@ -45,6 +45,8 @@ NADA_INLINE AblationPlan::AblationPlan(const AblationOptions& options, const std
   const auto has = [](const auto& names, const auto& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
+  for (const auto& name : variants)
+    require(std::count(variants.begin(), variants.end(), name) == 1, "two variants are called '", name, "'");
   const auto wanted = detail::comma_list(options.only);
   for (const auto& name : wanted)
     require(has(variants, name), "option only: there is no variant '", name, "'; they are ",
@@ -56,7 +58,9 @@ NADA_INLINE AblationPlan::AblationPlan(const AblationOptions& options, const std
   for (const auto& name : detail::comma_list(options.targets)) {
     const auto found = std::find_if(list_.begin(), list_.end(), [&](const auto& t) { return t.name == name; });
     require(found != list_.end(), options.target_list, " has no target called '", name, "'");
-    places_.push_back(static_cast<std::size_t>(found - list_.begin()));
+    const auto place = static_cast<std::size_t>(found - list_.begin());
+    require(!has(places_, place), "option targets: '", name, "' is named twice");
+    places_.push_back(place);
   }
   require(!places_.empty(), "option targets: no target was named");
 }
@@ -105,11 +109,15 @@ NADA_INLINE bool same_cells(const std::string& options, const std::string& other
   return detail::cell_options(options) == detail::cell_options(other_options);
 }
 
-NADA_INLINE void keep_options(const std::filesystem::path& folder, const std::string& options) {
+NADA_INLINE void check_options(const std::filesystem::path& folder, const std::string& options) {
   const auto file = folder / "options.cfg";
-  if (!std::filesystem::exists(file)) return write_text(file, options);
-  require(same_cells(read_text(file), options), file,
+  require(!std::filesystem::exists(file) || same_cells(read_text(file), options), file,
           " says that the cells in this folder were run with other options; give another --out");
+}
+
+NADA_INLINE void keep_options(const std::filesystem::path& folder, const std::string& options) {
+  check_options(folder, options);
+  if (const auto file = folder / "options.cfg"; !std::filesystem::exists(file)) write_text(file, options);
 }
 
 }  // namespace nada

@@ -97,13 +97,14 @@ struct AdaptOptions {
   ClassOption category;
   std::string noise = "stored";
   std::string layers = "adaptive", parameterization = "full", views = "plain", exit = "full";
-  std::vector<std::string> terms;
+  std::vector<std::string> terms, log;
   double directional = 1, global = 0, range = 0, pixels = 0, away = 1, min_length = 0.2, lr = 0.002, mixing = 0;
   double blur = 0, pictures_share = 0.5;
   int pictures_tile = 0;
   std::int64_t select_every = 10;
   std::int64_t steps = 300, batch = 4, samples_every = 30, state_every = 10;
   std::uint64_t seed = 0;
+  bool tensorboard = false;
   // These options belong to this call alone:
   std::filesystem::path config, out, resume;
   std::string recipe;

@@ -112,6 +112,8 @@ NADA_INLINE void declare_objective(AdaptOptions& o, OptionTable& table) {
   table.add("term", o.terms,
             "a further term with its weight and options; several may be given: " + term_names_and_options(),
             OptionTable::Kind::saved, "NAME=WEIGHT[,option=value]");
+  table.add("log", o.log, "a term of weight 0 that is measured in each step, without gradient; several may be given",
+            OptionTable::Kind::saved, "NAME");
 }
 
 NADA_INLINE void declare_parts(AdaptOptions& o, OptionTable& table) {
@@ -165,6 +167,7 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.add("dry-run", dry_run, "print what would run and write nothing", session);
   table.add("samples-every", samples_every, "steps between sample grids; 0: only at the start and the end");
   table.add("state-every", state_every, "steps between saved states");
+  table.add("tensorboard", tensorboard, "write an event file for TensorBoard beside metrics.csv");
   machine.declare(table);
 }
 
@@ -238,6 +241,7 @@ NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source
   out.batch = batch;
   out.seed = seed;
   out.mixing = mixing;
+  out.logged = log;
   out.noise = noise_of(noise);
   return out;
 }

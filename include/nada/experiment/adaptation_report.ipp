@@ -35,15 +35,18 @@ NADA_INLINE std::vector<std::int64_t> drawn_steps(const std::filesystem::path& s
   return steps;
 }
 
-/// Returns a curve for each column between `step` and `seconds`.
+/// Returns a curve for each column between `step` and `seconds`. Empty cells, of numbers that a step did not log, are no
+/// points, so that a number of every tenth step is a line too.
 NADA_INLINE std::vector<ReportCurve> curves_of(const std::filesystem::path& metrics) {
   std::vector<ReportCurve> curves;
   CsvTail table(metrics);
   const auto rows = table.more();
   for (std::size_t c = 1; c + 1 < table.header().size(); ++c) {
     auto& curve = curves.emplace_back(ReportCurve{table.header()[c], {}});
-    for (const auto& row : rows)
+    for (const auto& row : rows) {
+      if (row[c].empty()) continue;
       curve.points.emplace_back(std::strtod(row[0].c_str(), nullptr), std::strtod(row[c].c_str(), nullptr));
+    }
   }
   return curves;
 }

@@ -158,6 +158,12 @@ class OptionTable {
   /// Errors:  an option that was not added; an old name that an option or an alias has.
   void alias(std::string old_name, std::string name);
 
+  /// Takes `other_name` for the option `name` too, as alias() does, but without a notice: both names are good.
+  void synonym(std::string other_name, std::string name);
+
+  /// Adds a paragraph to the help text, after the options, under this title.
+  void note(std::string title, std::string text) { notes_.push_back({std::move(title), std::move(text)}); }
+
   bool given(const std::string& name) const { return given_.count(name) > 0; }  ///< on the command line
 
   /// What happens to the keys of a file that the table does not have.
@@ -200,6 +206,9 @@ class OptionTable {
     std::string title;
     std::vector<Entry> entries;
   };
+  struct Note {
+    std::string title, text;
+  };
   struct Alias {
     std::string old_name, name;
     bool told = false;  // whether the notice was written
@@ -228,6 +237,7 @@ class OptionTable {
   std::string program_, summary_, example_;
   std::vector<Group> groups_;
   std::vector<Alias> aliases_;
+  std::vector<Note> notes_;
   std::set<std::string> given_, in_file_;
 };
 

@@ -38,6 +38,11 @@ NADA_INLINE void OptionTable::alias(std::string old_name, std::string name) {
   aliases_.push_back({std::move(old_name), std::move(name)});
 }
 
+NADA_INLINE void OptionTable::synonym(std::string other_name, std::string name) {
+  alias(std::move(other_name), std::move(name));
+  aliases_.back().told = true;
+}
+
 NADA_INLINE std::vector<std::string> OptionTable::read_file(const std::filesystem::path& path, Unknown unknown) {
   std::set<std::pair<std::filesystem::path, std::string>> seen;
   std::vector<std::string> passed;
@@ -150,6 +155,21 @@ NADA_INLINE std::vector<std::pair<std::string, std::string>> OptionTable::values
   return out;
 }
 
+namespace detail {
+/// Prints words up to 100 columns a line, each line but the first indented by `indent`, where the first one begins.
+NADA_INLINE void print_wrapped(std::ostream& out, const std::string& text, std::size_t indent) {
+  std::size_t column = indent;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    if (column + (end - at) > 100 && column > indent) out << '\n' << std::string(indent, ' '), column = indent;
+    out << text.substr(at, end - at) << ' ';
+    column += end - at + 1;
+    at = end + 1;
+  }
+  out << '\n';
+}
+}  // namespace detail
+
 NADA_INLINE void OptionTable::print_help(std::ostream& out) const {
   out << program_ << ": " << summary_ << "\n\n  " << example_ << "\n";
   for (const auto& g : groups_) {
@@ -168,16 +188,12 @@ NADA_INLINE void OptionTable::print_help(std::ostream& out) const {
           for (std::size_t i = 0; i < now.size(); ++i) help += (i ? ", " : "") + now[i];
           help += ")";
         }
-      std::size_t column = 28;
-      for (std::size_t at = 0; at < help.size();) {  // wrapped at 100 columns
-        const auto end = std::min(help.find(' ', at), help.size());
-        if (column + (end - at) > 100 && column > 28) out << '\n' << std::string(28, ' '), column = 28;
-        out << help.substr(at, end - at) << ' ';
-        column += end - at + 1;
-        at = end + 1;
-      }
-      out << '\n';
+      detail::print_wrapped(out, help, 28);
     }
+  }
+  for (const auto& n : notes_) {
+    out << '\n' << n.title << ":\n  ";
+    detail::print_wrapped(out, n.text, 2);
   }
   out << "\n  --help                    this text\n  --version                 the version of this program\n";
 }

@@ -1,10 +1,14 @@
 /// Experiments: a question, a choice of parts, options and one run, without loop, file or device code.
 #pragma once
+#include <array>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "nada/adaptation/any_observer.hpp"
 #include "nada/adaptation/stepper.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/adapt_options.hpp"
@@ -24,11 +28,23 @@ class Session {
   /// Only --dry-run asks for them.
   using LayerScores = std::function<std::vector<double>()>;
 
-  /// Runs the adaptation in its folder, or says what would run. Returns the exit code.
-  int run(Stepper& adaptation, const LayerScores& scores = {});
+  /// Runs the adaptation in its folder, or says what would run. The observers are told of every step before those that
+  /// fill the folder, so that what they log is in metrics.csv. Returns the exit code.
+  int run(Stepper& adaptation) { return run_observed_by({}, adaptation, {}); }
+  template <class... Observers>
+  int run(Stepper& adaptation, const LayerScores& scores, Observers&&... observers) {
+    const std::array<AnyObserver, sizeof...(Observers)> told{AnyObserver(observers)...};
+    return run_observed_by(told, adaptation, scores);
+  }
+  template <class First, class... Observers>
+  requires(!std::is_convertible_v<First, LayerScores>) int run(Stepper& adaptation, First&& first,
+                                                               Observers&&... observers) {
+    return run(adaptation, LayerScores{}, first, observers...);
+  }
 
  private:
-  bool run_in(const RunFolder& folder, Stepper& adaptation) const;
+  int run_observed_by(std::span<const AnyObserver> observers, Stepper& adaptation, const LayerScores& scores);
+  bool run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers) const;
   RunNotes notes(const std::filesystem::path& path) const;
 
   int describe(const Stepper& adaptation, const LayerScores& scores) const;
@@ -40,7 +56,7 @@ class Session {
 };
 
 /// Reads options (defaults, then a recipe and option files, then the command line), prepares the machine and calls `body(options,
-/// session)`, which builds an Adaptation and ends with session.run(adaptation). `Options` derives from AdaptOptions;
+/// session)`, which builds an Adaptation and ends with session.run(adaptation, observers...). `Options` derives from AdaptOptions;
 /// where `Options` has `settle(OptionTable&)`, that function is called once all options are read.
 template <class Options, class Body>
 int run_experiment(int argc, char** argv, Body&& body) {

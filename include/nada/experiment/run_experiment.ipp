@@ -13,6 +13,7 @@
 #include <iostream>
 
 #include "nada/adaptation/delta_file.hpp"
+#include "nada/adaptation/run.hpp"
 #include "nada/adaptation/state_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/device.hpp"
@@ -23,10 +24,12 @@
 #include "nada/experiment/observers/results.hpp"
 #include "nada/experiment/observers/samples.hpp"
 #include "nada/experiment/observers/states.hpp"
+#include "nada/experiment/observers/tensorboard.hpp"
 
 namespace nada {
 
-NADA_INLINE int Session::run(Stepper& adaptation, const LayerScores& scores) {
+NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers, Stepper& adaptation,
+                                         const LayerScores& scores) {
   require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
   if (options_.dry_run) return describe(adaptation, scores);
   const bool resuming = !options_.resume.empty();
@@ -38,7 +41,7 @@ NADA_INLINE int Session::run(Stepper& adaptation, const LayerScores& scores) {
   if (resuming && adaptation.steps_done() >= options_.steps && folder.complete())
     std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
               << options_.steps << " steps\n";
-  else if (!run_in(folder, adaptation))
+  else if (!run_in(folder, adaptation, observers))
     std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps
               << " steps; continue with --resume " << path.string() << '\n';
   std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   "
@@ -46,15 +49,26 @@ NADA_INLINE int Session::run(Stepper& adaptation, const LayerScores& scores) {
   return 0;
 }
 
-NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation) const {
+NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation,
+                                 std::span<const AnyObserver> observers) const {
   DeltaOrigin origin{{{"nada.options", folder.notes().options_text}}, options_.generator};
   if (!options_.texts.source.empty()) origin.metadata["nada.source"] = options_.texts.source;
   if (!options_.texts.target.empty()) origin.metadata["nada.target"] = options_.texts.target;
   const StopSignals signals;
-  return adaptation.run(options_.steps, MetricsObserver(folder / "metrics.csv", adaptation.term_names()),
-                        StateObserver(folder.state(), options_.state_every),
-                        SampleObserver(folder, origin, options_.samples_every), ResultObserver(folder, origin),
-                        ProgressObserver());
+  MetricsObserver metrics(folder / "metrics.csv", adaptation.term_names());
+  SampleObserver samples(folder, origin, options_.samples_every);
+  TensorBoardObserver events(folder, samples);
+  StateObserver states(folder.state(), options_.state_every);
+  ResultObserver results(folder, origin);
+  ProgressObserver progress;
+  std::vector<AnyObserver> told(observers.begin(), observers.end());
+  told.emplace_back(metrics);
+  told.emplace_back(samples);
+  if (options_.tensorboard) told.emplace_back(events);
+  told.emplace_back(states);  // behind what writes of a step: with the state of a step, all other files have the step
+  told.emplace_back(results);
+  told.emplace_back(progress);
+  return run_observed(adaptation, options_.steps, told);
 }
 
 NADA_INLINE RunNotes Session::notes(const std::filesystem::path& path) const {

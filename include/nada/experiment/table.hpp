@@ -10,7 +10,8 @@
 
 namespace nada {
 
-/// Writes a number as short as its interval allows: two digits of the half-width, four digits without an interval.
+/// Writes a number as short as its interval allows: two digits of the half-width, four digits without an interval. An
+/// interval that lies unevenly around its value is written as `value (low to high)`.
 std::string number_of(const Estimate& e);
 
 /// Cell is a cell of a table: text, or an estimate.
@@ -18,6 +19,7 @@ struct Cell {
   std::string text = {};
   Estimate estimate = {};
   bool is_number = false;
+  std::string mark = {};  // stands behind a number in Markdown
 
   Cell(std::string_view words) : text(words) {}
   Cell(const std::string& words) : text(words) {}
@@ -36,7 +38,7 @@ struct Table {
   /// Returns the columns of these names, in this order, without names that the table does not have.
   Table only(const std::vector<std::string>& names) const;
 
-  /// Returns rows `| a | b |`, with values as `value ± half-width`.
+  /// Returns rows `| a | b |`, with values as number_of() writes them.
   std::string markdown() const;
 
   /// Returns the table by RFC 4180; a column that holds an interval has two more columns,

@@ -23,7 +23,10 @@ NADA_INLINE std::string number_of(const Estimate& e) {
     return e.has_interval() ? std::string(text) + " ± 0" : text;
   }
   const int digits = std::clamp(1 - static_cast<int>(std::floor(std::log10(e.half_width))), 0, 6);
-  std::snprintf(text, sizeof text, "%.*f ± %.*f", digits, e.value, digits, e.half_width);
+  if (e.offset != 0)
+    std::snprintf(text, sizeof text, "%.*f (%.*f to %.*f)", digits, e.value, digits, e.low(), digits, e.high());
+  else
+    std::snprintf(text, sizeof text, "%.*f ± %.*f", digits, e.value, digits, e.half_width);
   return text;
 }
 
@@ -61,7 +64,7 @@ NADA_INLINE std::string Table::markdown() const {
   for (const auto& row : rows) {
     out += "|";
     for (const auto& cell : row) {
-      auto text = cell.is_number ? number_of(cell.estimate) : cell.text;
+      auto text = cell.is_number ? number_of(cell.estimate) + cell.mark : cell.text;
       for (std::size_t at = 0; (at = text.find('|', at)) != text.npos; at += 2) text.replace(at, 1, "\\|");
       out += " " + text + " |";
     }

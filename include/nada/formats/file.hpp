@@ -55,7 +55,8 @@ class Descriptor {
 }  // namespace detail
 
 /// MappedFile is a regular file, mapped read-only. Pages are read when they are touched, so opening a large file is
-/// cheap. Nobody may shorten the file meanwhile; nada itself replaces files and never shortens them.
+/// cheap. Nobody may shorten the file meanwhile; nada itself replaces files and shortens none but event files
+/// (formats/tfevents.hpp), which it maps nowhere.
 /// Errors:  a file that is missing, is a folder or another thing without a size, or may not be read.
 class MappedFile {
  public:

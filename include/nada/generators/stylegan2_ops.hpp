@@ -1,5 +1,5 @@
 /// The arithmetic of StyleGAN2, arranged so that convolutions stay in the fast path: activations are scaled instead of
-/// per-sample weights, and an upsampling convolution is one 3x3 sub-pixel convolution.
+/// per-sample weights, and the filter of an upsampling convolution runs on each channel by itself.
 /// Source:  Karras et al., arXiv:1912.04958.
 #pragma once
 #include <array>
@@ -36,6 +36,11 @@ const Tensor& upsampling_map(const Tensor& like);
 /// Returns the kernels of the sub-pixel convolution (see upsampling_map) in pixel_shuffle's order:
 /// [O, I, 3, 3] -> [4 O, I, 3, 3].
 Tensor upsampling_kernel(const Tensor& weight);
+
+/// Applies an upsampling 3x3 convolution, x [N, I, H, W], weight [O, I, 3, 3] -> [N, O, 2H, 2W]: a transposed convolution with
+/// stride 2, then the FIR filter on each channel. For x of another type than float or double it is the sub-pixel
+/// convolution with upsampling_kernel, whose kernels are four times as many: LibTorch 1.13 cannot transpose such types well.
+Tensor upsampling_convolution(const Tensor& x, const Tensor& weight);
 
 /// Doubles an image by zero insertion and the FIR filter: [N, C, H, W] -> [N, C, 2H, 2W].
 Tensor upsample(const Tensor& image);

@@ -29,6 +29,15 @@ NADA_INLINE Tensor upsampling_kernel(const Tensor& weight) {
       .reshape({4 * o, i, 3, 3});
 }
 
+NADA_INLINE Tensor upsampling_convolution(const Tensor& x, const Tensor& weight) {
+  if (x.scalar_type() != torch::kFloat32 && x.scalar_type() != torch::kFloat64)
+    return at::pixel_shuffle(at::conv2d(x, for_convolution(upsampling_kernel(weight), x.scalar_type()), {}, 1, 1), 2);
+  static const Tensor axis = torch::tensor({fir[0], fir[1], fir[2], fir[3]}, torch::kFloat64);
+  const auto o = weight.size(0);
+  const auto filter = (axis.view({4, 1}) * axis).to(weight.device(), weight.scalar_type()).expand({o, 1, 4, 4});
+  return at::conv2d(at::conv_transpose2d(x, weight.transpose(0, 1), {}, 2), filter, {}, 1, 1, 1, o);
+}
+
 NADA_INLINE Tensor upsample(const Tensor& image) {
   static const Tensor base = torch::tensor({0.25, 0.75, 0.0, 0.0, 0.75, 0.25}, torch::kFloat64).view({2, 3});  // (r, j)
   const auto n = image.size(0), c = image.size(1), h = image.size(2), w = image.size(3);
@@ -49,9 +58,8 @@ NADA_INLINE Tensor modulated_convolution(const Tensor& x, const Tensor& w, const
   const auto energy = style.square().matmul(weight.square().sum(at::IntArrayRef{2, 3}).t());  // [N, O]
   const auto demodulation = (energy + demodulation_floor).rsqrt() * out_gain;                 // [N, O]
   const auto cast = [&](const Tensor& t) { return type ? t.to(*type) : t; };
-  auto y = at::conv2d(for_convolution(x, type) * cast(style).view({n, i, 1, 1}),
-                      for_convolution(up ? upsampling_kernel(weight) : weight, type), {}, 1, 1);
-  if (up) y = at::pixel_shuffle(y, 2);
+  const auto scaled = for_convolution(x, type) * cast(style).view({n, i, 1, 1});
+  auto y = up ? upsampling_convolution(scaled, weight) : at::conv2d(scaled, for_convolution(weight, type), {}, 1, 1);
   y = at::addcmul(cast(layer.bias * out_gain).view({1, o, 1, 1}), y, cast(demodulation).view({n, o, 1, 1}));
   if (noise.defined()) y = y + cast(noise * (layer.noise_strength * out_gain));
   y = at::leaky_relu(y, leaky_slope);

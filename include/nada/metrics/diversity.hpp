@@ -37,7 +37,8 @@ double intra_cluster_distance(const Tensor& distances, std::int64_t k);
 /// but no distance inside their cluster.
 /// Source:  Ojha et al., arXiv:2104.06820, and Gal et al., arXiv:2108.00946, appendix: 10 clusters, there of LPIPS
 ///          distances; here of 1 - cos in the measuring encoder.
-/// Facts:   duplicates of as many images as clusters give 0; permutations of the samples change nothing.
+/// Facts:   duplicates of as many images as clusters give 0; permutations of the samples change nothing. The jackknife
+///          finds clusters anew without each group, so that its interval is rough.
 struct IntraClusterDistance {
   static constexpr std::string_view name = "intra_cluster";
   static constexpr bool higher_is_better = true;
@@ -53,6 +54,19 @@ struct PairwiseDistance {
   static constexpr std::string_view name = "pairwise";
   static constexpr bool higher_is_better = true;
   static constexpr Needs needs = Needs::nothing;
+
+  Estimate operator()(const Evidence& e) const;
+};
+
+/// Returns the mean absolute difference of the values of two different images, over all pairs of the images
+/// [N, C, H, W] in [-1, 1], N >= 2. In [0, 2]; 0: all images are the same.
+double pixel_distance(const Tensor& images);
+
+/// PixelDistance is pixel_distance() of the adapted images. Unlike the other metrics it needs no encoder.
+struct PixelDistance {
+  static constexpr std::string_view name = "pixels";
+  static constexpr bool higher_is_better = true;
+  static constexpr Needs needs = Needs::adapted_images;
 
   Estimate operator()(const Evidence& e) const;
 };

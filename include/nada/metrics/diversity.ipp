@@ -161,12 +161,37 @@ NADA_INLINE Estimate IntraClusterDistance::operator()(const Evidence& e) const {
   });
 }
 
-NADA_INLINE Estimate PairwiseDistance::operator()(const Evidence& e) const {
-  const auto d = cosine_distances(samples_of(e.adapted.unit, name, 2));
-  return jackknife(d.size(0), [&](const Tensor& kept) {
+namespace detail {
+/// Returns the mean of distances [N, N] over pairs of different samples, with the jackknife's interval.
+NADA_INLINE Estimate mean_of_pairs(const Tensor& distances) {
+  return jackknife(distances.size(0), [&](const Tensor& kept) {
     const auto n = static_cast<double>(kept.numel());
-    return d.index_select(0, kept).index_select(1, kept).sum().template item<double>() / (n * (n - 1));
+    return distances.index_select(0, kept).index_select(1, kept).sum().item<double>() / (n * (n - 1));
   });
+}
+
+/// Returns mean absolute differences of images [N, C, H, W]: [N, N], float64.
+NADA_INLINE Tensor pixel_distances(const Tensor& images) {
+  const auto flat = images.flatten(1).to(torch::kFloat32);
+  return at::cdist(flat, flat, 1.0).to(torch::kFloat64) / static_cast<double>(flat.size(1));
+}
+}  // namespace detail
+
+NADA_INLINE Estimate PairwiseDistance::operator()(const Evidence& e) const {
+  return detail::mean_of_pairs(cosine_distances(samples_of(e.adapted.unit, name, 2)));
+}
+
+NADA_INLINE double pixel_distance(const Tensor& images) {
+  const auto n = static_cast<double>(images.size(0));
+  return detail::pixel_distances(images).sum().item<double>() / (n * (n - 1));
+}
+
+NADA_INLINE Estimate PixelDistance::operator()(const Evidence& e) const {
+  const auto& images = e.adapted_images;
+  require(images.dim() == 4 && images.size(0) >= 2, name, ": needs at least 2 images [N, 3, H, W], found ",
+          shape_text(images.sizes()));
+  require_finite_samples(images, name);
+  return detail::mean_of_pairs(detail::pixel_distances(images));
 }
 
 }  // namespace nada

@@ -17,7 +17,7 @@ namespace nada {
 double frechet_distance(const Tensor& x, const Tensor& y);
 
 /// Frechet is the Frechet distance of the adapted images to real pictures of the target, in raw
-/// features of the measuring encoder.
+/// features of the measuring encoder. The interval is the jackknife's over both sets.
 struct Frechet {
   static constexpr std::string_view name = "frechet";
   static constexpr bool higher_is_better = false;

@@ -38,7 +38,9 @@ NADA_INLINE double frechet_distance(const Tensor& x, const Tensor& y) {
 
 NADA_INLINE Estimate Frechet::operator()(const Evidence& e) const {
   const auto x = samples_of(e.adapted.raw, name, 2), y = samples_of(e.real.raw, name, 2);
-  return jackknife(x.size(0), [&](const Tensor& kept) { return frechet_distance(x.index_select(0, kept), y); });
+  return jackknife_of_two(x.size(0), y.size(0), [&](const Tensor& kept, const Tensor& kept_reals) {
+    return frechet_distance(x.index_select(0, kept), y.index_select(0, kept_reals));
+  });
 }
 
 }  // namespace nada

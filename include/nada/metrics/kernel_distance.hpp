@@ -33,8 +33,8 @@ struct GaussianKernel {
 ///     error^2 = 4 / N var_i(mean_{j != i} k(x_i, x_j) - mean_j k(x_i, y_j)) + the same with x and y exchanged
 /// Source:  Gretton et al., A Kernel Two-Sample Test, JMLR 2012, lemma 6; the variance is that of the projection of the
 ///          U-statistic (Sutherland et al., arXiv:1611.04488, to first order).
-/// Facts:   d is 0 on average where both sets come from one distribution, so that d can be
-///          negative; permutations change nothing.
+/// Facts:   d is 0 on average where both sets come from one distribution, so that d can be negative; permutations change
+///          nothing. The error is that of first order, which is too small near d = 0.
 template <class Kernel>
 Estimate kernel_distance(const Tensor& x, const Tensor& y, const Kernel& kernel) {
   const auto a = samples_of(x, "kernel distance", 2), b = samples_of(y, "kernel distance", 2);
@@ -49,7 +49,8 @@ Estimate kernel_distance(const Tensor& x, const Tensor& y, const Kernel& kernel)
   out.value = (aa.mean() + bb.mean() - 2 * ab.mean()).template item<double>();
   const auto variance = [](const Tensor& t) { return t.var().template item<double>(); };
   out.error = 2 * std::sqrt(variance(aa - ab.mean(1)) / n + variance(bb - ab.mean(0)) / m);
-  out.half_width = t_limit(static_cast<std::int64_t>(std::min(n, m)) - 1) * out.error;
+  out.degrees = std::min(n, m) - 1;
+  out.half_width = t_limit(out.degrees) * out.error;
   return out;
 }
 

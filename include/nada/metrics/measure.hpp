@@ -1,12 +1,15 @@
 /// Measures: from generators and pictures to evidence, and from evidence to numbers.
 #pragma once
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
@@ -45,15 +48,22 @@ Features see_all(const E& encoder, const Tensor& images) {
                  [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); });
 }
 
+/// Returns the images of samples `first` to `first` + `count` - 1 of a seed, [count, 3, H, W], as generated.
+template <Generator G>
+Tensor render_samples(const G& generator, std::int64_t first, std::int64_t count, std::uint64_t seed,
+                      double truncation = 1, const Tensor& labels = {}) {
+  const torch::NoGradGuard no_grad;
+  const auto mean = generator.mean_style();
+  const auto z = Stream{seed, 0}.normal(Purpose::evaluation, {count, generator.latent_size()}, first);
+  return generator.synthesize(truncate(generator.map(z.to(mean.options()), labels), mean, truncation), Render{});
+}
+
 /// Returns the features of samples 0 to `count` - 1 of a seed, which all metrics share.
 template <TextImageEncoder E, Generator G>
 Features see_samples(const E& encoder, const G& generator, std::int64_t count, std::uint64_t seed,
                      double truncation = 1, const Tensor& labels = {}) {
-  const torch::NoGradGuard no_grad;
-  const auto mean = generator.mean_style();
   return see_all(encoder, count, [&](std::int64_t first, std::int64_t n) {
-    const auto z = Stream{seed, 0}.normal(Purpose::evaluation, {n, generator.latent_size()}, first);
-    return generator.synthesize(truncate(generator.map(z.to(mean.options()), labels), mean, truncation), Render{});
+    return render_samples(generator, first, n, seed, truncation, labels);
   });
 }
 
@@ -76,10 +86,37 @@ std::vector<Measured> measure(const Evidence& evidence, const Metrics&... metric
   return out;
 }
 
-/// Returns the numbers of all metrics with the settings of their papers.
-inline std::vector<Measured> measure_all(const Evidence& evidence) {
-  return measure(evidence, TextScore{}, DirectionalScore{}, Frechet{}, KernelDistance{}, Cmmd{}, Precision{}, Recall{},
-                 IntraClusterDistance{}, PairwiseDistance{}, Identity{});
+/// MetricList is a list of metrics for code that is compiled once, whichever they are.
+struct MetricList {
+  std::vector<std::string> names;                                 // of all, in order
+  std::vector<std::string> own;                                   // of those that not every program has
+  Needs needs = Needs::nothing;                                   // of any of them
+  std::function<std::vector<Measured>(const Evidence&)> measure;  // as measure() does it
+};
+
+/// Returns the metrics of every program, with the settings of their papers, in the order of their columns, and `own`
+/// after them.
+/// Errors:  two metrics of one name; a name that begins with "term:", as the columns of loss terms do.
+template <Metric... Own>
+MetricList metric_list(const Own&... own) {
+  MetricList out;
+  const auto add = [&](const auto&... metrics) {
+    (out.names.emplace_back(std::decay_t<decltype(metrics)>::name), ...);
+    ((out.needs = out.needs | std::decay_t<decltype(metrics)>::needs), ...);
+    out.measure = [... kept = metrics](const Evidence& evidence) { return measure(evidence, kept...); };
+  };
+  add(Found{}, TextScore{}, DirectionalScore{}, Frechet{}, KernelDistance{}, Cmmd{}, Precision{}, Recall{},
+      IntraClusterDistance{}, PairwiseDistance{}, PixelDistance{}, Identity{}, own...);
+  (out.own.emplace_back(Own::name), ...);
+  for (std::size_t i = 0; i < out.names.size(); ++i) {
+    const auto& name = out.names[i];
+    require(!name.starts_with("term:"), "a metric is called '", name, "', as columns of loss terms are");
+    require(std::count(out.names.begin(), out.names.end(), name) == 1, "two metrics are called '", name, "'");
+  }
+  return out;
 }
+
+/// Returns the numbers of metric_list(), as far as the evidence is enough.
+inline std::vector<Measured> measure_all(const Evidence& evidence) { return metric_list().measure(evidence); }
 
 }  // namespace nada

@@ -20,10 +20,23 @@ struct Evidence {
   Features source;   // features of the source's images of the same latents; undefined where there is no source
   Features real;     // features of M real pictures of the target; undefined where there are no pictures
   Endpoints ends;    // endpoints of the texts; undefined where there are no texts
+  Tensor adapted_images = {};  // the N images themselves, [N, 3, H, W], clamped to [-1, 1], on the processor
+  Tensor source_images = {};   // the source's, alike. Both are undefined where no metric `needs` them
+  Tensor texts = {};           // [T, E], unit: features of a list of texts; undefined where there is none
+  std::int64_t wanted = 0;     // row of `texts` that the adapted images should show
 };
 
 /// Needs says what a metric needs beside the adapted images.
-enum class Needs : unsigned { nothing = 0, source = 1, real = 2, target = 4, direction = 8 };
+enum class Needs : unsigned {
+  nothing = 0,
+  source = 1,
+  real = 2,
+  target = 4,
+  direction = 8,
+  texts = 16,
+  adapted_images = 32,
+  source_images = 64
+};
 constexpr Needs operator|(Needs a, Needs b) { return Needs(unsigned(a) | unsigned(b)); }
 constexpr bool has(Needs set, Needs n) { return (unsigned(set) & unsigned(n)) != 0; }
 
@@ -39,10 +52,11 @@ concept Metric = requires(const M& m, const Evidence& evidence) {
 
 /// Whether the evidence has what a metric needs.
 inline bool enough(Needs needs, const Evidence& evidence) {
-  return (!has(needs, Needs::source) || evidence.source.unit.defined()) &&
-         (!has(needs, Needs::real) || evidence.real.unit.defined()) &&
-         (!has(needs, Needs::target) || evidence.ends.target.defined()) &&
-         (!has(needs, Needs::direction) || evidence.ends.direction.defined());
+  const auto fits = [&](Needs one, const Tensor& tensor) { return !has(needs, one) || tensor.defined(); };
+  return fits(Needs::source, evidence.source.unit) && fits(Needs::real, evidence.real.unit) &&
+         fits(Needs::target, evidence.ends.target) && fits(Needs::direction, evidence.ends.direction) &&
+         fits(Needs::texts, evidence.texts) && fits(Needs::adapted_images, evidence.adapted_images) &&
+         fits(Needs::source_images, evidence.source_images);
 }
 
 /// Refuses samples that are not finite; `what` names the metric in the message.

@@ -25,6 +25,22 @@ inline double share_inside(const Tensor& points, const Tensor& support, std::int
   return (distances(p, s) <= radius.unsqueeze(0)).any(1).to(torch::kFloat64).mean().template item<double>();
 }
 
+namespace detail {
+/// Estimates share_inside() with Wilson's interval, whose number of points is what the jackknife's error over both sets
+/// is worth. Both sets are float64.
+inline Estimate estimate_inside(const Tensor& points, const Tensor& support, std::int64_t k) {
+  // A group left out is at most half of the support, which must keep k + 1 samples
+  const std::int64_t groups = support.size(0) >= 2 * (k + 1) ? 10 : 0;
+  const auto share = jackknife_of_two(
+      points.size(0), support.size(0),
+      [&](const Tensor& kept, const Tensor& kept_support) {
+        return share_inside(points.index_select(0, kept), support.index_select(0, kept_support), k);
+      },
+      groups);
+  return as_share(share, points.size(0));
+}
+}  // namespace detail
+
 /// Precision is the share of the adapted images inside the manifold of the real pictures.
 struct Precision {
   static constexpr std::string_view name = "precision";
@@ -32,9 +48,8 @@ struct Precision {
   static constexpr Needs needs = Needs::real;
   std::int64_t neighbours = 3;
   Estimate operator()(const Evidence& e) const {
-    const auto x = samples_of(e.adapted.raw, name), y = samples_of(e.real.raw, name, neighbours + 1);
-    return jackknife(x.size(0),
-                     [&](const Tensor& kept) { return share_inside(x.index_select(0, kept), y, neighbours); });
+    return detail::estimate_inside(samples_of(e.adapted.raw, name), samples_of(e.real.raw, name, neighbours + 1),
+                                   neighbours);
   }
 };
 
@@ -45,9 +60,8 @@ struct Recall {
   static constexpr Needs needs = Needs::real;
   std::int64_t neighbours = 3;
   Estimate operator()(const Evidence& e) const {
-    const auto x = samples_of(e.adapted.raw, name, neighbours + 1), y = samples_of(e.real.raw, name);
-    return jackknife(x.size(0),
-                     [&](const Tensor& kept) { return share_inside(y, x.index_select(0, kept), neighbours); });
+    return detail::estimate_inside(samples_of(e.real.raw, name), samples_of(e.adapted.raw, name, neighbours + 1),
+                                   neighbours);
   }
 };
 

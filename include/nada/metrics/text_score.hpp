@@ -1,6 +1,5 @@
 /// Metrics: how near images are to texts.
 #pragma once
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,17 +25,18 @@ struct TextScore {
   }
 };
 
-/// Found is the share of samples, in [0, 1], whose nearest text among `texts` is the wanted text. The interval is
-/// that of a mean of zeros and ones.
+/// Found is the share of samples, in [0, 1], whose nearest text among the evidence's `texts` is the wanted one. The
+/// interval is Wilson's.
 struct Found {
   static constexpr std::string_view name = "found";
   static constexpr bool higher_is_better = true;
-  static constexpr Needs needs = Needs::nothing;
-  Tensor texts;             // [T, E], unit length
-  std::int64_t wanted = 0;  // row of the wanted text
+  static constexpr Needs needs = Needs::texts;
   Estimate operator()(const Evidence& e) const {
     require_finite_samples(e.adapted.unit, name);
-    return mean_estimate((e.adapted.unit.matmul(texts.t()).argmax(1) == wanted).to(torch::kFloat64));
+    const auto hits = (e.adapted.unit.matmul(e.texts.t()).argmax(1) == e.wanted).to(torch::kFloat64);
+    Estimate share;
+    share.value = hits.mean().item<double>();
+    return as_share(share, hits.size(0));
   }
 };
 

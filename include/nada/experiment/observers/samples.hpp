@@ -21,6 +21,9 @@ class SampleObserver {
   void on_step(const Report& report, RunAccess& run);
   void on_finish(RunAccess& run) { draw(run); }
 
+  /// Returns the step of the last picture that was drawn in this sitting; -1 before the first.
+  std::int64_t drawn() const { return drawn_; }
+
  private:
   void draw(RunAccess& run);
 
@@ -28,6 +31,7 @@ class SampleObserver {
   DeltaOrigin origin_;
   std::int64_t every_;
   int count_;
+  std::int64_t drawn_ = -1;
   Tensor latents_;
 };
 

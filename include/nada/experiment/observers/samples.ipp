@@ -43,6 +43,7 @@ NADA_INLINE void SampleObserver::draw(RunAccess& run) {
   grid.text["nada:step"] = std::to_string(run.step);
   folder_.subfolder("samples");
   write_picture(folder_.picture(run.step), grid);
+  drawn_ = run.step;
 }
 
 }  // namespace nada

@@ -1,0 +1,263 @@
+// Bodies of evaluation.hpp.
+#pragma once
+#include "nada/experiment/evaluation.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "nada/adaptation/delta_file.hpp"
+#include "nada/core/config.hpp"
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/experiment/embedded.hpp"
+#include "nada/experiment/table.hpp"
+#include "nada/experiment/target_list.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/model_file.hpp"
+#include "nada/formats/options_file.hpp"
+#include "nada/formats/picture_set.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/formats/safetensors.hpp"
+#include "nada/formats/sha256.hpp"
+#include "nada/shifts/text_shift.hpp"
+
+namespace nada {
+
+NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
+  table.group("What");
+  table.add("generator", generators, "generator file or delta; several may be given, a row each");
+  table.add("base", base, "the source generator that images are compared with (default a delta's own base)");
+  category.declare(table);
+  table.add("target", target, "text that the images should show (default a delta's own)");
+  table.add("source", source, "text of what they were (default a delta's own)");
+  table.add("templates", templates, "prompt templates (default the embedded ones)");
+  table.add("target-list", target_list,
+            "JSON list of {\"name\", \"text\"} among which the target is found, where it is in the list (default "
+            "configs/avatars/targets.json)");
+  table.add("real", real, "real pictures of the target: a folder, or one file");
+  table.add("tile", tile, "pixels of the tiles that the file --real is cut into; 0: it is one picture");
+  table.group("How");
+  table.add("measure", measure,
+            "encoder that measures, never one that was trained against (default the embedded held-out one)");
+  table.alias("encoder", "measure");
+  table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
+  table.add("count", count, "samples of each generator");
+  table.add("seed", seed, "of the samples");
+  table.add("truncation", truncation, "psi of the samples");
+  table.group("Results");
+  table.add("out", out, "files that are written, without their extensions", OptionTable::Kind::session, "NAME");
+  machine.declare(table);
+}
+
+namespace detail {
+
+NADA_INLINE std::string hash_of(const std::filesystem::path& file) {
+  Sha256 hash;
+  hash.update(read_text(file, std::size_t{8} << 30));
+  return hash.hex();
+}
+
+/// Origin is what the file of a delta says of its run; empty for the file of a generator.
+struct Origin {
+  std::string source, target;
+  std::filesystem::path base;
+};
+
+/// Reads a delta's metadata.
+/// Errors:  a delta that was trained against `measure`, the encoder that measures.
+NADA_INLINE Origin origin_of(const std::filesystem::path& path, const std::filesystem::path& measure) {
+  namespace fs = std::filesystem;
+  const auto model = ModelFile::open(path);
+  if (model.kind() != FileKind::delta) return {};
+  const auto file = Safetensors::open(path);
+  Origin out{value_or(file.metadata(), "nada.source"), value_or(file.metadata(), "nada.target"), {}};
+  if (const auto base = value_or(file.metadata(), "nada.base"); !base.empty()) out.base = path.parent_path() / base;
+  for (const auto& line : parse_options(value_or(file.metadata(), "nada.options"), path.string())) {
+    if (line.key != "encoder") continue;
+    for (const auto& folder : {path.parent_path(), path.parent_path().parent_path()}) {  // deltas/ lies one deeper
+      const auto trained = read_encoder_choice(line.value, folder.empty() ? fs::path(".") : folder).path;
+      std::error_code missing;
+      if (!fs::exists(trained, missing)) continue;
+      require(!fs::equivalent(trained, measure, missing) &&
+                  (fs::file_size(trained) != fs::file_size(measure) || hash_of(trained) != hash_of(measure)),
+              path, " was trained against ", measure, ": it cannot measure it; name another one with --measure");
+    }
+  }
+  return out;
+}
+
+/// Evaluation measures generators with one encoder; what the source shows is kept from one generator to the next.
+class Evaluation {
+ public:
+  struct Row {
+    std::vector<Cell> cells;  // generator, target, samples, real
+    std::vector<Measured> measured;
+  };
+
+  /// Loads the encoder and reads the real pictures.
+  Evaluation(const EvaluationOptions& o, const MetricList& metrics)
+      : o_(o),
+        metrics_(metrics),
+        device_(o.machine.place()),
+        measuring_(load_clip(o.measure, o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary), device_)),
+        list_(o.target_list.empty() ? std::vector<Target>{} : read_target_list(o.target_list)) {
+    const torch::NoGradGuard no_grad;
+    if (!o.real.empty())
+      real_ =
+          see_all(measuring_, read_picture_set(o.real, static_cast<int>(measuring_.resolution()), o.tile).to(device_));
+  }
+
+  /// Measures a generator file or a delta.
+  Row row(const std::filesystem::path& path) {
+    const torch::NoGradGuard no_grad;
+    const auto origin = origin_of(path, o_.measure);
+    const auto source_text = o_.source.empty() ? origin.source : o_.source;
+    const auto target_text = o_.target.empty() ? origin.target : o_.target;
+    const auto base = o_.base.empty() ? origin.base : o_.base;
+    const bool delta = !origin.base.empty();
+    auto adapted = seen(path, delta && !o_.base.empty() ? std::optional(o_.base) : std::nullopt, Needs::adapted_images);
+    Evidence evidence{std::move(adapted.features), {}, real_, {}};
+    evidence.adapted_images = adapted.images;
+    if (!base.empty()) {
+      if (source_path_ != base) source_ = seen(base, {}, Needs::source_images), source_path_ = base;
+      evidence.source = source_.features;
+      evidence.source_images = source_.images;
+    }
+    if (!target_text.empty()) evidence.ends = endpoints(source_text, target_text);
+    const auto place =
+        std::find_if(list_.begin(), list_.end(), [&](const Target& target) { return target.text == target_text; });
+    if (place != list_.end()) {
+      evidence.texts = list_features();
+      evidence.wanted = place - list_.begin();
+    }
+    const auto reals = real_.unit.defined() ? std::to_string(real_.unit.size(0)) : std::string("0");
+    return {{path.string(), target_text, std::to_string(o_.count), reals}, metrics_.measure(evidence)};
+  }
+
+ private:
+  /// What a generator shows: features of the samples and, where they are kept, the images.
+  struct Seen {
+    Features features;
+    Tensor images;  // [N, 3, H, W] on the processor
+  };
+
+  /// Sees the samples of a generator or delta; keeps their images where some metric needs `images`.
+  Seen seen(const std::filesystem::path& path, const std::optional<std::filesystem::path>& base, Needs images) {
+    const auto generator = load_generator(path, {device_, torch::kFloat32}, base);
+    const auto labels = o_.category.labels(generator);
+    const std::int64_t side = generator.resolution(), values = o_.count * 3 * side * side;
+    const bool keep = has(metrics_.needs, images) && values <= most_image_values;
+    if (has(metrics_.needs, images) && !keep && !std::exchange(told_, true))
+      std::cerr << "note: metrics of images are left out: " << o_.count << " samples of " << side
+                << " px are too many to keep; --count " << most_image_values / (3 * side * side) << " would do\n";
+    std::vector<Tensor> kept;
+    Seen out;
+    out.features = see_all(measuring_, o_.count, [&](std::int64_t first, std::int64_t n) {
+      auto rendered = render_samples(generator, first, n, o_.seed, o_.truncation, labels);
+      if (keep) kept.push_back(rendered.clamp(-1, 1).cpu());
+      return rendered;
+    });
+    if (keep) out.images = torch::cat(kept);
+    return out;
+  }
+
+  /// Returns the endpoints of the texts, on the processor; they have a direction where there is a source text that
+  /// differs from the target.
+  Endpoints endpoints(const std::string& source, const std::string& target) const {
+    const auto templates = read_templates(o_.templates);
+    Endpoints out;
+    if (!source.empty() && source != target) {
+      out = TextShift(source, target, templates).endpoints(measuring_, {});
+      out.direction = out.direction.cpu();
+    } else {
+      out.target = text_feature(measuring_, target, templates);
+    }
+    out.target = out.target.cpu();
+    return out;
+  }
+
+  /// Returns the features [T, E] of the list's texts.
+  const Tensor& list_features() {
+    if (list_features_.defined()) return list_features_;
+    std::vector<Tensor> out;
+    const auto templates = read_templates(o_.templates);
+    for (const auto& target : list_) out.push_back(text_feature(measuring_, target.text, templates).cpu());
+    return list_features_ = torch::cat(out);
+  }
+
+  const EvaluationOptions& o_;
+  const MetricList& metrics_;
+  torch::Device device_;
+  AnyClip measuring_;
+  std::vector<Target> list_;
+  Tensor list_features_;
+  Features real_;
+  std::filesystem::path source_path_;  // the generator that `source_` shows
+  Seen source_;
+  bool told_ = false;  // that images are not kept
+};
+
+/// Returns the rows as one table; a cell whose metric a row does not have is empty.
+NADA_INLINE Table table_of(std::vector<Evaluation::Row> rows, const std::vector<std::string>& metrics) {
+  std::vector<std::string> columns{"generator", "target", "samples", "real"};
+  const auto place = [](const Evaluation::Row& row, const std::string& name) {
+    return std::find_if(row.measured.begin(), row.measured.end(), [&](const auto& m) { return m.name == name; });
+  };
+  for (const auto& name : metrics)
+    if (std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return place(row, name) != row.measured.end(); }))
+      columns.push_back(name);
+  Table table{columns};
+  for (auto& row : rows) {
+    auto cells = row.cells;
+    for (std::size_t c = row.cells.size(); c < columns.size(); ++c) {
+      const auto found = place(row, columns[c]);
+      cells.push_back(found == row.measured.end() ? Cell("") : Cell(found->estimate));
+    }
+    table.add(std::move(cells));
+  }
+  return table;
+}
+
+/// Writes <out>.md, <out>.csv and <out>.json.
+NADA_INLINE void write_tables(const Table& table, const std::filesystem::path& out) {
+  const auto file = [&](const char* extension) {
+    auto path = out;
+    return path += extension;
+  };
+  if (out.has_parent_path()) {
+    std::error_code error;
+    std::filesystem::create_directories(out.parent_path(), error);
+    require(!error, "cannot make the folder ", out.parent_path(), ": ", error.message());
+  }
+  write_text(file(".md"), table.markdown());
+  write_text(file(".csv"), table.csv());
+  write_text(file(".json"), table.json().dump(1) + "\n");
+}
+
+}  // namespace detail
+
+NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& metrics) {
+  require(!o.generators.empty(), "no generator was given; name one with --generator FILE");
+  require(o.count >= 2, "option count: expected at least 2, found ", o.count);
+  if (o.measure.empty()) o.measure = embedded_held_out_encoder();
+  if (o.templates.empty()) o.templates = embedded_templates();
+  std::error_code missing;  // a library without its configurations has no list
+  if (o.target_list.empty() && std::filesystem::exists(embedded_targets(), missing)) o.target_list = embedded_targets();
+  o.machine.use();
+  detail::Evaluation evaluation(o, metrics);
+  std::vector<detail::Evaluation::Row> rows;
+  for (const auto& path : o.generators) rows.push_back(evaluation.row(path));
+  const auto table = detail::table_of(std::move(rows), metrics.names);
+  detail::write_tables(table, o.out);
+  std::cout << table.markdown();
+  return 0;
+}
+
+}  // namespace nada
