@@ -11,7 +11,6 @@
 #include "nada/experiment/table.hpp"
 #include "nada/metrics/comparison.hpp"
 #include "nada/metrics/estimate.hpp"
-#include "nada/metrics/measure.hpp"
 
 namespace nada {
 
