@@ -41,6 +41,11 @@ struct Options : nada::AdaptOptions {
     if (!reference) return;
     nada::require(layers == "all" || layers.starts_with("adaptive"),
                   "--reference means layers = all or adaptive[:K], but ", layers, " was given for it");
+    nada::require(
+        pictures.empty() && away_from.empty() && terms.empty(),
+        "--reference has the directional term of two texts alone: without --pictures, --away-from and --term");
+    if (table.given("generator") && !table.given("layers") && config.empty() && recipe == "default")
+      layers = "adaptive";  // the share of the recipe is that of the embedded generator
     table.demand("reference", {{"noise", "fresh"},
                                {"two-noises", "true"},
                                {"directional", "1"},

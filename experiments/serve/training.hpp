@@ -34,7 +34,7 @@ namespace nada::serve {
 class AdaptDefaults {
  public:
   AdaptDefaults() {
-    for (const auto& line : read_options(embedded_options())) values_.emplace(line.key, line.value);
+    for (const auto& line : read_options(embedded_options())) values_.insert_or_assign(line.key, line.value);
   }
   /// Returns the value of an option, an empty text where the file does not set it.
   std::string text(const std::string& key) const {

@@ -68,6 +68,22 @@ BOOST_AUTO_TEST_CASE(paths_of_an_included_file_are_its_own_and_the_outer_files_l
   BOOST_TEST((other.models == Paths{folder / "y.pt", folder / "z.pt"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_included_twice_gives_its_list_once) {
+  const TemporaryFolder folder;
+  write_text(folder / "models.cfg", "model = x.pt\nmodel = y.pt\n");
+  write_text(folder / "default.cfg", "include = models.cfg\n");
+  write_text(folder / "outer.cfg", "model = z.pt\ninclude = default.cfg\ninclude = models.cfg\n");
+  Program program;
+  BOOST_TEST(program.read({}));
+  program.table.read_file(folder / "outer.cfg");
+  BOOST_TEST((program.models == Paths{folder / "x.pt", folder / "y.pt"}));
+  write_text(folder / "outer.cfg", "model = z.pt\ninclude = models.cfg\nmodel = w.pt\n");
+  Program other;
+  BOOST_TEST(other.read({}));
+  other.table.read_file(folder / "outer.cfg");
+  BOOST_TEST((other.models == Paths{folder / "w.pt"}));
+}
+
 BOOST_AUTO_TEST_CASE(keys_that_may_be_passed_over_are_told_once_and_the_others_are_read) {
   const TemporaryFolder folder;
   write_text(folder / "a.cfg", "stops = 8\nsteps = 7\nstops = 9\nstep = 1\n");

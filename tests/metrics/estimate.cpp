@@ -50,6 +50,11 @@ BOOST_AUTO_TEST_CASE(a_share_with_an_error_counts_as_the_cases_that_the_error_is
   share.error = 0;
   BOOST_TEST(as_share(share, 600).low() == 0.9700688168476909);
   BOOST_TEST(as_share(share, 600).high() == 1);
+  share.error =
+      0.01;  // leaving samples out may lower a share of 1; the interval stays that of 600 cases with two degrees
+  BOOST_TEST(as_share(share, 600).low() == 0.9700688168476909);
+  share.value = 0;
+  BOOST_TEST(as_share(share, 600).high() == 1 - 0.9700688168476909);
   share.value = 1.01;
   BOOST_TEST(error_of([&] { as_share(share, 600); }) == "a share of 1.01, expected one in [0, 1]");
   BOOST_TEST(error_of([&] { as_share({}, 0); }) == "a share of nothing");

@@ -97,4 +97,18 @@ BOOST_AUTO_TEST_CASE(layers_that_moved_least_take_turns) {
   BOOST_TEST((chosen == std::vector<LayerSet>{{2}, {4}, {5}}));
 }
 
+BOOST_AUTO_TEST_CASE(a_share_of_no_layer_is_refused) {
+  Moved made;
+  made.probe.candidates.clear();
+  for (const auto* const said : {"MostChanged: no convolution can train", "LeastChanged: no convolution can train"}) {
+    const bool most = said[0] == 'M';
+    BOOST_TEST(error_of([&] {
+                 most ? MostChanged{.k = 8, .of = 9}.select(made.probe)
+                      : LeastChanged{.k = 8, .of = 9}.select(made.probe);
+               }) == said);
+  }
+  BOOST_TEST(error_of([&] { AdaptiveTopK{.k = 8, .of = 9}.select(made.probe); }) ==
+             "AdaptiveTopK: no convolution can train");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

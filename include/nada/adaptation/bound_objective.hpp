@@ -195,8 +195,7 @@ class BoundObjective {
       return term(scene);
     } catch (const c10::Error& error) {
       if constexpr (has(T::reads, Reads::adapted) && has(T::reads, Reads::anchor)) throw;
-      const std::string text = error.what();
-      fail("the term ", T::name, " failed: ", text.substr(0, text.find('\n')),
+      fail("the term ", T::name, " failed: ", first_line(error.what()),
            "; does it read images that its `reads` does not declare?");
     }
   }

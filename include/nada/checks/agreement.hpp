@@ -24,9 +24,6 @@ double largest_difference(const Tensor& a, const Tensor& b);
 
 bool is_finite(const Tensor& x);
 
-/// Returns the first line of an exception's message; LibTorch appends a trace.
-std::string first_line(const std::exception& error);
-
 /// Calls `call` and returns what it returns.
 /// Errors:  an exception of `call`, as one sentence that begins with `what`.
 template <class Call>
@@ -34,7 +31,7 @@ auto telling(const std::string& what, Call&& call) {
   try {
     return call();
   } catch (const std::exception& error) {
-    fail(what, ": ", first_line(error));
+    fail(what, ": ", first_line(error.what()));
   }
 }
 

@@ -39,11 +39,6 @@ NADA_INLINE double largest_difference(const Tensor& a, const Tensor& b) {
 
 NADA_INLINE bool is_finite(const Tensor& x) { return x.isfinite().all().item<bool>(); }
 
-NADA_INLINE std::string first_line(const std::exception& error) {
-  const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
-}
-
 NADA_INLINE void require_gradient(const std::string& what, const std::function<Tensor(const Tensor&)>& f,
                                   const Tensor& x) {
   const auto point = x.detach().clone();

@@ -106,7 +106,7 @@ class TermCheck {
         remove(part, without);
         if (!has(term_.reads, part) && scored(i, batches_[i]) && !scored(i, without)) undeclared(part);
       }
-      fail(term_.name, " cannot score a batch of ", count, " samples: ", first_line(error));
+      fail(term_.name, " cannot score a batch of ", count, " samples: ", first_line(error.what()));
     }
   }
   std::optional<Tensor> scored(std::size_t i, const TermBatch& batch) const {

@@ -44,4 +44,7 @@ void require(bool condition, const Parts&... parts) {
   if (!condition) fail(parts...);
 }
 
+/// Returns the first line of LibTorch's exception texts, whose further lines are a stack trace.
+inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 }  // namespace nada

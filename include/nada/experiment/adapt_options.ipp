@@ -159,8 +159,8 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
             "default)",
             session, "NAME|FILE");
   table.add("config", config,
-            "option file; the command line has the last word (default configs/avatars/models.cfg, where neither "
-            "--generator nor --encoder is given)",
+            "option file; the command line has the last word, and no recipe is taken but one that is named (without "
+            "--config and --generator: configs/avatars/models.cfg)",
             session);
   table.add("out", out, "folder of the run (default runs/<target>-<n>)", session, "FOLDER");
   table.add("resume", resume, "continue the run in this folder; --steps may be given anew", session, "FOLDER");

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -41,9 +42,8 @@ inline std::string made_by(const std::string& program) {
 }
 
 /// Returns the folder of the shipped configurations: the one that the environment's NADA_CONFIGS names, else the one
-/// that the program was built with, else share/nada/configs beside the program's folder.
-/// Errors:  none of them is there.
-inline std::filesystem::path configs() {
+/// that the program was built with, else share/nada/configs beside the program's folder; nothing where none is there.
+inline std::optional<std::filesystem::path> find_configs() {
   if (const char* folder = std::getenv("NADA_CONFIGS")) return folder;
   std::error_code ignored;
   const std::filesystem::path built(detail::build.configs);
@@ -51,7 +51,14 @@ inline std::filesystem::path configs() {
   const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
   const auto beside = program.parent_path().parent_path() / "share/nada/configs";
   if (!program.empty() && std::filesystem::is_directory(beside, ignored)) return beside;
-  fail("the shipped configurations are not at '", (built.empty() ? beside : built).string(),
+  return {};
+}
+
+/// Returns find_configs().
+/// Errors:  no such folder.
+inline std::filesystem::path configs() {
+  if (const auto folder = find_configs()) return *folder;
+  fail("the shipped configurations are not at '", detail::build.configs,
        "'; set NADA_CONFIGS to the folder configs of a clone, or to share/nada/configs of an installation");
 }
 

@@ -249,7 +249,8 @@ NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& metrics) {
   if (o.measure.empty()) o.measure = embedded_held_out_encoder();
   if (o.templates.empty()) o.templates = embedded_templates();
   std::error_code missing;  // a library without its configurations has no list
-  if (o.target_list.empty() && std::filesystem::exists(embedded_targets(), missing)) o.target_list = embedded_targets();
+  if (o.target_list.empty() && find_configs() && std::filesystem::exists(embedded_targets(), missing))
+    o.target_list = embedded_targets();
   o.machine.use();
   detail::Evaluation evaluation(o, metrics);
   std::vector<detail::Evaluation::Row> rows;

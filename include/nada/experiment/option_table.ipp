@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <iostream>
+#include <map>
 
 #include "nada/core/config.hpp"
+#include "nada/experiment/build.hpp"
 #include "nada/formats/options_file.hpp"
 
 namespace nada {
@@ -44,9 +46,9 @@ NADA_INLINE void OptionTable::synonym(std::string other_name, std::string name) 
 }
 
 NADA_INLINE std::vector<std::string> OptionTable::read_file(const std::filesystem::path& path, Unknown unknown) {
-  std::set<std::pair<std::filesystem::path, std::string>> seen;
+  std::map<std::string, std::pair<std::filesystem::path, int>> last;  // where each option was given before
   std::vector<std::string> passed;
-  for (const auto& line : read_options(path)) {
+  for (const auto& line : read_options(path, find_configs().value_or(std::filesystem::path()))) {
     auto* entry = find_or_alias(line.key);
     if (!entry || entry->kind != Kind::saved) {
       require(unknown == Unknown::pass_over, line.file, ":", line.line, ": unknown key '", line.key, "'; the keys are ",
@@ -56,8 +58,10 @@ NADA_INLINE std::vector<std::string> OptionTable::read_file(const std::filesyste
     }
     in_file_.insert(entry->name);
     if (given(entry->name)) continue;  // the command line has the last word
-    const bool first = seen.emplace(line.file, entry->name).second;
-    if (first) entry->clear();
+    const auto [before, first] = last.try_emplace(entry->name, line.file, line.line);
+    if (first || before->second.first != line.file || line.line <= before->second.second)
+      entry->clear();  // another file, or the same included again
+    before->second = {line.file, line.line};
     try {
       entry->read(line.value, line.file.parent_path());
     } catch (const Error& error) {

@@ -15,9 +15,6 @@
 
 namespace nada {
 
-/// Returns the first line of LibTorch's exception texts, whose further lines are a stack trace.
-inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 /// Runs `body` and turns exceptions into one line on stderr and an exit code: 1 for an error of the user, 2 for one of
 /// the program or the machine.
 template <class Body>

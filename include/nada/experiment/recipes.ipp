@@ -27,8 +27,9 @@ NADA_INLINE void read_by_itself(OptionTable& table, const std::filesystem::path&
 NADA_INLINE std::vector<std::string> recipe_names() {
   std::vector<std::string> out;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(configs() / "recipes", ignored))
-    if (entry.path().extension() == ".cfg") out.push_back(entry.path().stem().string());
+  if (const auto folder = find_configs())
+    for (const auto& entry : std::filesystem::directory_iterator(*folder / "recipes", ignored))
+      if (entry.path().extension() == ".cfg") out.push_back(entry.path().stem().string());
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -39,7 +40,8 @@ NADA_INLINE std::filesystem::path find_recipe(const std::string& name_or_file) {
     return configs() / "recipes" / (name_or_file + ".cfg");
   std::error_code ignored;
   if (std::filesystem::is_regular_file(name_or_file, ignored)) return name_or_file;
-  require(!names.empty(), configs() / "recipes", ": there is no recipe; NADA_CONFIGS names the folder of configurations");
+  require(!names.empty(), configs() / "recipes",
+          ": there is no recipe; NADA_CONFIGS names the folder of configurations");
   std::string known;
   for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
   fail("option recipe: '", name_or_file, "' is neither an option file nor one of ", known);
@@ -54,7 +56,7 @@ NADA_INLINE void read_option_files(AdaptOptions& options, OptionTable& table) {
   require(!table.given("generator") || table.given("encoder"),
           "--generator without --encoder: the embedded encoders know the embedded avatars alone; name yours with "
           "--encoder FILE[:weight], or take the embedded ones with --config ",
-          embedded_models().string());
+          embedded_options().string());
   const bool own_models = table.given("generator");
   if (options.recipe.empty()) {
     options.recipe = "default";

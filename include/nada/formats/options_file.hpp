@@ -50,8 +50,9 @@ std::vector<OptionLine> parse_options(std::string_view text, std::string_view wh
 
 /// Returns the options of a file and of the files that it includes, in order. A value counts for the file that it stands
 /// in: paths are relative to OptionLine::file.
+/// An included file that is not there is looked for in the folder `more`, where one is given.
 /// Errors:  as parse_options; a file that cannot be read; a file that includes itself, through others too.
-std::vector<OptionLine> read_options(const std::filesystem::path& path);
+std::vector<OptionLine> read_options(const std::filesystem::path& path, const std::filesystem::path& more = {});
 
 /// Writes one line `key = value`, without its line end.
 /// Errors:  a bad key, a value that is not UTF-8.

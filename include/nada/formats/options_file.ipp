@@ -69,7 +69,7 @@ NADA_INLINE std::vector<OptionLine> parse_options(std::string_view text, std::st
 namespace detail {
 /// Appends the options of `path` to `out`; `within` are the files that include it, outermost first.
 NADA_INLINE void read_options_into(std::vector<OptionLine>& out, const std::filesystem::path& path,
-                                   std::vector<std::filesystem::path>& within) {
+                                   const std::filesystem::path& more, std::vector<std::filesystem::path>& within) {
   std::error_code ignored;
   for (const auto& outer : within)
     require(!std::filesystem::equivalent(outer, path, ignored), within.back(), ": includes ", path.string(),
@@ -81,19 +81,22 @@ NADA_INLINE void read_options_into(std::vector<OptionLine>& out, const std::file
       out.push_back(std::move(line));
       continue;
     }
-    const auto inner = (path.parent_path() / line.value).lexically_normal();
+    auto inner = (path.parent_path() / line.value).lexically_normal();
+    if (!more.empty() && !std::filesystem::exists(inner, ignored) &&
+        std::filesystem::exists(more / line.value, ignored))
+      inner = more / line.value;
     require(std::filesystem::exists(inner, ignored), path, ":", line.line, ": includes ", inner.string(),
             ", which is not there");
-    read_options_into(out, inner, within);
+    read_options_into(out, inner, more, within);
   }
   within.pop_back();
 }
 }  // namespace detail
 
-NADA_INLINE std::vector<OptionLine> read_options(const std::filesystem::path& path) {
+NADA_INLINE std::vector<OptionLine> read_options(const std::filesystem::path& path, const std::filesystem::path& more) {
   std::vector<OptionLine> out;
   std::vector<std::filesystem::path> within;
-  detail::read_options_into(out, path, within);
+  detail::read_options_into(out, path, more, within);
   return out;
 }
 

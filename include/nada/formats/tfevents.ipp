@@ -208,7 +208,7 @@ NADA_INLINE EventFile::EventFile(std::filesystem::path path, std::int64_t step) 
 }
 
 NADA_INLINE void EventFile::keep(std::int64_t step) {
-  const auto content = step > 0 ? read_text(path_) : std::string();
+  const auto content = step > 0 ? read_text(path_, std::numeric_limits<std::size_t>::max()) : std::string();
   std::string_view rest(content);
   auto behind = rest.size();  // bytes behind the last record that stays
   for (bool first = true; const auto event = detail::take_event(rest); first = false) {

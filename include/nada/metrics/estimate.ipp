@@ -40,7 +40,7 @@ NADA_INLINE Estimate as_share(Estimate share, std::int64_t count) {
   double n = all;
   if (!std::isfinite(share.error))
     share.degrees = std::numeric_limits<double>::infinity();
-  else if (share.error > 0)
+  else if (share.error > 0 && p > 0 && p < 1)
     n = std::min(all, p * (1 - p) / (share.error * share.error));
   if (!std::isfinite(share.error) || share.error == 0) share.error = std::sqrt(p * (1 - p) / all);
   const double t = t_limit(share.degrees), stretch = 1 + t * t / n;

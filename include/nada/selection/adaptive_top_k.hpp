@@ -24,7 +24,7 @@ namespace nada {
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946, section 4.2 (adaptive layer freezing). The paper runs the loss
 ///          on styles of 8 images; the official code takes one step of plain gradient descent with rate 0.01.
 /// Facts:   scores do not depend on the layers' names; of equal scores the coarser style comes first.
-/// Errors:  k larger than the number of styles that convolutions read.
+/// Errors:  k larger than the number of styles that convolutions read; no such style.
 struct AdaptiveTopK {
   std::size_t k = 0;  // styles to choose; 0: two thirds of them
   std::int64_t batch = 8, steps = 1;
@@ -75,6 +75,7 @@ struct AdaptiveTopK {
   }
   /// Returns how many of the `available` styles are chosen; `who` names the selector in errors.
   std::size_t wanted(std::size_t available, std::string_view who = "AdaptiveTopK") const {
+    require(available > 0, who, ": no convolution can train");
     const auto share = [&](std::size_t part, std::size_t whole) {
       return static_cast<std::size_t>(
           std::lround(static_cast<double>(part) * static_cast<double>(available) / static_cast<double>(whole)));
