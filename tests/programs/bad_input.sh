@@ -46,7 +46,7 @@ expect_error 'option blur is 2, expected 0 to 1' adapt --target "a zombie" --blu
 expect_error 'option select-every: expected at least 1, found 0' adapt --target "a zombie" --select-every 0
 expect_error 'adaptive:K or adaptive:K/N needs whole numbers from 1' adapt --target "a zombie" --layers adaptive:0
 expect_error "the parameterization 'low-rank-0' is not known here; there are full" adapt --target "a zombie" --parameterization low-rank-0
-expect_error "there is no term 'unheard'; there are directional" adapt --target "a zombie" --term unheard=1
+expect_error "there is no term 'unheard'; there are away" adapt --target "a zombie" --term unheard=1
 expect_error "within has no option 'size'; there are encoder, min-length" adapt --target "a zombie" --term within=1,size=3
 expect_error 'the term global was given twice' adapt --target "a zombie" --term global=1
 expect_error 'learning rate is -1' "${run[@]}" --lr=-1
