@@ -57,8 +57,8 @@ BOOST_AUTO_TEST_CASE(without_options_the_default_recipe_and_the_embedded_models_
   BOOST_TEST(here.options.generator == embedded_generator());
   BOOST_TEST(here.options.texts.encoders.size() == 2u);
   BOOST_TEST(here.options.texts.templates == embedded_templates());
-  BOOST_TEST(here.said.find("recipe   " + find_recipe("default").string() + "\n") != std::string::npos);
-  BOOST_TEST(here.said.find("models   " + embedded_models().string() + "\n") != std::string::npos);
+  BOOST_TEST(here.said.find("recipe   configs/recipes/default.cfg\n") != std::string::npos);
+  BOOST_TEST(here.said.find("models   configs/avatars/models.cfg\n") != std::string::npos);
   BOOST_TEST(here.noted.empty());
 }
 

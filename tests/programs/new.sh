@@ -37,7 +37,8 @@ for kind in experiment loss selector parameterization encoder; do
   check "$kind says what would run" grep -q 'nothing was written' out.txt
 done
 run parameterization ../build/my_parameterization/my_parameterization --target "a zombie" --steps 3 --samples-every 0 --out run
-check "the package's recipe is taken" grep -q "^recipe   $work/moved/share/nada/configs/recipes/default.cfg" out.txt
+check "the recipe is told" grep -q '^recipe   configs/recipes/default.cfg' out.txt
+check "the package's models are taken" grep -q '^generator = .*moved/share/nada/configs/avatars/generator' all/my_parameterization/run/options.cfg
 check "the options tell both revisions" \
   grep -Eq '^# my_parameterization \([0-9a-f]+\) of nada [0-9.]+ \([0-9a-f]+' all/my_parameterization/run/options.cfg
 succeed generate --generator all/my_parameterization/run/adapted.safetensors --count 2 --out read_back.png

@@ -22,6 +22,11 @@ NADA_INLINE void read_by_itself(OptionTable& table, const std::filesystem::path&
   for (std::size_t i = 0; i < passed.size(); ++i) std::cerr << (i ? ", " : " ") << passed[i];
   std::cerr << "; what " << path.string() << " says of it is passed over\n";
 }
+
+/// Says which of the shipped configurations was taken, by its place among them.
+NADA_INLINE void say_taken(const char* what, const std::filesystem::path& path) {
+  std::cout << what << "   " << ("configs" / path.lexically_relative(configs())).string() << '\n';
+}
 }  // namespace detail
 
 NADA_INLINE std::vector<std::string> recipe_names() {
@@ -62,11 +67,11 @@ NADA_INLINE void read_option_files(AdaptOptions& options, OptionTable& table) {
     options.recipe = "default";
     const auto file = find_recipe(options.recipe);
     detail::read_by_itself(table, file);
-    std::cout << "recipe   " << file.string() << '\n';
+    detail::say_taken("recipe", file);
   }
   if (own_models) return;
   detail::read_by_itself(table, embedded_models());
-  std::cout << "models   " << embedded_models().string() << '\n';
+  detail::say_taken("models", embedded_models());
 }
 
 }  // namespace nada
