@@ -30,7 +30,7 @@ struct Options {
   std::filesystem::path in, out, vocabulary, phrases, base;
   std::string mean, deviation, gelu = "auto", licence, origin, description, component, type = "same", names = "native";
   std::int64_t image_heads = 0, text_heads = 0;
-  bool force = false;
+  bool force = false, patterns = false;
 
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
@@ -42,6 +42,8 @@ struct Options {
     table.add("base", base, "base of a delta, where it is not where the delta says");
     table.group("What to write");
     table.add("type", type, "same, float32, float16 or bfloat16", saved, "NAME");
+    table.add("patterns", patterns,
+              "give a generator's convolutions patterns of zeros: maps that an adaptation can train (docs/policies.md)");
     table.add("names", names, "native, or rosinality, openai, huggingface for other programs", saved, "NAME");
     table.group("What the file does not say");
     table.add("component", component, "part of a checkpoint: g_ema, G, state_dict, ...", saved, "NAME");
@@ -126,6 +128,11 @@ void convert_generator(const Options& o, nada::NamedTensors tensors, const nada:
   nada::require(o.names == "native" || o.names == "rosinality", "a generator's names are native or rosinality, found '",
                 o.names, "'");
   auto metadata = about(o, theirs);
+  if (o.patterns && !generator.has_patterns()) {
+    const auto type = tensors.at("const.weight").scalar_type();
+    for (const auto& [name, value] : generator.with_patterns().tensors())
+      if (name.ends_with(".pattern")) tensors[name] = value.to(type);
+  }
   if (o.names == "native")
     metadata = nada::generator_metadata(generator, metadata);
   else

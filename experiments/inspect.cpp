@@ -70,6 +70,7 @@ void inspect_generator(const nada::ModelFile& file) {
   row("connections", g.is_residual() ? "residual" : "skip");
   if (const auto clamp = g.settings().conv_clamp) row("clamped to", nada::join("+-", *clamp));
   row("noise maps", g.has_noise_maps() ? "stored" : "none");
+  row("patterns", g.has_patterns() ? "stored" : "none");
   row("SHA-256", nada::base_hash(g));
   std::map<std::string_view, std::int64_t> kinds;
   std::int64_t affine = 0, sum = 0;

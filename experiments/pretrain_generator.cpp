@@ -44,11 +44,11 @@ struct Options : PretrainingOptions {
   static constexpr const char* example = "pretrain_generator --data pictures --images 400000 --out runs/faces";
 
   std::filesystem::path measure, start, classifier;
-  std::int64_t images = 400000, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
+  std::int64_t images = 400000, grow_first = 0, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
   std::int64_t r1_every = 16, path_every = 0, frechet_every = 50000, frechet_samples = 2000, samples_every = 10000,
                classifier_steps = ClassifierSettings{}.steps;
   std::string channels = "128,128,96,48,24", critic_channels = "48,96,128,192", noise = "none", precision = "bfloat16",
-              augment = "none";
+              augment = "none", grow;
   double final_lr = 1, r1 = 0.15, path = 2, mixing = 0, average = 10000, augment_target = 0.6, augment_images = 500000,
          augment_most = 0.8, augment_start = 0;
   bool flips = false, augment_turns = false, coverage = false;
@@ -69,6 +69,9 @@ struct Options : PretrainingOptions {
     table.add("stem", stem, "side of the squares of pixels that the discriminator folds into channels first");
     table.add("group", group, "samples that minibatch standard deviation compares");
     table.add("start", start, "generator file whose weights to start from", saved, "FILE");
+    table.add("grow", grow, "channels of new blocks above --start, each of twice the pixels: 16, or 24,16", saved,
+              "NUMBERS");
+    table.add("grow-first", grow_first, "images for which only the new blocks and the discriminator learn");
     table.group("Training");
     table.add("images", images, "real pictures to see in all");
     declare_training(table, "Adam's learning rate, of both networks");
@@ -259,9 +262,11 @@ std::optional<Measuring> open_measuring(const Options& o, int resolution) {
   return Measuring{std::move(encoder), std::move(real)};
 }
 
-/// Returns the generator's tensors at the start: those of --start, else random ones.
+/// Returns the generator's tensors at the start: those of --start, grown where --grow says so, else random ones.
 NamedTensors initial_tensors(const Options& o, const Stream& stream) {
-  if (!o.start.empty()) return load_stylegan2(o.start).clone().tensors();
+  require(o.grow.empty() || !o.start.empty(), "option grow: expected a generator to grow, --start FILE");
+  if (!o.start.empty() && o.grow.empty()) return load_stylegan2(o.start).clone().tensors();
+  if (!o.start.empty()) return grown_generator(load_stylegan2(o.start), whole_numbers(o.grow, "grow"), stream);
   return initial_generator({whole_numbers(o.channels, "channels"), o.latents, o.styles, o.mapping_layers}, stream);
 }
 
@@ -397,8 +402,13 @@ class Run {
 
 template <class Augment>
 int train(const Options& o, const OptionTable& table, Augment augmentation) {
-  const auto settings = o.settings();
+  auto settings = o.settings();
   const Stream stream{o.seed, 0};
+  if (o.grow_first > 0) {
+    require(!o.grow.empty(), "option grow-first: expected new blocks, --grow CHANNELS");
+    settings.held_images = o.grow_first;
+    for (const auto& [name, tensor] : load_stylegan2(o.start).tensors()) settings.held.insert(name);
+  }
   const auto initial = initial_tensors(o, stream);
   const auto resolution = StyleGan2(initial).resolution();
   const auto data = ImageSet::open(o.data, resolution);

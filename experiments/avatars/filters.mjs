@@ -1,4 +1,6 @@
-// Picture filters: each takes and gives Float32Array [3 * S * S] (channel, row, column), values in [0, 1].
+// Picture filters: each takes and gives Float32Array [3 * S * S] (channel, row, column), values in [0, 1]. Lengths are those
+// of 64 pixels a side and grow with the side.
+const unitOf = (size) => Math.max(1, Math.round(size / 64));
 
 const clip = (v) => (v < 0 ? 0 : v > 1 ? 1 : v);
 
@@ -43,11 +45,11 @@ function blur(u, size, sigma) {
 // Largest channel difference over two pixels after a slight blur, times a gain, at most 1.
 function edges(u, size, gain) {
   const n = size * size;
-  const b = blur(u, size, 0.6);
+  const b = blur(u, size, 0.6 * unitOf(size)), step = unitOf(size);
   const e = new Float32Array(n);
   for (let y = 0; y < size; ++y)
     for (let x = 0; x < size; ++x) {
-      const l = Math.max(0, x - 1), r = Math.min(size - 1, x + 1), t = Math.max(0, y - 1), d = Math.min(size - 1, y + 1);
+      const l = Math.max(0, x - step), r = Math.min(size - 1, x + step), t = Math.max(0, y - step), d = Math.min(size - 1, y + step);
       let most = 0;
       for (let c = 0; c < 3; ++c) {
         const h = Math.abs(b[c * n + y * size + r] - b[c * n + y * size + l]);
@@ -69,9 +71,9 @@ const each = (u, value) => {
 // A filter draws its own strength: `random` gives numbers in [0, 1).
 export const filters = {
   sketch(u, size, random) {
-    const n = size * size, g = luma(u, n), e = edges(u, size, 1.6 + 1.4 * random());
+    const n = size * size, g = luma(u, n), e = edges(u, size, 1.6 + 1.4 * random()), unit = unitOf(size);
     return each(u, (c, i) => {
-      const hatch = ((i % size) + Math.floor(i / size)) % 4 < 2 ? 1 : 0;
+      const hatch = (Math.floor((i % size) / unit) + Math.floor(Math.floor(i / size) / unit)) % 4 < 2 ? 1 : 0;
       return 1 - 0.85 * e[i] - 0.28 * clip(2.2 * (0.62 - g[i])) * hatch;
     });
   },
@@ -84,7 +86,7 @@ export const filters = {
     return each(u, (c, i) => (0.12 + 0.86 * g[i]) * tone[c]);
   },
   neon(u, size, random) {
-    const n = size * size, e = edges(u, size, 1.6 + 1.4 * random()), b = blur(u, size, 1), ground = [0.03, 0.02, 0.08];
+    const n = size * size, e = edges(u, size, 1.6 + 1.4 * random()), b = blur(u, size, unitOf(size)), ground = [0.03, 0.02, 0.08];
     return each(u, (c, i) => {
       const low = Math.min(b[i], b[n + i], b[2 * n + i]), high = Math.max(b[i], b[n + i], b[2 * n + i]);
       const colour = high - low < 0.02 ? 1 : (b[c * n + i] - low) / (high - low);
@@ -100,17 +102,17 @@ export const filters = {
     });
   },
   mosaic(u, size) {
-    const n = size * size, tile = 4;
+    const n = size * size, unit = unitOf(size), tile = 4 * unit;
     return each(u, (c, i) => {
       const x = i % size, y = Math.floor(i / size), x0 = x - (x % tile), y0 = y - (y % tile);
       let sum = 0;
       for (let dy = 0; dy < tile; ++dy) for (let dx = 0; dx < tile; ++dx) sum += u[c * n + (y0 + dy) * size + x0 + dx];
       const mean = sum / (tile * tile);
-      return x % tile === 0 || y % tile === 0 ? 0.55 * mean : mean;
+      return x % tile < unit || y % tile < unit ? 0.55 * mean : mean;
     });
   },
   watercolor(u, size) {
-    const n = size * size, b = blur(u, size, 2.3), e = edges(u, size, 1.8);
+    const n = size * size, b = blur(u, size, 2.3 * unitOf(size)), e = edges(u, size, 1.8);
     return each(u, (c, i) => 0.3 + 0.75 * b[c * n + i] - 0.25 * e[i]);
   },
   negative(u) {

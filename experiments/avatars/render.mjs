@@ -1,5 +1,6 @@
 // Renders illustrated faces to shards of pictures with captions made of what was really drawn.
 // Run:     npm ci && node render.mjs --out DATA [--part source|all|sheets] [--split train|held] [--scale 1] [--size 64]
+//          node render.mjs --out TRUTHS --filter sketch --from SAMPLES
 // Writes:  DATA/<set>/<n>.safetensors  `images` [N, 3, S, S] uint8
 //          DATA/<set>/<n>.csv          one row a picture: caption (several, with | between them), group, and a column an
 //                                      attribute, which holds the text that names it, or nothing
@@ -7,29 +8,36 @@
 //          or with one attribute changed; both have one group), `art` (other styles of drawing, plain and filtered).
 // Sheets:  `--part sheets` writes DATA/<domain>.png instead: 8 x 8 pictures of the source and of each filter and being, of
 //          seeds that are in no set.
+// Truths:  `--filter NAME --from FOLDER` writes each PNG of a folder filtered at strength 0.5, under its name: what a
+//          generator that draws these samples should draw after an adaptation to that look.
 // Captions: the first tells all that is seen. The others tell a part; the i-th captions of a group's pictures (i > 0) have
 //          the same words but for what sets the pictures apart.
 import { createAvatar } from '@dicebear/core';
 import * as collection from '@dicebear/collection';
 import { Resvg } from '@resvg/resvg-js';
-import { mkdirSync, writeFileSync, renameSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateSync } from 'node:zlib';
+import { deflateSync, inflateSync } from 'node:zlib';
 import { filters, colourless } from './filters.mjs';
 import { openings, nouns, styles, attributes } from './words.mjs';
 
-const options = { out: '', part: 'all', split: 'train', scale: '1', size: '64' };
+const options = { out: '', part: 'all', split: 'train', scale: '1', size: '64', filter: '', from: '' };
 for (let i = 2; i < process.argv.length; i += 2) {
   const name = process.argv[i].replace(/^--/, '');
   if (!(name in options) || process.argv[i + 1] === undefined) {
-    console.error(`error: expected --out FOLDER [--part source|all|sheets] [--split train|held] [--scale X] [--size N], found ${process.argv[i]}`);
+    console.error(`error: expected --out FOLDER [--part source|all|sheets] [--split train|held] [--scale X] [--size N] [--filter NAME --from FOLDER], found ${process.argv[i]}`);
     process.exit(1);
   }
   options[name] = process.argv[i + 1];
 }
-const size = Number(options.size), scale = Number(options.scale), held = options.split === 'held';
+let size = Number(options.size);
+const scale = Number(options.scale), held = options.split === 'held';
 if (!options.out || !(size >= 16) || !(scale > 0) || !['source', 'all', 'sheets'].includes(options.part) || !['train', 'held'].includes(options.split)) {
   console.error('error: --out is missing, or --part, --split, --scale or --size is none of what is expected');
+  process.exit(1);
+}
+if (!options.filter !== !options.from || (options.filter && !(options.filter in filters))) {
+  console.error(`error: --filter and --from go together, and the filters are ${Object.keys(filters).join(', ')}`);
   process.exit(1);
 }
 const portraits = Math.round((held ? 1000 : 60000) * scale), pairs = Math.round((held ? 4500 : 45000) * scale);  // held: 300 a style
@@ -245,6 +253,51 @@ function png(rgb, wide, high) {
   for (let y = 0; y < high; ++y) rows.set(rgb.subarray(3 * wide * y, 3 * wide * (y + 1)), y * (1 + 3 * wide) + 1);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+}
+
+// The pixels of a PNG file of 8-bit RGB without interlacing, as [3, S, S], which is what `generate` writes.
+function pixelsOfPng(path) {
+  const bytes = readFileSync(path), parts = [];
+  if (bytes.toString('latin1', 1, 4) !== 'PNG') throw new Error(`${path}: is no PNG file`);
+  const wide = bytes.readUInt32BE(16), high = bytes.readUInt32BE(20);
+  if (bytes[24] !== 8 || bytes[25] !== 2 || bytes[28] !== 0 || wide !== high)
+    throw new Error(`${path}: expected a square PNG of 8-bit RGB without interlacing`);
+  for (let at = 8; at < bytes.length; at += 12 + bytes.readUInt32BE(at))
+    if (bytes.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at)));
+  const rows = inflateSync(Buffer.concat(parts)), stride = 3 * wide, out = new Uint8Array(3 * wide * high), flat = new Uint8Array(stride * high);
+  const paeth = (a, b, c) => {
+    const p = a + b - c, pa = Math.abs(p - a), pb = Math.abs(p - b), pc = Math.abs(p - c);
+    return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+  };
+  for (let y = 0; y < high; ++y) {
+    const kind = rows[y * (stride + 1)];
+    for (let k = 0; k < stride; ++k) {
+      const left = k >= 3 ? flat[y * stride + k - 3] : 0, up = y ? flat[(y - 1) * stride + k] : 0, corner = y && k >= 3 ? flat[(y - 1) * stride + k - 3] : 0;
+      const guess = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][kind];
+      const value = (rows[y * (stride + 1) + 1 + k] + guess) & 255;
+      flat[y * stride + k] = value;
+      out[(k % 3) * wide * high + y * wide + Math.floor(k / 3)] = value;
+    }
+  }
+  return { pixels: out, side: wide };
+}
+function writeTruth(name) {
+  const { pixels, side } = pixelsOfPng(join(options.from, name)), n = side * side, rgb = new Uint8Array(3 * n);
+  size = side;
+  const truth = filtered(pixels, options.filter, () => 0.5);
+  for (let i = 0; i < n; ++i) for (let c = 0; c < 3; ++c) rgb[3 * i + c] = truth[c * n + i];
+  writeFileSync(join(options.out, `${name}.tmp`), png(rgb, side, side));
+  renameSync(join(options.out, `${name}.tmp`), join(options.out, name));
+}
+if (options.filter) {
+  mkdirSync(options.out, { recursive: true });
+  const names = readdirSync(options.from).filter((name) => name.endsWith('.png')).sort();
+  if (!names.length) {
+    console.error(`error: ${options.from}: holds no file .png`);
+    process.exit(1);
+  }
+  names.forEach(writeTruth);
+  process.exit(0);
 }
 
 function sheet(name) {

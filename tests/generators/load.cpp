@@ -179,6 +179,21 @@ BOOST_AUTO_TEST_CASE(a_name_that_nvidia_does_not_have_is_refused) {
              ": tensor synthesis.b8.conv0.gain has no place in a StyleGAN2 generator with NVIDIA's names");
 }
 
+BOOST_AUTO_TEST_CASE(patterns_become_noise_maps_of_rosinality) {
+  auto tensors = StyleGan2(test::random_stylegan2()).with_patterns().tensors();
+  for (auto& [name, value] : tensors)
+    if (name.ends_with(".pattern"))
+      value = test::random(value.sizes().vec(), static_cast<std::uint64_t>(value.numel()));
+  const StyleGan2 generator(tensors);
+  const auto theirs = to_rosinality(tensors, generator, "g");
+  const auto w = test::random({2, 6, 5}, 3);
+  const auto folder = TemporaryFolder();
+  save_tensors(folder / "g.safetensors", theirs, {});
+  const auto again = load_stylegan2(folder / "g.safetensors");
+  BOOST_TEST(!again.has_patterns());
+  BOOST_TEST(test::largest_difference(again.synthesize(w.to(torch::kFloat32)), generator.synthesize(w)) < 1e-4);
+}
+
 BOOST_AUTO_TEST_CASE(going_back_to_rosinalitys_names_gives_its_own_state_dict) {
   const auto native = test::random_stylegan2(small);
   const auto theirs = with_rosinality_names(native), made = to_rosinality(native, StyleGan2(native), "g");

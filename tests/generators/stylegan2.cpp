@@ -369,4 +369,34 @@ BOOST_AUTO_TEST_CASE(a_copy_in_another_type_gives_the_same_images_to_its_precisi
   BOOST_TEST(largest_difference(image.to(torch::kFloat64), expected) < 1e-5 * number(expected.abs().max()) + 1e-6);
 }
 
+BOOST_AUTO_TEST_CASE(patterns_of_zeros_change_no_picture_and_are_slots_of_the_convolutions) {
+  const auto generator = test::small_stylegan2(), more = generator.with_patterns();
+  BOOST_TEST(!generator.has_patterns());
+  BOOST_TEST(more.has_patterns());
+  const auto w = random({2, 6, 5}, 3);
+  BOOST_TEST(same_bits(generator.synthesize(w), more.synthesize(w)));
+  for (const auto& layer : more.layers())
+    if (layer.kind == LayerKind::convolution) BOOST_TEST(layer.slots.back() == "pattern");
+  const StyleGan2 again(more.tensors());
+  BOOST_TEST(again.has_patterns());
+  BOOST_TEST(again.tensors().at("conv.16.1.pattern").sizes() == (at::IntArrayRef{16, 16}));
+}
+
+BOOST_AUTO_TEST_CASE(a_pattern_is_a_noise_map_of_strength_10_whatever_noise_is_used) {
+  auto tensors = test::random_stylegan2();
+  const auto map = random({16, 16}, 4);
+  auto with = StyleGan2(tensors).with_patterns().tensors();
+  with["conv.16.1.pattern"] = map;
+  auto noisy = tensors;
+  for (auto& [name, value] : noisy)
+    if (name.ends_with(".noise_strength")) value = torch::zeros_like(value);
+  for (const auto& [name, value] : StyleGan2(tensors).with_patterns().tensors())
+    if (name.ends_with(".pattern")) noisy["noise" + name.substr(4, name.size() - 12)] = torch::zeros_like(value);
+  noisy["noise.16.1"] = map;
+  noisy["conv.16.1.noise_strength"] = torch::full({}, 10.0);
+  const auto w = random({2, 6, 5}, 3);
+  BOOST_TEST(largest_difference(render(StyleGan2(with), w, Noise::none), render(StyleGan2(noisy), w, Noise::stored)) <
+             1e-5);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -62,6 +62,25 @@ bool same(const StyleGan2& a, const StyleGan2& b) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(a_grown_generator_draws_the_pictures_of_the_smaller_one_upsampled) {
+  const Stream stream{5, 0};
+  const StyleGan2 small(initial_generator(tiny, stream));
+  const StyleGan2 grown(grown_generator(small, {4, 3}, stream));
+  BOOST_TEST(grown.resolution() == 32);
+  BOOST_TEST(grown.style_count() == small.style_count() + 4);
+  const auto w = stream.normal(Purpose::evaluation, {2, 1, tiny.styles});
+  const auto expected =
+      stylegan2::upsample(stylegan2::upsample(small.synthesize(w.expand({2, small.style_count(), tiny.styles}), {})));
+  const auto found = grown.synthesize(w.expand({2, grown.style_count(), tiny.styles}), {});
+  BOOST_TEST((found - expected).abs().max().item<double>() < 1e-6);
+  BOOST_TEST(grown.tensors().at("conv.32.1.weight").sizes() == (at::IntArrayRef{3, 3, 3, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(a_grown_generator_needs_channels_in_each_block) {
+  const Stream stream{5, 0};
+  BOOST_CHECK_THROW(grown_generator(StyleGan2(initial_generator(tiny, stream)), {4, 0}, stream), Error);
+}
+
 BOOST_AUTO_TEST_CASE(a_new_generator_makes_images_of_the_promised_size_whose_activations_have_unit_scale) {
   const StyleGan2 generator(initial_generator({}, {0, 0}));
   BOOST_TEST(generator.resolution() == 64);

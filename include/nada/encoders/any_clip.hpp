@@ -15,6 +15,7 @@
 #include "nada/encoders/clip.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/modified_resnet.hpp"
+#include "nada/encoders/step_head.hpp"
 #include "nada/encoders/tokenizer.hpp"
 #include "nada/encoders/vision_transformer.hpp"
 #include "nada/formats/file.hpp"
@@ -47,6 +48,13 @@ class AnyClip {
   Tensor read_raw(const Tensor& ids) const {
     return visit([&](const auto& c) { return c.read_raw(ids, [](const std::string&, const Tensor&) {}); });
   }
+  /// Encodes images [N, 3, H, W] in [-1, 1] to dense features at their own size, a map a level.
+  /// Errors:  an encoder whose tower has none.
+  std::vector<Tensor> see_dense(const Tensor& images) const;
+  /// Returns the levels of dense features; empty where the tower has none.
+  std::vector<DenseLevel> dense_levels() const;
+  /// Returns the head that predicts steps of dense features; nullptr where the file holds none.
+  const StepHead* step_head() const;
   std::int64_t width() const {
     return visit([](const auto& c) { return c.width(); });
   }

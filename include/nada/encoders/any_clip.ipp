@@ -17,6 +17,27 @@
 
 namespace nada {
 
+NADA_INLINE std::vector<Tensor> AnyClip::see_dense(const Tensor& images) const {
+  return visit([&](const auto& c) -> std::vector<Tensor> {
+    if constexpr (requires { c.see_dense(images); }) {
+      return c.see_dense(images);
+    } else {
+      fail("a ", c.tower().name, " has no dense features; a modified residual network has");
+    }
+  });
+}
+
+NADA_INLINE std::vector<DenseLevel> AnyClip::dense_levels() const {
+  return visit([](const auto& c) -> std::vector<DenseLevel> {
+    if constexpr (requires { c.tower().dense_levels(); }) return c.tower().dense_levels();
+    return {};
+  });
+}
+
+NADA_INLINE const StepHead* AnyClip::step_head() const {
+  return visit([](const auto& c) -> const StepHead* { return c.step_head() ? &*c.step_head() : nullptr; });
+}
+
 NADA_INLINE std::array<double, 3> three_numbers(const std::string& text, const std::string& what) {
   std::array<double, 3> out{};
   const char* at = text.data();

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/preprocessing.hpp"
+#include "nada/encoders/step_head.hpp"
 #include "nada/encoders/tokenizer.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/encoders/weights.hpp"
@@ -33,6 +35,13 @@ struct ClipSettings {
   std::optional<torch::ScalarType> products = {};  // type of matrix products and convolutions
 };
 
+/// DenseTower: an image tower whose first levels keep the places of the image.
+template <class Tower>
+concept DenseTower = requires(const Tower& tower, const Tensor& images) {
+  { tower.dense_features(images) } -> std::same_as<std::vector<Tensor>>;
+  { tower.dense_levels() } -> std::same_as<std::vector<DenseLevel>>;
+};
+
 /// Clip is a CLIP with the image tower `Tower` (VisionTransformer or ModifiedResNet), built
 /// from tensors with OpenAI's names.
 template <class Tower>
@@ -48,11 +57,20 @@ class Clip {
     ln_final_ = LayerNorm(weights, "ln_final", width);
     projection_ = weights("text_projection", {width, tower_.width()});
     mask_ = causal_mask(positions_.size(0), weights.options());
+    if constexpr (DenseTower<Tower>)
+      if (StepHead::is_in(weights)) step_head_.emplace(weights, tower_.dense_levels());
     score_scale_ = std::exp(weights("logit_scale", {}).template item<double>());
     if (settings_.tokenizer)
       require(settings_.tokenizer->vocabulary_size() == tokens_.size(0), weights.what(), ": the vocabulary has ",
               settings_.tokenizer->vocabulary_size(), " entries, the encoder knows ", tokens_.size(0));
   }
+
+  /// Encodes images [N, 3, H, W] in [-1, 1] to dense features at their own size, a map a level.
+  std::vector<Tensor> see_dense(const Tensor& images) const requires DenseTower<Tower> {
+    return tower_.dense_features(settings_.preprocessing.normalize(images));
+  }
+  /// Returns the head that predicts steps of dense features; none where the file holds none.
+  const std::optional<StepHead>& step_head() const { return step_head_; }
 
   std::int64_t width() const { return tower_.width(); }            ///< E
   std::int64_t resolution() const { return tower_.resolution(); }  ///< R of the images that the tower sees
@@ -142,6 +160,7 @@ class Clip {
   Tensor tokens_, positions_, projection_, mask_;
   Transformer text_;
   LayerNorm ln_final_;
+  std::optional<StepHead> step_head_;
   double score_scale_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -18,6 +19,12 @@ struct Features {
   Tensor unit;    // [N, E], unit length
   Tensor raw;     // [N, E], as the encoder gives them
   Tensor tokens;  // [N, T, C] patch tokens or last feature map, if wanted
+};
+
+/// DenseLevel is a level of an encoder's dense features: for images [N, 3, H, W] a map [N, channels, H / stride, W /
+/// stride], in which each place of the image still has numbers of its own.
+struct DenseLevel {
+  std::int64_t channels, stride;
 };
 
 /// Returns x / |x| along the last dimension.

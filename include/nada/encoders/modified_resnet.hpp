@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/encoders/weights.hpp"
 
@@ -50,6 +51,13 @@ class ModifiedResNet {
     const auto v = dense(sequence, qkv_weight_[2], qkv_bias_[2]);
     return {dense(attend(q, k, v, heads_).squeeze(1), out_weight_, out_bias_), tokens ? map : Tensor{}};
   }
+
+  /// Returns the levels of dense features: the stem before its last activation, and the first stage.
+  std::vector<DenseLevel> dense_levels() const {
+    return {{stem_[2].weight.size(0), 2}, {stages_[0].back().convolutions[2].weight.size(0), 4}};
+  }
+  /// Encodes normalised images [N, 3, H, W], of any size that 4 divides, to their dense features, a map a level.
+  std::vector<Tensor> dense_features(const Tensor& images) const;
 
  private:
   struct Folded {

@@ -45,6 +45,17 @@ NADA_INLINE ModifiedResNet::ModifiedResNet(const Weights& weights, std::int64_t 
           " positions are not a square grid and a mean token");
 }
 
+NADA_INLINE std::vector<Tensor> ModifiedResNet::dense_features(const Tensor& images) const {
+  require(images.size(2) % 4 == 0 && images.size(3) % 4 == 0, "images of shape ", shape_text(images.sizes()),
+          ", expected sides that 4 divides");
+  auto x = images;
+  if (x.is_cpu() && x.scalar_type() == torch::kFloat32) x = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto stem = stem_[2](at::relu(stem_[1](at::relu(stem_[0](x, 2)))));
+  x = at::avg_pool2d(at::relu(stem), 2);
+  for (const auto& block : stages_[0]) x = block(x);
+  return {stem, x};
+}
+
 NADA_INLINE Tensor ModifiedResNet::Folded::operator()(const Tensor& images, std::int64_t stride) const {
   const auto x = images.to(weight.scalar_type());
   const auto pad = weight.size(2) / 2;

@@ -28,6 +28,8 @@ struct Preprocessing {
 
   /// Prepares images [N, 3, H, W] in [-1, 1] -> [N, 3, size, size].
   Tensor operator()(const Tensor& images) const;
+  /// Normalises images [N, 3, H, W] in [-1, 1] at their own size.
+  Tensor normalize(const Tensor& images) const;
 };
 
 }  // namespace nada

@@ -31,6 +31,10 @@ NADA_INLINE Tensor Preprocessing::operator()(const Tensor& images) const {
                   : at::upsample_bicubic2d(x, {g.height, g.width}, false);
   }
   if (g.height != size || g.width != size) x = x.narrow(2, g.top, size).narrow(3, g.left, size);
+  return normalize(x);
+}
+
+NADA_INLINE Tensor Preprocessing::normalize(const Tensor& x) const {
   // ((x + 1) / 2 - mean) / deviation is computed as one scale and one offset per channel.
   std::array<double, 3> scale, offset;
   for (std::size_t c = 0; c < 3; ++c) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/encoder.hpp"
@@ -43,6 +45,9 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
             "configs/avatars/targets.json)");
   table.add("real", real, "real pictures of the target: a folder, or one file");
   table.add("tile", tile, "pixels of the tiles that the file --real is cut into; 0: it is one picture");
+  table.add("twins", twins,
+            "folder of truths: NUMBER.png is what that sample of `generate` with --seed should have become, 000000.png "
+            "the first of --count");
   table.group("How");
   table.add("measure", measure,
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
@@ -93,6 +98,26 @@ NADA_INLINE Origin origin_of(const std::filesystem::path& path, const std::files
   return out;
 }
 
+/// Reads the truths of a folder, [N, 3, H, W] in [-1, 1]: 000000.png of the first sample, and so on.
+/// Errors:  a truth that is missing or has another size; a file more.
+NADA_INLINE Tensor read_truths(const std::filesystem::path& folder, std::int64_t count) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().extension() == ".png") found.push_back(entry.path());
+  require(!error, folder, ": cannot be read as a folder: ", error.message());
+  require(static_cast<std::int64_t>(found.size()) == count, folder, ": holds ", found.size(),
+          " files .png, expected one for each of the ", count, " samples (--count)");
+  std::sort(found.begin(), found.end());
+  for (std::int64_t i = 0; i < count; ++i) {
+    char name[32];
+    std::snprintf(name, sizeof name, "%06lld.png", static_cast<long long>(i));
+    require(found[static_cast<std::size_t>(i)].filename() == name, folder, ": expected a file ", name, ", found ",
+            found[static_cast<std::size_t>(i)].filename());
+  }
+  return read_picture_set(folder);
+}
+
 /// Evaluation measures generators with one encoder; what the source shows is kept from one generator to the next.
 class Evaluation {
  public:
@@ -109,6 +134,7 @@ class Evaluation {
         measuring_(load_clip(o.measure, o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary), device_)),
         list_(o.target_list.empty() ? std::vector<Target>{} : read_target_list(o.target_list)) {
     const torch::NoGradGuard no_grad;
+    if (!o.twins.empty()) truths_ = read_truths(o.twins, o.count);
     if (!o.real.empty())
       real_ =
           see_all(measuring_, read_picture_set(o.real, static_cast<int>(measuring_.resolution()), o.tile).to(device_));
@@ -125,6 +151,11 @@ class Evaluation {
     auto adapted = seen(path, delta && !o_.base.empty() ? std::optional(o_.base) : std::nullopt, Needs::adapted_images);
     Evidence evidence{std::move(adapted.features), {}, real_, {}};
     evidence.adapted_images = adapted.images;
+    if (truths_.defined() && adapted.images.defined()) {
+      require(truths_.size(2) == adapted.images.size(2), o_.twins, ": the truths have ", truths_.size(2),
+              " pixels a side, the samples of ", path, " ", adapted.images.size(2));
+      evidence.truths = truths_;
+    }
     if (!base.empty()) {
       if (source_path_ != base) source_ = seen(base, {}, Needs::source_images), source_path_ = base;
       evidence.source = source_.features;
@@ -157,10 +188,11 @@ class Evaluation {
     if (has(metrics_.needs, images) && !keep && !std::exchange(told_, true))
       std::cerr << "note: metrics of images are left out: " << o_.count << " samples of " << side
                 << " px are too many to keep; --count " << most_image_values / (3 * side * side) << " would do\n";
+    const auto purpose = o_.twins.empty() ? Purpose::evaluation : Purpose::samples;
     std::vector<Tensor> kept;
     Seen out;
     out.features = see_all(measuring_, o_.count, [&](std::int64_t first, std::int64_t n) {
-      auto rendered = render_samples(generator, first, n, o_.seed, o_.truncation, labels);
+      auto rendered = render_samples(generator, first, n, o_.seed, o_.truncation, labels, purpose);
       if (keep) kept.push_back(rendered.clamp(-1, 1).cpu());
       return rendered;
     });
@@ -199,6 +231,7 @@ class Evaluation {
   std::vector<Target> list_;
   Tensor list_features_;
   Features real_;
+  Tensor truths_;                      // [N, 3, H, W]; undefined where there are none
   std::filesystem::path source_path_;  // the generator that `source_` shows
   Seen source_;
   bool told_ = false;  // that images are not kept

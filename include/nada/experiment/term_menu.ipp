@@ -99,6 +99,11 @@ NADA_INLINE const std::map<std::string, TermRecipe, std::less<>>& term_recipes()
         [](TermOptions& o) -> AnyTerm::Choice {
           return Away{o.text("text"), o.number("min-length", Away{}.min_length)};
         }}},
+      {"learned",
+       {"from, to",
+        [](TermOptions& o) -> AnyTerm::Choice {
+          return LearnedStep{o.number("from", LearnedStep{}.from), o.number("to", LearnedStep{}.to)};
+        }}},
       {"global", {"scaled", [](TermOptions& o) -> AnyTerm::Choice { return Global{o.flag("scaled")}; }}},
       {"range", {"", [](TermOptions&) -> AnyTerm::Choice { return RangePenalty{}; }}},
       {"pixels", {"", [](TermOptions&) -> AnyTerm::Choice { return PixelAnchor{}; }}},

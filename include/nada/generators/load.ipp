@@ -127,6 +127,22 @@ NADA_INLINE Metadata generator_metadata(const StyleGan2& generator, Metadata mor
   return more;
 }
 
+/// Returns the tensors with each pattern in the stored noise map of its convolution, which has the strength 1 then.
+NADA_INLINE NamedTensors with_patterns_as_noise(const NamedTensors& tensors) {
+  auto out = tensors;
+  for (const auto& [name, pattern] : tensors) {
+    if (!name.ends_with(".pattern")) continue;
+    const auto layer = name.substr(0, name.size() - 8);
+    const auto map = "noise" + layer.substr(4), strength = layer + ".noise_strength";
+    out.erase(name);
+    auto sum = pattern * stylegan2::pattern_gain;
+    if (tensors.contains(map)) sum = sum + tensors.at(map) * tensors.at(strength);
+    out[map] = sum;
+    out[strength] = torch::ones_like(tensors.at(strength));
+  }
+  return out;
+}
+
 NADA_INLINE TensorMap to_rosinality(const NamedTensors& tensors, const StyleGan2& generator, const std::string& what) {
   require(generator.label_size() == 0 && !generator.is_residual() && !generator.settings().conv_clamp &&
               generator.settings().mapping_lr == 0.01,
@@ -135,7 +151,7 @@ NADA_INLINE TensorMap to_rosinality(const NamedTensors& tensors, const StyleGan2
           "place among rosinality's names");
   TensorMap out;
   const auto axis = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F});
-  for (const auto& [name, value] : tensors) {
+  for (const auto& [name, value] : with_patterns_as_noise(tensors)) {
     const auto place = to_rosinality(name);
     require(place.has_value(), what, ": tensor ", name, " has no place among rosinality's names");
     auto shape = value.sizes().vec();

@@ -31,6 +31,8 @@ struct StyleGan2Settings {
 
 /// StyleGan2 has skip connections to RGB, or residual blocks with one RGB at the end, depending on the tensors. The
 /// generator is class-conditional where the tensors hold an `embed.weight`.
+/// A convolution may have a `pattern` [r, r], a map that is added to all of its channels whatever noise is used: what
+/// stands at fixed places of the picture, hatching or tiles, is hard for convolutions alone and easy with it.
 class StyleGan2 {
  public:
   /// Takes over tensors by native name. `what` names their origin in messages.
@@ -90,7 +92,8 @@ class StyleGan2 {
         if (residual_ && up) shortcut = stylegan2::shortcut(x, slot[5]);
         const bool ends_block = residual_ && !up && layer.resolution > 4;
         const auto noise = noise_for(layer, map++, n, render);
-        x = stylegan2::modulated_convolution(x, style(layer), {slot[0], slot[1], slot[2], slot[3], slot[4]}, noise, up,
+        x = stylegan2::modulated_convolution(x, style(layer),
+                                             {slot[0], slot[1], slot[2], slot[3], slot[4], pattern_of(k)}, noise, up,
                                              ends_block ? std::sqrt(0.5) : 1, settings_.conv_clamp,
                                              render.convolutions);
         if (ends_block) x = x + shortcut;
@@ -109,6 +112,10 @@ class StyleGan2 {
 
   /// Replaces an effective tensor by `value`, which may carry a graph.
   void use(std::size_t layer, std::size_t slot, Tensor value);
+
+  bool has_patterns() const { return has_patterns_; }
+  /// Returns a copy whose convolutions all have patterns: those that have none get zeros, which change no picture.
+  StyleGan2 with_patterns() const;
 
   StyleGan2 clone() const;
 
@@ -141,6 +148,9 @@ class StyleGan2 {
 
   std::size_t first_convolution() const { return find_layer(layers_, "const") + 1; }
 
+  /// Returns the pattern of the convolution k, its last slot; undefined where the generator has none.
+  Tensor pattern_of(std::size_t k) const { return has_patterns_ ? slots_[k].back() : Tensor{}; }
+
   Tensor noise_for(const Layer& layer, std::size_t map, std::int64_t n, const Render& render) const;
 
   std::vector<Layer> layers_;
@@ -151,7 +161,7 @@ class StyleGan2 {
   std::size_t first_mapping_ = 0;
   std::int64_t latent_size_ = 0, style_count_ = 0, label_size_ = 0;
   int resolution_ = 0;
-  bool has_noise_maps_ = false, residual_ = false;
+  bool has_noise_maps_ = false, has_patterns_ = false, residual_ = false;
 };
 
 }  // namespace nada

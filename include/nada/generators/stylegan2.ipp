@@ -50,6 +50,7 @@ NADA_INLINE void StyleGan2::read_mapping(Reader& reader) {
 
 NADA_INLINE void StyleGan2::read_synthesis(Reader& reader) {
   residual_ = reader.has("conv.8.0.skip.weight");
+  has_patterns_ = reader.has("conv.4.0.pattern");
   const auto has = [&](int r) { return r == 4 || reader.has(join("conv.", r, ".0.weight")); };
   int style = 0;
   for (int r = 4; has(r); r *= 2) {
@@ -75,6 +76,10 @@ NADA_INLINE void StyleGan2::read_convolution(Reader& reader, int r, int k, int s
     require(next != reader.tensors.end(), reader.what, ": tensor conv.", r, ".1.weight is missing");
     layers_.back().slots.push_back("skip.weight");
     slots_.back().push_back(reader.take(name + ".skip.weight", {next->second.size(0), channels, 1, 1}));
+  }
+  if (has_patterns_) {
+    layers_.back().slots.push_back("pattern");
+    slots_.back().push_back(reader.take(name + ".pattern", {r, r}));
   }
   reader.channels = out;
   noise_.push_back(reader.take_optional(join("noise.", r, ".", k), {r, r}));
@@ -126,6 +131,18 @@ NADA_INLINE void StyleGan2::use(std::size_t layer, std::size_t slot, Tensor valu
   require(value.sizes() == place.sizes(), "layer ", layers_[layer].name, ", ", layers_[layer].slots[slot], ": shape ",
           shape_text(value.sizes()), ", expected ", shape_text(place.sizes()));
   place = std::move(value);
+}
+
+NADA_INLINE StyleGan2 StyleGan2::with_patterns() const {
+  auto copy = clone();
+  if (has_patterns_) return copy;
+  copy.has_patterns_ = true;
+  for (std::size_t k = 0; k < layers_.size(); ++k) {
+    if (layers_[k].kind != LayerKind::convolution) continue;
+    copy.layers_[k].slots.push_back("pattern");
+    copy.slots_[k].push_back(torch::zeros({layers_[k].resolution, layers_[k].resolution}, options()));
+  }
+  return copy;
 }
 
 NADA_INLINE StyleGan2 StyleGan2::clone() const {

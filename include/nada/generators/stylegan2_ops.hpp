@@ -50,16 +50,21 @@ inline Tensor for_convolution(const Tensor& x, std::optional<torch::ScalarType> 
   return type ? x.to(*type, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast) : x;
 }
 
-/// Convolution holds the tensors of a modulated convolution.
+/// Convolution holds the tensors of a modulated convolution. `pattern` [H', W'] is undefined where the layer has none.
 struct Convolution {
   const Tensor &weight, &bias, &noise_strength, &affine_weight, &affine_bias;
+  Tensor pattern = {};
 };
+
+/// A pattern is stored divided by this number, so that an optimiser whose steps have the size of its rate moves it
+/// that much faster, as `mapping_lr` does it, in the other direction, for the mapping network.
+inline constexpr double pattern_gain = 10;
 
 /// Applies a modulated, demodulated 3x3 convolution with noise, bias and activation
 /// (arXiv:1912.04958, equations 1 and 3):
 ///     s  = A w                                    [N, I]
 ///     y  = d (W * (s x)),  d = 1 / sqrt(sum_{i,k} (s_i W_oik)^2 + 1e-8)
-///     x' = sqrt(2) leaky_relu(y + strength noise + bias)
+///     x' = sqrt(2) leaky_relu(y + strength noise + pattern_gain pattern + bias)
 /// x [N, I, H, W], w [N, D], noise [1 or N, 1, H', W'] or undefined -> [N, O, H', W'], with H' = H or, with `up`,
 /// 2 H. The result is `gain` x', clamped to +- gain `clamp`. With a `type`, the convolution and all later
 /// operations compute in that type, and the result has it; the factors of input and output channels are still

@@ -62,6 +62,7 @@ NADA_INLINE Tensor modulated_convolution(const Tensor& x, const Tensor& w, const
   auto y = up ? upsampling_convolution(scaled, weight) : at::conv2d(scaled, for_convolution(weight, type), {}, 1, 1);
   y = at::addcmul(cast(layer.bias * out_gain).view({1, o, 1, 1}), y, cast(demodulation).view({n, o, 1, 1}));
   if (noise.defined()) y = y + cast(noise * (layer.noise_strength * out_gain));
+  if (layer.pattern.defined()) y = y + cast(layer.pattern * (pattern_gain * out_gain));
   y = at::leaky_relu(y, leaky_slope);
   return clamp ? y.clamp(-*clamp * gain, *clamp * gain) : y;
 }

@@ -11,6 +11,7 @@
 #include "nada/losses/away.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
+#include "nada/losses/learned_step.hpp"
 #include "nada/losses/lpips_anchor.hpp"
 #include "nada/losses/manifold.hpp"
 #include "nada/losses/moment.hpp"
@@ -31,7 +32,7 @@ class AnyTerm {
  public:
   using Choice = std::variant<Directional, Global, RangePenalty, PixelAnchor, PerceptualAnchor,
                               LpipsAnchor<AnyFeatureExtractor>, Manifold, Moment, PatchDirectional, PatchSimilarity,
-                              Texture, WithinDomain, InDomainDiversity, WeightAnchor, Away>;
+                              Texture, WithinDomain, InDomainDiversity, WeightAnchor, Away, LearnedStep>;
 
   AnyTerm(Choice choice) : choice_(std::move(choice)) {}
 

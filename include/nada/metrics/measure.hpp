@@ -24,6 +24,7 @@
 #include "nada/metrics/metric.hpp"
 #include "nada/metrics/precision_recall.hpp"
 #include "nada/metrics/text_score.hpp"
+#include "nada/metrics/twins.hpp"
 
 namespace nada {
 
@@ -48,13 +49,14 @@ Features see_all(const E& encoder, const Tensor& images) {
                  [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); });
 }
 
-/// Returns the images of samples `first` to `first` + `count` - 1 of a seed, [count, 3, H, W], as generated.
+/// Returns the images of samples `first` to `first` + `count` - 1 of a seed, [count, 3, H, W], as generated. Those of
+/// Purpose::samples are the ones that `generate` shows; measurements have others.
 template <Generator G>
 Tensor render_samples(const G& generator, std::int64_t first, std::int64_t count, std::uint64_t seed,
-                      double truncation = 1, const Tensor& labels = {}) {
+                      double truncation = 1, const Tensor& labels = {}, Purpose purpose = Purpose::evaluation) {
   const torch::NoGradGuard no_grad;
   const auto mean = generator.mean_style();
-  const auto z = Stream{seed, 0}.normal(Purpose::evaluation, {count, generator.latent_size()}, first);
+  const auto z = Stream{seed, 0}.normal(purpose, {count, generator.latent_size()}, first);
   return generator.synthesize(truncate(generator.map(z.to(mean.options()), labels), mean, truncation), Render{});
 }
 
@@ -105,8 +107,9 @@ MetricList metric_list(const Own&... own) {
     ((out.needs = out.needs | std::decay_t<decltype(metrics)>::needs), ...);
     out.measure = [... kept = metrics](const Evidence& evidence) { return measure(evidence, kept...); };
   };
-  add(Found{}, TextScore{}, DirectionalScore{}, Frechet{}, KernelDistance{}, Cmmd{}, Precision{}, Recall{},
-      IntraClusterDistance{}, PairwiseDistance{}, PixelDistance{}, Identity{}, own...);
+  add(PsnrGain{}, TwinPsnr{}, TwinSsim{}, OwnTruth{}, Found{}, TextScore{}, DirectionalScore{}, Frechet{},
+      KernelDistance{}, Cmmd{}, Precision{}, Recall{}, IntraClusterDistance{}, PairwiseDistance{}, PixelDistance{},
+      Identity{}, own...);
   (out.own.emplace_back(Own::name), ...);
   for (std::size_t i = 0; i < out.names.size(); ++i) {
     const auto& name = out.names[i];

@@ -22,6 +22,7 @@ struct Evidence {
   Endpoints ends;    // endpoints of the texts; undefined where there are no texts
   Tensor adapted_images = {};  // the N images themselves, [N, 3, H, W], clamped to [-1, 1], on the processor
   Tensor source_images = {};   // the source's, alike. Both are undefined where no metric `needs` them
+  Tensor truths = {};          // [N, 3, H, W], what each sample should have become; undefined where it is not known
   Tensor texts = {};           // [T, E], unit: features of a list of texts; undefined where there is none
   std::int64_t wanted = 0;     // row of `texts` that the adapted images should show
 };
@@ -35,7 +36,8 @@ enum class Needs : unsigned {
   direction = 8,
   texts = 16,
   adapted_images = 32,
-  source_images = 64
+  source_images = 64,
+  truths = 128
 };
 constexpr Needs operator|(Needs a, Needs b) { return Needs(unsigned(a) | unsigned(b)); }
 constexpr bool has(Needs set, Needs n) { return (unsigned(set) & unsigned(n)) != 0; }
@@ -56,7 +58,7 @@ inline bool enough(Needs needs, const Evidence& evidence) {
   return fits(Needs::source, evidence.source.unit) && fits(Needs::real, evidence.real.unit) &&
          fits(Needs::target, evidence.ends.target) && fits(Needs::direction, evidence.ends.direction) &&
          fits(Needs::texts, evidence.texts) && fits(Needs::adapted_images, evidence.adapted_images) &&
-         fits(Needs::source_images, evidence.source_images);
+         fits(Needs::source_images, evidence.source_images) && fits(Needs::truths, evidence.truths);
 }
 
 /// Refuses samples that are not finite; `what` names the metric in the message.

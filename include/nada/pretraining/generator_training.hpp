@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,12 @@ struct GeneratorShape {
 /// Source:  Karras et al., arXiv:1812.04948, appendix C.
 NamedTensors initial_generator(const GeneratorShape& shape, const Stream& stream);
 
+/// Returns the tensors of `start` with a new block at each doubled resolution above, of `channels` channels. The new
+/// convolutions are random, by `stream`; their RGB layers are 0, so that the pictures are those of `start`, upsampled.
+/// Errors:  a generator that is not of the skip form, or no channels in a block.
+/// Source:  growing as in Karras et al., arXiv:1710.10196, with the skip sum in place of a fade.
+NamedTensors grown_generator(const StyleGan2& start, const std::vector<std::int64_t>& channels, const Stream& stream);
+
 /// DiscriminatorShape holds the sizes of a new residual discriminator: channels from the largest resolution down to 4
 /// pixels, and `stem`, the side of the squares of pixels that are first folded into channels.
 struct DiscriminatorShape {
@@ -66,6 +73,8 @@ struct GeneratorTrainingSettings {
   Noise noise = Noise::none;      // none, or fresh (then its strengths train)
   std::optional<torch::ScalarType> convolutions = {};  // type of the networks; penalties use the weights' type
   std::uint64_t seed = 0;
+  std::set<std::string> held = {};  // tensors of the generator that stand still for the first `held_images` images
+  std::int64_t held_images = 0;
 };
 
 /// GeneratorStep holds the numbers of one step.
@@ -161,7 +170,7 @@ class GeneratorTraining {
     const auto loss = loss_.generator(discriminator_(changed(fake, 2), {}, type));
     out.generator_loss = finite(loss, "generator's");
     const auto adam = lazy(settings_.generator, generator_penalty_.every);
-    generator_leaves_.update(adam, gradients(loss, generator_leaves_));
+    generator_leaves_.update(adam, without_held(gradients(loss, generator_leaves_)));
     {
       const torch::NoGradGuard no_grad;
       mean_style_.lerp_(w_plus.select(1, 0).mean(0), settings_.style_rate);
@@ -174,7 +183,7 @@ class GeneratorTraining {
       const auto noise = stream.normal(Purpose::noise, images.sizes(), 0, 1000);
       const auto penalty = generator_penalty_(w, images, noise);
       out.generator_penalty = finite(penalty, GeneratorPenalty::name);
-      generator_leaves_.update(adam, gradients(penalty * scale(generator_penalty_), generator_leaves_));
+      generator_leaves_.update(adam, without_held(gradients(penalty * scale(generator_penalty_), generator_leaves_)));
     }
     out.augmentation = augmentation_.share();
     augmentation_.observe(real_logits);
@@ -218,6 +227,16 @@ class GeneratorTraining {
   }
 
  private:
+  /// Leaves the gradients of the held tensors undefined as long as they are held.
+  std::vector<Tensor> without_held(std::vector<Tensor> gradients) const {
+    if (images() >= settings_.held_images) return gradients;
+    std::size_t i = 0;
+    for (const auto& [name, leaf] : generator_leaves_.leaves()) {
+      if (settings_.held.contains(name)) gradients[i] = Tensor{};
+      ++i;
+    }
+    return gradients;
+  }
   static double finite(const Tensor& loss, std::string_view whose) {
     const auto value = loss.item<double>();
     require(std::isfinite(value), "the ", whose, " loss is not finite");

@@ -6,6 +6,32 @@
 
 namespace nada {
 
+namespace detail {
+
+/// Adds the new convolutions of `width` channels at r pixels, and their way to RGB, behind `channels` channels.
+NADA_INLINE void add_block(NamedTensors& out, std::int64_t r, std::int64_t channels, std::int64_t width,
+                           std::int64_t styles, const Stream& stream) {
+  const auto layer = [&](const std::string& name, std::int64_t o, std::int64_t kernel) {
+    require(o > 0, "a layer needs channels, found ", o);
+    const auto normal = [&](std::vector<std::int64_t> size) {
+      return stream.normal(Purpose::leaves, size, 0, out.size());
+    };
+    out[name + ".weight"] = normal({o, channels, kernel, kernel});
+    out[name + ".bias"] = torch::zeros({o});
+    out[name + ".affine.weight"] = normal({channels, styles});
+    out[name + ".affine.bias"] = torch::ones({channels});
+  };
+  for (int k = 0; k < (r == 4 ? 1 : 2); ++k) {
+    const auto name = join("conv.", r, ".", k);
+    layer(name, width, 3);
+    out[name + ".noise_strength"] = torch::zeros({});
+    channels = width;
+  }
+  layer(join("rgb.", r), 3, 1);
+}
+
+}  // namespace detail
+
 NADA_INLINE NamedTensors initial_generator(const GeneratorShape& shape, const Stream& stream) {
   require(!shape.channels.empty() && shape.latents > 0 && shape.styles > 0 && shape.mapping_layers > 0,
           "a generator needs channels at 4 pixels at least, latents, styles and a mapping layer");
@@ -22,23 +48,28 @@ NADA_INLINE NamedTensors initial_generator(const GeneratorShape& shape, const St
   out["mean_style"] = zeros(shape.styles);
   auto channels = shape.channels[0];
   out["const.weight"] = normal({channels, 4, 4});
-  const auto layer = [&](const std::string& name, std::int64_t o, std::int64_t kernel) {
-    require(o > 0, "a layer needs channels, found ", o);
-    out[name + ".weight"] = normal({o, channels, kernel, kernel});
-    out[name + ".bias"] = zeros(o);
-    out[name + ".affine.weight"] = normal({channels, shape.styles});
-    out[name + ".affine.bias"] = torch::ones({channels});
-  };
   std::int64_t r = 4;
   for (const auto width : shape.channels) {
-    for (int k = 0; k < (r == 4 ? 1 : 2); ++k) {
-      const auto name = join("conv.", r, ".", k);
-      layer(name, width, 3);
-      out[name + ".noise_strength"] = torch::zeros({});
-      channels = width;
-    }
-    layer(join("rgb.", r), 3, 1);
+    detail::add_block(out, r, channels, width, shape.styles, stream);
+    channels = width;
     r *= 2;
+  }
+  return out;
+}
+
+NADA_INLINE NamedTensors grown_generator(const StyleGan2& start, const std::vector<std::int64_t>& channels,
+                                         const Stream& stream) {
+  auto out = start.clone().tensors();
+  std::int64_t r = start.resolution();
+  const auto last = out.find(join("rgb.", r, ".weight"));
+  require(last != out.end() && out.contains("rgb.4.weight"),
+          "only a generator of the skip form grows: one with an RGB layer in every block");
+  auto below = last->second.size(1);
+  for (const auto width : channels) {
+    r *= 2;
+    detail::add_block(out, r, below, width, start.style_size(), stream);
+    out[join("rgb.", r, ".weight")].zero_();
+    below = width;
   }
   return out;
 }

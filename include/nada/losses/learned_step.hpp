@@ -1,0 +1,77 @@
+/// The step of dense features that an encoder's head predicts for each picture.
+#pragma once
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "nada/core/error.hpp"
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/encoder.hpp"
+#include "nada/encoders/step_head.hpp"
+#include "nada/losses/term.hpp"
+#include "nada/shifts/shift.hpp"
+
+namespace nada {
+
+/// SteppingEncoder: a text-image encoder with dense features and a head that predicts their steps (step_head.hpp). The
+/// head may be missing in a file.
+template <class E>
+concept SteppingEncoder = TextImageEncoder<E> && requires(const E& e, const Tensor& images) {
+  { e.see_dense(images) } -> std::same_as<std::vector<Tensor>>;
+  { e.step_head() } -> std::convertible_to<const StepHead*>;
+};
+
+/// Every place of the image should move as the head predicts it from the anchor's image and the texts' direction d:
+///     L = k mean_l mean (f_l(adapted) - f_l(anchor) - s_l P_l(anchor, d))^2 / s_l^2             []  >= 0
+/// over levels l of dense features f with the head's scales s. k in [0, 1] tells how far the head knows the texts: 0
+/// where the largest cosine of d with a step of the head's training is at most `from`, 1 from `to` on.
+/// Source:  this project. A text's step is not one vector in dense features: a constant vector explains a tenth to a
+///          third of the true steps of a picture filter, a prediction from the picture most of it.
+/// Facts:   the term sees plain images, not views; a head that predicts 0 pulls the images to the anchor's.
+/// Errors:  an encoder whose file holds no head.
+struct LearnedStep {
+  static constexpr std::string_view name = "learned";
+  static constexpr Reads reads = Reads::adapted | Reads::anchor;
+  static constexpr bool per_sample = true;
+  double from = 0.6, to = 0.8;
+
+  template <SteppingEncoder E, class S>
+  auto bind(const E& encoder, const S& /*shift*/, const Endpoints& ends) const {
+    const StepHead* head = encoder.step_head();
+    require(head != nullptr,
+            "the term learned needs an encoder whose file holds a step head: bind it to one (encoder=INDEX), or train "
+            "one with pretrain_steps");
+    require(from < to, "the term learned: from is ", from, " and to ", to, ", expected from < to");
+    const auto direction = unit(ends.direction).detach();
+    const double known = std::clamp((head->familiarity(direction) - from) / (to - from), 0.0, 1.0);
+    return [direction, known, head](auto& c) -> Tensor {
+      if (known == 0) return c.adapted_images().sum() * 0;
+      return known * score(c.encoder(), *head, c.adapted_images(), c.anchor_images(), direction);
+    };
+  }
+
+  /// Computes the formula for texts that the head knows, with a direction [1, E] of unit length.
+  template <SteppingEncoder E>
+  static Tensor score(const E& encoder, const StepHead& head, const Tensor& adapted, const Tensor& anchor,
+                      const Tensor& direction) {
+    std::vector<Tensor> wanted;
+    {
+      const torch::NoGradGuard no_grad;
+      wanted = head(anchor, direction);
+      const auto before = encoder.see_dense(anchor);
+      for (std::size_t l = 0; l < wanted.size(); ++l)
+        wanted[l] = before[l] / head.scale()[static_cast<std::int64_t>(l)] + wanted[l];
+    }
+    const auto now = encoder.see_dense(adapted);
+    Tensor sum;
+    for (std::size_t l = 0; l < wanted.size(); ++l) {
+      const auto distance = (now[l] / head.scale()[static_cast<std::int64_t>(l)] - wanted[l]).square().mean();
+      sum = sum.defined() ? sum + distance : distance;
+    }
+    return sum / static_cast<double>(wanted.size());
+  }
+};
+
+}  // namespace nada
