@@ -50,6 +50,7 @@ struct Options : nada::AdaptOptions {
                                {"two-noises", "true"},
                                {"directional", "1"},
                                {"global", "0"},
+                               {"learned", "0"},
                                {"range", "0"},
                                {"pixels", "0"},
                                {"min-length", "0"},

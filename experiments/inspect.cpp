@@ -109,9 +109,13 @@ void inspect_encoder(const nada::ModelFile& file) {
                                  inside      ? "inside"
                                  : tokenizer ? "beside the file"
                                              : "not inside"));
+    if (const auto& head = c.step_head())
+      row("step head", nada::join(head->levels(), " levels, ", head->directions(), " steps of texts known"));
     row("phrases", c.phrases().empty() ? "unknown" : nada::join(c.phrases().size(), " known"));
   });
-  groups(file, [](const std::string& name) { return name.starts_with("vis") ? "image tower" : "text tower"; });
+  groups(file, [](const std::string& name) {
+    return name.starts_with("vis") ? "image tower" : name.starts_with("step_head") ? "step head" : "text tower";
+  });
 }
 
 int inspect(const Options& o, const nada::OptionTable&) {

@@ -42,6 +42,17 @@ expect_error "was trained against" evaluate --generator run/adapted.safetensors 
 expect_error "was trained against" evaluate --generator run/adapted.safetensors --encoder renamed.safetensors --count 40
 check "the option's old name is taken" grep -q 'note: the option encoder is now called measure' err.txt
 expect_error "no generator was given" evaluate
+# Truths: the own samples of `generate` are found, all of them, and nothing is nearer.
+succeed generate --count 12 --seed 31 --single --out truths
+succeed evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12 --seed 31 --out twins
+check "own samples are their own truth" test "$(column twins own_truth)" = 1
+check "... up to what 8 bits keep" awk "BEGIN {exit !($(column twins psnr) > 45 && $(column twins ssim) > 0.99 && $(column twins psnr_gain) > 20)}"
+succeed evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12 --seed 32 --out others
+check "other people are not" awk "BEGIN {exit !($(column others psnr_gain) < 0 && $(column others own_truth) < 0.6)}"
+expect_error "holds 12 files .png, expected one for each of the 13 samples" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 13
+mv truths/000003.png truths/000012.png
+expect_error "expected a file 000003.png, found .000004.png" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12
+
 expect_error "tiles of 50 pixels do not fill" "${evaluate[@]}" --real "$avatars/targets/zombie.png" --tile 50
 mkdir empty
 expect_error "holds no .png" "${evaluate[@]}" --real empty

@@ -51,6 +51,14 @@ succeed pretrain_generator --evaluate whole/generator.safetensors --held picture
 grep -q 'Frechet distance of 24 samples to 24 held-out pictures: [0-9]' out.txt || fail "no distance: $(cat out.txt)"
 grep -q 'of 24 real pictures: 0\.0000' out.txt || fail "pictures are not at distance 0 from themselves: $(cat out.txt)"
 
+# A generator grows: its first pictures are those of the smaller one, and only new blocks learn at first.
+# shellcheck disable=SC2086
+succeed pretrain_generator --data pictures --start whole/generator.safetensors --grow 4 --grow-first 80 --images 8 --batch 4 \
+  --discriminator-channels 4,6,8,8,8 --threads 1 --out grown
+succeed inspect grown/generator.safetensors
+check "it has twice the pixels" grep -q '128 px' out.txt
+expect_error "expected a generator to grow" pretrain_generator --data pictures --grow 4 --out none
+
 # How often the classes of the tables' columns appear; the classifier is trained once and then read.
 evaluate="--evaluate whole/generator.safetensors --held pictures --frechet-samples 24 --threads 1"
 # shellcheck disable=SC2086
@@ -171,4 +179,32 @@ grep -q 'side ' out.txt || fail "no zero-shot accuracy: $(cat out.txt)"
 # The result is an encoder like any other, and tells words that it never read.
 succeed adapt --encoder whole_encoder/encoder.safetensors --generator "$avatars/generator.safetensors" --source "a cartoon portrait" \
   --target "a person 1" --steps 1 --batch 2 --out adapted
+
+# A head learns steps from pairs; killed at any moment, it goes on to the same numbers. `adapt` moves by it.
+mkdir pairs && cp pictures/0000*.png pairs
+{
+  echo "file,caption,group,style"
+  for i in $(seq 0 23); do
+    printf '%06d.png,%s,g%d,%s\n' "$i" "$([ $((i % 2)) = 0 ] && echo 'a cartoon portrait' || echo 'a zombie')" $((i / 2)) \
+      "$([ $((i % 2)) = 0 ] && echo 'a cartoon portrait' || echo 'a zombie')"
+  done
+} > pairs/captions.csv
+head="--data pairs --held pairs --steps 8 --batch 4 --width 8 --blocks 1 --state-every 2 --log-every 2 --threads 1"
+mkdir heads && cd heads || exit 1
+# shellcheck disable=SC2086
+succeed pretrain_steps --encoder "$avatars/encoder_rn.safetensors" ${head//pairs/..\/pairs} --out whole
+check "the head is told what it explains" grep -Eq '^a zombie +1\.000 ' out.txt
+# shellcheck disable=SC2086
+kill_and_resume pretrain_steps killed encoder.safetensors --encoder "$avatars/encoder_rn.safetensors" ${head//pairs/..\/pairs}
+succeed pretrain_steps --evaluate whole/encoder.safetensors --held ../pairs
+succeed adapt --target "a zombie" --encoder whole/encoder.safetensors --config "$avatars/models.cfg" --directional 0 --learned 1 --steps 1 \
+  --samples-every 0 --out zombie
+check "adapt has the term" grep -q '^step,loss,learned' zombie/metrics.csv
+expect_error "no encoder|every term of the objective has weight 0" adapt --target "a zombie" --encoder "$avatars/encoder_vit.safetensors" \
+  --config "$avatars/models.cfg" --directional 0 --learned 1 --steps 1 --out none
+expect_error "has no dense features" pretrain_steps --encoder "$avatars/encoder_vit.safetensors" --data ../pairs --out none
+expect_error "holds no step head" pretrain_steps --evaluate "$avatars/encoder_held.safetensors" --held ../pairs
+expect_error "no pairs to learn steps from" pretrain_steps --data ../plain --out none
+cd .. || exit 1
+
 finish

@@ -98,7 +98,8 @@ struct AdaptOptions {
   std::string noise = "stored";
   std::string layers = "adaptive", parameterization = "full", views = "plain", exit = "full";
   std::vector<std::string> terms, log;
-  double directional = 1, global = 0, range = 0, pixels = 0, away = 1, min_length = 0.2, lr = 0.002, mixing = 0;
+  double directional = 1, global = 0, learned = 0, range = 0, pixels = 0, away = 1, min_length = 0.2, lr = 0.002,
+         mixing = 0;
   double blur = 0, pictures_share = 0.5;
   int pictures_tile = 0;
   std::int64_t select_every = 10;
@@ -124,6 +125,9 @@ struct AdaptOptions {
   /// Returns the shift to --target, to --pictures, or to a mixture of both. Pictures become squares of `resolution`.
   AnyShift shift(int resolution) const;
   TermList objective() const;
+  /// Adds the term of --learned, bound to the first encoder whose file holds a step head. What comes of the term is said
+  /// on stderr where it is not all: no encoder has a head, or the head does not know the texts.
+  void add_learned_step(TermList& objective, const Members<AnyClip>& encoders) const;
   Every<AnySelector> selector() const;
   EarlyExit early_exit() const;
   /// Returns the settings of a run that adapts `source`.

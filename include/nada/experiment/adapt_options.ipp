@@ -3,6 +3,7 @@
 #include "nada/experiment/adapt_options.hpp"
 
 #include <cstddef>
+#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "nada/losses/away.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
+#include "nada/losses/learned_step.hpp"
 #include "nada/losses/pixel_anchor.hpp"
 #include "nada/losses/range_penalty.hpp"
 
@@ -104,6 +106,9 @@ NADA_INLINE void declare_objective(AdaptOptions& o, OptionTable& table) {
   table.group("Objective");
   table.add("directional", o.directional, "weight of the directional term");
   table.add("global", o.global, "weight of the global term");
+  table.add("learned", o.learned,
+            "weight of the learned step, under the first encoder whose file holds a step head; it counts as far as the "
+            "head knows the texts");
   table.add("range", o.range, "weight of the penalty on pixels outside [-1, 1]");
   table.add("pixels", o.pixels, "weight of the mean absolute difference to the source's images");
   table.add("min-length", o.min_length, "shortest image step that the directional term divides by");
@@ -188,6 +193,7 @@ NADA_INLINE MenuParts AdaptOptions::parts(bool antialias) const {
   auto source = load_source();
   auto training = settings(source);
   auto encoders = texts.load_encoders(machine.place(), antialias);
+  add_learned_step(terms_of_objective, encoders);
   const auto resolution = rendered.resolution(source.resolution());
   return {std::move(source),           std::move(encoders), shift(resolution), std::move(terms_of_objective),
           std::move(layers_of_choice), std::move(numbers),  std::move(shown),  rendered,
@@ -217,6 +223,26 @@ NADA_INLINE TermList AdaptOptions::objective() const {
   if (!away_from.empty()) out.add({away, {Away{.text = away_from}}});
   for (const auto& term : terms) out.add(read_term(term, machine.place()));
   return out;
+}
+
+NADA_INLINE void AdaptOptions::add_learned_step(TermList& objective, const Members<AnyClip>& encoders) const {
+  if (learned == 0) return;
+  const LearnedStep term;
+  bool bound = false;
+  encoders.each([&](const auto& encoder, double /*weight*/, std::size_t index) {
+    if (bound || encoder.step_head() == nullptr) return;
+    bound = true;
+    objective.add({learned, {term}, static_cast<std::ptrdiff_t>(index)});
+    if (!pictures.empty()) return;
+    const auto familiarity = encoder.step_head()->familiarity(texts.shift().endpoints(encoder, {}).direction);
+    const auto share = term.share_of(familiarity);
+    if (share == 1) return;
+    std::cerr << "note: the nearest step of texts that the step head learned has the cosine " << std::fixed
+              << std::setprecision(2) << familiarity << " with this one, so that the learned step "
+              << (share == 0 ? std::string("does not count") : join("counts ", static_cast<int>(100 * share), "%"))
+              << std::defaultfloat << '\n';
+  });
+  if (!bound) std::cerr << "note: no encoder's file holds a step head, so that --learned does nothing\n";
 }
 
 NADA_INLINE Every<AnySelector> AdaptOptions::selector() const {

@@ -37,6 +37,9 @@ struct LearnedStep {
   static constexpr bool per_sample = true;
   double from = 0.6, to = 0.8;
 
+  /// Returns k for the largest cosine of a text step with those of the training.
+  double share_of(double familiarity) const { return std::clamp((familiarity - from) / (to - from), 0.0, 1.0); }
+
   template <SteppingEncoder E, class S>
   auto bind(const E& encoder, const S& /*shift*/, const Endpoints& ends) const {
     const StepHead* head = encoder.step_head();
@@ -45,7 +48,7 @@ struct LearnedStep {
             "one with pretrain_steps");
     require(from < to, "the term learned: from is ", from, " and to ", to, ", expected from < to");
     const auto direction = unit(ends.direction).detach();
-    const double known = std::clamp((head->familiarity(direction) - from) / (to - from), 0.0, 1.0);
+    const double known = share_of(head->familiarity(direction));
     return [direction, known, head](auto& c) -> Tensor {
       if (known == 0) return c.adapted_images().sum() * 0;
       return known * score(c.encoder(), *head, c.adapted_images(), c.anchor_images(), direction);
