@@ -3,6 +3,7 @@
 #pragma once
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -16,6 +17,7 @@
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/ablation_cell.hpp"
 #include "nada/experiment/ablation_options.hpp"
+#include "nada/experiment/ablation_plan.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
@@ -80,6 +82,21 @@ struct Variants {
     return out;
   }
 };
+
+/// What runs a plan beside its options.
+struct PlanProgram {
+  std::function<void()> check;  // refuses a folder that holds something else; --power asks for no more
+  std::function<void()> keep;   // check, and writes into the folder what it holds
+  MakeStepper make;
+  MetricList metrics;
+  std::function<void()> write;  // writes the results, once all cells are there
+};
+
+/// Runs the missing cells of a plan and writes the results; with --cell runs that cell alone, where it is missing; with
+/// --power prints power_page() and runs nothing. Cells that another version of the code made are told. Returns the exit
+/// code.
+/// Errors:  those of the program's functions, run_cell and power_page; no such cell.
+int run_plan(const AblationPlan& plan, const PlanProgram& program);
 
 /// Runs the cells that are missing and writes the results; with --cell runs that cell alone, where it is missing; with
 /// --power prints power_page() and runs nothing. `make` makes the adaptations of `variants`, `table` holds the options as

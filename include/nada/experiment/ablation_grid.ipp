@@ -67,7 +67,7 @@ NADA_INLINE std::vector<std::filesystem::path> write_grids(const AblationPlan& p
   const auto z = Stream{1, 0}.normal(Purpose::evaluation, {samples_of_picture, generator.latent_size()});
   const auto source = to_pictures(generator.synthesize(generator.map(z)));
   std::vector<std::string> names{"source"};
-  names.insert(names.end(), plan.variants().begin(), plan.variants().end());
+  names.insert(names.end(), plan.labels().begin(), plan.labels().end());
   std::vector<Block> blocks;
   for (std::size_t t = 0; t < plan.targets().size(); ++t) blocks.push_back(detail::block_of(plan, t, source));
 
