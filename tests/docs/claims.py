@@ -117,13 +117,15 @@ def check_comment(root, text):
 
 def sentences(paragraph):
     """Returns the sentences of a paragraph, each with the comments that follow it."""
-    return re.findall(r".+?[.:](?:\s*<!--.*?-->)*(?=\s|$)", paragraph, re.S)
+    paragraph = paragraph.removeprefix("What the numbers show:")
+    return re.findall(r".+?[.](?:\s*<!--.*?-->)*(?=\s|$)", paragraph, re.S)
 
 
 def check_page(root, page):
     """Returns (number of claims, what is wrong)."""
     text = (root / page).read_text()
     text = re.sub(r"^```.*?^```$", lambda m: "\n" * m[0].count("\n"), text, flags=re.S | re.M)
+    text = re.sub(r"^ {4}.*$", "", text, flags=re.M)  # code
     comments = CLAIM.findall(text)
     wrong = [f"{page}: {what}" for comment in comments for what in check_comment(root, comment)]
     for paragraph in re.split(r"\n\s*\n", text):

@@ -43,13 +43,17 @@ inline auto default_objective() {
   return weigh(1.0, Directional{}) + weigh(default_global_weight, Global{}) + weigh(10.0, RangePenalty{});
 }
 inline auto default_selector() { return Every{10, AdaptiveTopK{}}; }
+inline auto default_views() { return CropViews{.blur = 0.05}; }
 
-template <class S, class O, class Sel = Every<AdaptiveTopK>, class P = FullWeights>
+/// Makes the adaptation of a cell of these parts. With an early exit a cell is measured on what that exit renders, so that
+/// variants of other exits have other measures.
+template <class S, class O, class Sel = Every<AdaptiveTopK>, class P = FullWeights, class V = CropViews,
+          class X = FullSize>
 std::unique_ptr<Stepper> adapt_cell(const AblationCell& cell, S shift, O objective, Sel selector = default_selector(),
-                                    P part = P{}) {
-  using A = Adaptation<AnyGenerator, Members<AnyClip>, S, O, Sel, P, CropViews, FullSize>;
+                                    P part = P{}, V views = default_views(), X exit = X{}) {
+  using A = Adaptation<AnyGenerator, Members<AnyClip>, S, O, Sel, P, V, X>;
   return std::make_unique<A>(cell.source, Members<AnyClip>(cell.encoders), std::move(shift), std::move(objective),
-                             std::move(selector), std::move(part), CropViews{.blur = 0.05}, FullSize{}, cell.settings);
+                             std::move(selector), std::move(part), std::move(views), std::move(exit), cell.settings);
 }
 
 /// A variant: a name, and how to make its adaptation of a cell. Inactive ones lack a file that an option would name.

@@ -15,6 +15,7 @@
 #include "nada/formats/caption.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
+#include "nada/formats/picture_resize.hpp"
 #include "nada/formats/picture_set.hpp"
 
 namespace nada {
@@ -55,8 +56,13 @@ NADA_INLINE Block block_of(const AblationPlan& plan, std::size_t target, const s
   const auto variants = plan.variants().size();
   const auto first = static_cast<std::int64_t>(target * variants) * plan.options().seeds;
   Block out{plan.target(first).name, {source}};
-  for (std::int64_t v = 0; v < static_cast<std::int64_t>(variants); ++v)
-    out.rows.push_back(cut_tiles(read_picture(plan.picture(first + v)), source.front().width, "a cell's picture"));
+  const int width = source.front().width, height = source.front().height;
+  for (std::int64_t v = 0; v < static_cast<std::int64_t>(variants); ++v) {
+    const auto sheet = read_picture(plan.picture(first + v));
+    auto& row = out.rows.emplace_back(cut_tiles(sheet, sheet.height, "a cell's picture"));
+    for (auto& tile : row)
+      if (tile.width != width) tile = resize(tile, width, height);  // of a variant with an early exit
+  }
   return out;
 }
 }  // namespace detail

@@ -19,6 +19,7 @@
 #include "nada/formats/csv.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/options_file.hpp"
+#include "nada/metrics/comparison.hpp"
 
 namespace nada {
 
@@ -87,6 +88,17 @@ NADA_INLINE void add_losses(FinishedRun& run, const std::filesystem::path& file)
   }
 }
 
+/// Returns a value with the ends of its interval; NaN: it has none.
+NADA_INLINE Estimate estimate_of(double value, double low, double high) {
+  Estimate e;
+  e.value = value;
+  if (!std::isfinite(low) || !std::isfinite(high)) return e;
+  e.half_width = (high - low) / 2;
+  const double offset = (high + low) / 2 - value;
+  if (std::abs(offset) > 1e-9 * e.half_width) e.offset = offset;
+  return e;
+}
+
 /// Adds the numbers of a table that `evaluate` wrote, of the row of this run's delta.
 NADA_INLINE void add_measures(FinishedRun& run, const std::filesystem::path& folder,
                               const std::filesystem::path& file) {
@@ -103,13 +115,11 @@ NADA_INLINE void add_measures(FinishedRun& run, const std::filesystem::path& fol
     if (!ours) continue;
     for (const auto& [name, value] : row.items()) {
       if (!value.is_object() || !value.contains("value") || !value["value"].is_number()) continue;
-      auto e = Cell::number(value["value"].get<double>()).estimate;
-      if (value.contains("low") && value.contains("high")) {
-        const double low = value["low"].get<double>(), high = value["high"].get<double>();
-        e.half_width = (high - low) / 2;
-        const double offset = (high + low) / 2 - e.value;
-        e.offset = std::abs(offset) > 1e-9 * std::max(1e-9, e.half_width) ? offset : 0;
-      }
+      const double nothing = std::nan("");
+      auto e = estimate_of(value["value"].get<double>(), value.value("low", nothing), value.value("high", nothing));
+      for (const auto& [share, of] : {std::pair{"found", "samples"}, {"precision", "samples"}, {"recall", "real"}})
+        if (name == share && row.contains(of) && row[of].is_string())
+          e.share_of = read_number<std::int64_t>(of, row[of].get<std::string>());
       run.numbers.emplace_back(name, e);
     }
   }
@@ -172,12 +182,8 @@ NADA_INLINE FinishedRun read_run_of_cell(const std::filesystem::path& folder, co
   out.seconds = cell.seconds;
   out.numbers.emplace_back("loss", Cell::number(cell.loss).estimate);
   for (const auto& m : cell.metrics) {
-    auto e = Cell::number(m.value).estimate;
-    if (std::isfinite(m.low) && std::isfinite(m.high)) {
-      e.half_width = (m.high - m.low) / 2;
-      const double offset = (m.high + m.low) / 2 - m.value;
-      e.offset = std::abs(offset) > 1e-9 * std::max(1e-9, e.half_width) ? offset : 0;
-    }
+    auto e = detail::estimate_of(m.value, m.low, m.high);
+    e.share_of = m.share_of;
     out.numbers.emplace_back(m.name.starts_with("term:") ? m.name.substr(5) : m.name, e);
   }
   return out;
@@ -234,17 +240,21 @@ NADA_INLINE std::vector<std::vector<const FinishedRun*>> groups_of(const std::ve
 
 /// Returns one number of a group: the mean of those that have it; of a single run with its own interval.
 NADA_INLINE Cell number_of_group(const std::vector<const FinishedRun*>& group, const std::string& name) {
-  std::vector<double> values;
+  std::vector<double> values, counts;
   Estimate only;
+  bool shares = true;
   for (const auto* run : group)
     for (const auto& [own, estimate] : run->numbers)
       if (own == name) {
         values.push_back(estimate.value);
+        counts.push_back(static_cast<double>(estimate.share_of));
+        shares = shares && estimate.share_of > 0;
         only = estimate;
         break;
       }
   if (values.empty()) return "";
-  return values.size() == 1 ? Cell(only) : Cell(mean_estimate(values));
+  if (values.size() == 1) return only;
+  return shares ? nested_share({values}, {counts}) : mean_estimate(values);
 }
 
 }  // namespace detail

@@ -166,16 +166,15 @@ class SweepProgram {
       details.labels.push_back(label.empty() ? variant.name : label);
     }
     details.command = {"/proc/self/exe", (o_.cells.out / "sweep.cfg").string(), "--out", o_.cells.out.string()};
-    details.made_by = made_by(table_.program());
+    details.made_by = made_by("sweep");
     return {o_.cells, names, std::move(details)};
   }
 
   /// Keeps the sweep file, complete and as seen from the folder; the cells of a running sweep read that one.
   void keep() const {
     if (o_.cells.cell >= 0) return;
-    write_text(o_.cells.out / "sweep.cfg",
-               join("# ", made_by(table_.program()), "; `sweep` with this file repeats it\n",
-                    table_.render(o_.cells.out), file_.render(o_.cells.out)));
+    write_text(o_.cells.out / "sweep.cfg", join("# ", made_by("sweep"), "; `sweep` with this file repeats it\n",
+                                                table_.render(o_.cells.out), file_.render(o_.cells.out)));
   }
 
   const SweepVariant& variant(const std::string& name) const {
@@ -239,7 +238,7 @@ class SweepProgram {
   }
 
   SweepOptions& o_;
-  const OptionTable& table_;
+  const OptionTable& table_;  // of the options o_
   SweepFile file_;
   std::vector<SweepVariant> variants_;
   AblationPlan plan_;
