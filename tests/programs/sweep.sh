@@ -72,7 +72,7 @@ rm unfinished/adapted.safetensors
 succeed compare run-1 run-2/ unfinished missing
 check "seeds differ, nothing else" grep -q '^| run | seed | steps | loss | directional | global | range | .*text_score .*| seconds | code |$' out.txt
 check "what is unfinished is told" grep -q '^note: unfinished is unfinished: it has no adapted.safetensors' err.txt
-check "what is no run is told" grep -q '^note: "missing" is no folder of a run' err.txt
+check "what is no run is told" grep -q '^note: missing is no folder of a run' err.txt
 
 expect_error 'no sweep file was given' sweep
 expect_error 'no such file' sweep missing.cfg
