@@ -64,14 +64,10 @@ int rank(Options& o, nada::OptionTable&) {
 
   const torch::NoGradGuard no_grad;
   std::vector<std::string> names;
-  std::vector<Tensor> features;
-  for (const auto& target : list) {
-    names.push_back(target.name);
-    features.push_back(text_feature(encoder, target.text, templates));
-  }
+  for (const auto& target : list) names.push_back(target.name);
   require(o.expect.empty() || std::find(names.begin(), names.end(), o.expect) != names.end(), o.texts,
           " has no text called '", o.expect, "'");
-  const auto texts = torch::cat(features, 0).cpu();  // [T, E]
+  const auto texts = text_features(encoder, texts_of(list), templates).cpu();  // [T, E]
   std::vector<std::int64_t> first(names.size(), 0);
   const auto seen = see_samples(encoder, generator, o.count, o.seed, o.truncation, o.category.labels(generator));
   const auto nearest = seen.unit.matmul(texts.t()).argmax(1);

@@ -260,6 +260,41 @@ BOOST_AUTO_TEST_CASE(a_cell_that_there_is_not_is_refused) {
   BOOST_TEST(!std::filesystem::exists(example.options.out / "table.md"));
 }
 
+BOOST_AUTO_TEST_CASE(cells_of_another_version_are_told_with_what_to_do) {
+  const AblationExample example;
+  const AblationPlan plan(example.options, {"a"}, {.made_by = "ablate of nada 2"});
+  BOOST_TEST(made_by_others(plan).empty());
+  write_text(plan.file(0), R"({"made_by": "ablate of nada 2", "metrics": []})");
+  write_text(plan.file(1), "{");  // damaged: told when it is read
+  BOOST_TEST(made_by_others(plan).empty());
+  write_text(plan.file(1), R"({"made_by": "ablate of nada 1", "metrics": []})");
+  write_text(plan.file(2), R"({"metrics": []})");
+  BOOST_TEST(
+      made_by_others(plan) ==
+      join("2 of 4 cells in ", example.options.out / "cells",
+           " were made by a version that did not say which it is, ablate of nada 1 and stay, those that are missing "
+           "are made by ablate of nada 2; for cells of one version remove the files or give another --out"));
+}
+
+BOOST_AUTO_TEST_CASE(variants_of_a_plan_may_train_each_their_way_with_seeds_of_a_list) {
+  AblationExample example;
+  example.options.seed_list = {7, 3};
+  auto longer = example.options;
+  longer.steps = 99;
+  const AblationPlan plan(example.options, {"a", "b"},
+                          {.of_variants = {example.options, longer},
+                           .values = {{{"steps", "120"}}, {{"steps", "99"}}},
+                           .command = {"program", "file"}});
+  BOOST_TEST(plan.training(0).steps == 120);
+  BOOST_TEST(plan.training(3).steps == 99);
+  BOOST_TEST(plan.values(5).front().second == "99");
+  BOOST_TEST(plan.seed(0) == 7U);
+  BOOST_TEST(plan.seed(2) == 3U);
+  BOOST_TEST(plan.name(3) == "b.zombie.3");
+  BOOST_TEST(plan.command(3) == (Names{"program", "file", "--cell", "3", "--threads", "1"}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(nothing_runs_where_all_cells_are_there) {
   const AblationExample example;
   const auto plan = example.plan({"control", "other"});

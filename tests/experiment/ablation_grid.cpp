@@ -6,9 +6,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "nada/experiment/ablation_cell.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/formats/canvas.hpp"
 #include "nada/formats/caption.hpp"
+#include "nada/formats/images.hpp"
 #include "nada/formats/picture.hpp"
+#include "support/ablation_example.hpp"
 #include "support/files.hpp"
 
 BOOST_AUTO_TEST_SUITE(experiment_ablation_grid)
@@ -59,6 +63,23 @@ BOOST_AUTO_TEST_CASE(blocks_must_fit_each_other) {
   BOOST_TEST(error_of([] {
                captioned_grid({"one"}, {{"ink", {{tile(1)}}}, {"oil", {{make_canvas(64, 65)}}}});
              }) == "the pictures of a grid must have one size");
+}
+
+BOOST_AUTO_TEST_CASE(cells_with_an_early_exit_are_enlarged_to_the_source) {
+  test::AblationExample example;
+  example.options.generator = embedded_generator();
+  const auto plan = example.plan({"full", "early"});
+  for (std::int64_t n = 0; n < plan.size(); ++n) {
+    const int side = n % 2 == 0 ? 64 : 32;
+    write_picture(plan.picture(n), make_canvas(static_cast<int>(samples_of_picture) * side, side, {200, 0, 0}));
+  }
+  const auto grids = write_grids(plan);
+  BOOST_TEST_REQUIRE(grids.size() == 3U);
+  const auto grid = read_picture(grids[1]);  // zombie: source, full, early
+  BOOST_TEST(grid.height == 24 + 3 * 64);
+  const int right = grid.width - 10;
+  BOOST_TEST(pixel(grid, right, 24 + 64 + 32) == (Colour{200, 0, 0}), boost::test_tools::per_element());
+  BOOST_TEST(pixel(grid, right, 24 + 128 + 60) == (Colour{200, 0, 0}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

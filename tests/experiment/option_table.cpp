@@ -330,4 +330,35 @@ BOOST_AUTO_TEST_CASE(help_and_version_are_printed_and_nothing_is_read) {
   BOOST_TEST(out.text() == "program 1\n");
 }
 
+BOOST_AUTO_TEST_CASE(saved_options_are_set_and_read_by_their_names) {
+  test::Everything program;
+  auto& table = program.table;
+  table.assign("encoder", {"a.pt:0.5", "b.pt"}, "models");
+  table.assign("whole", {"3", "4"});
+  BOOST_TEST(program.encoders.size() == 2U);
+  BOOST_TEST(program.encoders[0].path == "models/a.pt");
+  BOOST_TEST(program.whole == 4);
+  BOOST_TEST(table.value("encoder", "models") == (std::vector<std::string>{"a.pt:0.5", "b.pt:1"}),
+             boost::test_tools::per_element());
+  table.assign("encoder", {});
+  BOOST_TEST(program.encoders.empty());
+  BOOST_TEST((table.saves("encoder") && !table.saves("out") && !table.saves("none")));
+  BOOST_TEST((table.takes_several("encoder") && !table.takes_several("whole")));
+  BOOST_TEST(
+      error_of([&] { table.assign("out", {"x"}); }).starts_with("there is no option 'out'; the options are text, "));
+  BOOST_TEST(error_of([&] { table.assign("whole", {"x"}); }) == "option whole: expected a whole number, found 'x'");
+}
+
+BOOST_AUTO_TEST_CASE(a_list_takes_all_bare_arguments) {
+  test::WithTable program;
+  std::vector<std::filesystem::path> runs;
+  bool flag = false;
+  program.table.add("run", runs, "folders", OptionTable::Kind::session, "FOLDER", /*positional=*/true);
+  program.table.add("flag", flag, "yes or no");
+  BOOST_TEST(program.read({"a", "--flag", "b", "c"}));
+  BOOST_TEST(runs.size() == 3U);
+  BOOST_TEST(runs.back() == "c");
+  BOOST_TEST(flag);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -128,6 +128,23 @@ BOOST_AUTO_TEST_CASE(pixel_distance_is_the_mean_over_pairs_of_different_images) 
   BOOST_TEST(pixel_distance(at::stack({torch::full({3, 2, 2}, -1.F), torch::full({3, 2, 2}, 1.F)})) == 2.0);
 }
 
+BOOST_AUTO_TEST_CASE(many_images_have_the_pixel_distance_of_all_pairs) {
+  const auto images = torch::rand({most_paired_images + 21, 3, 2, 3}) * 2 - 1;
+  const auto flat = images.flatten(1).to(torch::kFloat64);
+  const auto mean = [&](const Tensor& kept) {  // over all pairs, one by one
+    const auto x = flat.index_select(0, kept);
+    double sum = 0;
+    for (std::int64_t i = 0; i < x.size(0); ++i) sum += (x - x[i]).abs().mean(1).sum().item<double>();
+    return sum / static_cast<double>(x.size(0) * (x.size(0) - 1));
+  };
+  const auto truth = jackknife(images.size(0), mean);
+  Evidence evidence;
+  evidence.adapted_images = images;
+  const auto e = PixelDistance{}(evidence);
+  BOOST_TEST(e.value == truth.value, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(e.half_width == truth.half_width, boost::test_tools::tolerance(1e-4));
+  BOOST_TEST(pixel_distance(images) == truth.value, boost::test_tools::tolerance(1e-6));
+}
 BOOST_AUTO_TEST_CASE(pixels_as_a_metric_need_images_alone) {
   static_assert(Metric<PixelDistance>);
   Evidence evidence;

@@ -23,6 +23,8 @@ check "the loss has its column" grep -q '^step,loss,directional,global,range,smo
 check "the own metric has its column" grep -q '^| generator | target .* identity | spread |' out.txt
 check "the ablation has it too" grep -q '^variant,.*,identity,.*,spread,' mine/runs/ablation/means.csv
 check "and the loss terms" grep -q ',term:directional,.*,term:global,.*,term:range,' mine/runs/ablation/means.csv
+check "the sweep has its cells" grep -Eq '^\| 35 \| [0-9a-f]{8} \| statue \| 2 \| no \| 0.002 \| within=0.5 \|$' out.txt
+check "runs and cells are side by side" grep -Eq '^\| runs/ablation/strong.sketch.1 \|' out.txt
 check "the benchmark ran" grep -q 'loss_and_gradient<Smooth>' out.txt
 check "Python read the run" grep -q '^target a zombie' out.txt
 check "the ablation compares with its control" grep -q strong mine/runs/ablation/table.md

@@ -7,6 +7,7 @@
 ///     nada::check_part(my_generator);                     nada::check_part(my_generator, labels);
 /// The headers beside this one say what is checked. What is not given is one of checks/small_models.hpp, in float64.
 #pragma once
+#include "nada/adaptation/parts.hpp"
 #include "nada/checks/check_encoder.hpp"
 #include "nada/checks/check_generator.hpp"
 #include "nada/checks/check_parameterization.hpp"
@@ -20,16 +21,11 @@
 
 namespace nada {
 
-namespace checks {
-template <class>
-inline constexpr bool no_part = false;
-}  // namespace checks
-
 /// Explains what is missing in a type that models no concept.
 template <class Part, class... More>
 requires(!Term<Part> && !LayerSelector<Part> && !Parameterization<Part> && !Generator<Part> &&
          !TextImageEncoder<Part>) void check_part(const Part&, const More&...) {
-  static_assert(checks::no_part<Part>,
+  static_assert(detail::no_part<Part>,
                 "check_part: this is no term, layer selector, parameterization, generator or encoder; `static_assert("
                 "nada::explain_term<Part>())`, and so on with explain_selector, explain_parameterization, "
                 "explain_generator and explain_encoder, says what is missing (docs/policies.md)");

@@ -3,6 +3,7 @@
 #pragma once
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -16,6 +17,7 @@
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/ablation_cell.hpp"
 #include "nada/experiment/ablation_options.hpp"
+#include "nada/experiment/ablation_plan.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
@@ -41,13 +43,17 @@ inline auto default_objective() {
   return weigh(1.0, Directional{}) + weigh(default_global_weight, Global{}) + weigh(10.0, RangePenalty{});
 }
 inline auto default_selector() { return Every{10, AdaptiveTopK{}}; }
+inline auto default_views() { return CropViews{.blur = 0.05}; }
 
-template <class S, class O, class Sel = Every<AdaptiveTopK>, class P = FullWeights>
+/// Makes the adaptation of a cell of these parts. With an early exit a cell is measured on what that exit renders, so that
+/// variants of other exits have other measures.
+template <class S, class O, class Sel = Every<AdaptiveTopK>, class P = FullWeights, class V = CropViews,
+          class X = FullSize>
 std::unique_ptr<Stepper> adapt_cell(const AblationCell& cell, S shift, O objective, Sel selector = default_selector(),
-                                    P part = P{}) {
-  using A = Adaptation<AnyGenerator, Members<AnyClip>, S, O, Sel, P, CropViews, FullSize>;
+                                    P part = P{}, V views = default_views(), X exit = X{}) {
+  using A = Adaptation<AnyGenerator, Members<AnyClip>, S, O, Sel, P, V, X>;
   return std::make_unique<A>(cell.source, Members<AnyClip>(cell.encoders), std::move(shift), std::move(objective),
-                             std::move(selector), std::move(part), CropViews{.blur = 0.05}, FullSize{}, cell.settings);
+                             std::move(selector), std::move(part), std::move(views), std::move(exit), cell.settings);
 }
 
 /// A variant: a name, and how to make its adaptation of a cell. Inactive ones lack a file that an option would name.
@@ -80,6 +86,21 @@ struct Variants {
     return out;
   }
 };
+
+/// What runs a plan beside its options.
+struct PlanProgram {
+  std::function<void()> check;  // refuses a folder that holds something else; --power asks for no more
+  std::function<void()> keep;   // check, and writes into the folder what it holds
+  MakeStepper make;
+  MetricList metrics;
+  std::function<void()> write;  // writes the results, once all cells are there
+};
+
+/// Runs the missing cells of a plan and writes the results; with --cell runs that cell alone, where it is missing; with
+/// --power prints power_page() and runs nothing. Cells that another version of the code made are told. Returns the exit
+/// code.
+/// Errors:  those of the program's functions, run_cell and power_page; no such cell.
+int run_plan(const AblationPlan& plan, const PlanProgram& program);
 
 /// Runs the cells that are missing and writes the results; with --cell runs that cell alone, where it is missing; with
 /// --power prints power_page() and runs nothing. `make` makes the adaptations of `variants`, `table` holds the options as

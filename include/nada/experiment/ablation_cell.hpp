@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nada/adaptation/settings.hpp"
@@ -55,10 +56,13 @@ struct CellMetric {
 struct CellResult {
   std::string variant, target;
   std::uint64_t seed = 0;
-  double loss = 0;                    // of the last step
-  double seconds = 0;                 // that making the adaptation and its steps took
-  std::int64_t parameters = 0;        // that the optimiser has moved
-  double peak_mib = 0;                // most memory that the process held
+  double loss = 0;              // of the last step
+  double seconds = 0;           // that making the adaptation and its steps took
+  std::int64_t parameters = 0;  // that the optimiser has moved
+  double peak_mib = 0;          // most memory that the process held
+  std::string made_by{};        // the code that ran the cell; empty: it did not say
+  std::vector<std::pair<std::string, std::string>>
+      options{};                      // by which its variant differs; empty: it has a name alone
   std::vector<CellMetric> metrics{};  // those that the evidence was enough for, then the loss terms, `term:<name>`
 
   /// Returns the metric of this name, or nullptr.
@@ -73,6 +77,10 @@ inline constexpr std::int64_t steps_of_final_terms = 10;
 /// Errors:  a file that cannot be read or written, too few pictures of the target; those of a step; a metric that is not
 ///          finite.
 void run_cell(const AblationPlan& plan, std::int64_t cell, const MakeStepper& make, const MetricList& metrics);
+
+/// Returns a sentence about the cells of a plan that another version of the code made than plan.made_by(), and what to do for
+/// cells of one version; empty where there are none. Damaged cells are passed over.
+std::string made_by_others(const AblationPlan& plan);
 
 /// Reads the file of a cell, also in the form that programs wrote at first: an object of numbers by name, which come in the
 /// order of metric_list(), without intervals and loss terms. Errors:  a damaged file, naming it.

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "nada/adaptation/delta_file.hpp"
@@ -29,11 +30,12 @@ namespace nada {
 namespace detail {
 /// Loads what a variant sees of a cell. The target's pictures that follow the training ones go to `held_out`.
 NADA_INLINE AblationCell load_cell(const AblationPlan& plan, std::int64_t n, Tensor& held_out) {
-  const auto& o = plan.options();
+  const auto& o = plan.training(n);
   const auto& target = plan.target(n);
-  const auto device = o.machine.place();
+  const auto device = plan.options().machine.place();
   AblationCell cell{load_generator(o.generator, {device, torch::kFloat32}), {}, o.source, target.text, {}, {}, {}, {}};
-  for (const auto& e : o.encoders) cell.encoders.push_back({load_clip(e.path, {}, device), e.weight});
+  const auto vocabulary = o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary);
+  for (const auto& e : o.encoders) cell.encoders.push_back({load_clip(e.path, vocabulary, device), e.weight});
   cell.templates = read_templates(o.templates);
   cell.settings.adam.rate = o.lr;
   cell.settings.batch = o.batch;
@@ -60,14 +62,6 @@ NADA_INLINE Tensor adapted_samples(const Stepper& adaptation, const Tensor& z) {
   return torch::cat(images);
 }
 
-/// Features [T, E] of all texts of a plan's list.
-NADA_INLINE Tensor list_features(const AblationPlan& plan, const AnyClip& measuring_encoder,
-                                 const std::vector<std::string>& templates) {
-  std::vector<Tensor> out;
-  for (const auto& target : plan.list()) out.push_back(text_feature(measuring_encoder, target.text, templates).cpu());
-  return torch::cat(out);
-}
-
 /// What there is to measure of an adaptation. Images stay where some metric `needs` them; those adapted always do.
 NADA_INLINE Evidence evidence_of(const AblationPlan& plan, std::int64_t n, const AblationCell& cell,
                                  const AnyClip& measuring_encoder, const Stepper& adaptation, const Tensor& held_out,
@@ -85,9 +79,10 @@ NADA_INLINE Evidence evidence_of(const AblationPlan& plan, std::int64_t n, const
     return images;
   });
   if (!source_images.empty()) evidence.source_images = torch::cat(source_images);
-  evidence.ends = cell.shift().endpoints(measuring_encoder, {});
+  const auto templates = read_templates(o.templates);  // of all cells the same, whatever they train with
+  evidence.ends = TextShift(o.source, cell.target_text, templates).endpoints(measuring_encoder, {});
   for (auto* end : {&evidence.ends.source, &evidence.ends.target, &evidence.ends.direction}) *end = end->cpu();
-  evidence.texts = list_features(plan, measuring_encoder, cell.templates);
+  evidence.texts = text_features(measuring_encoder, texts_of(plan.list()), templates).cpu();
   evidence.wanted = static_cast<std::int64_t>(plan.place(n));
   return evidence;
 }
@@ -142,10 +137,12 @@ NADA_INLINE void write_cell(const std::filesystem::path& path, const CellResult&
     }
     if (m.share_of > 0) entry["share_of"] = m.share_of;
   }
-  const nlohmann::ordered_json json{{"variant", result.variant},   {"target", result.target},
-                                    {"seed", result.seed},         {"loss", result.loss},
-                                    {"seconds", result.seconds},   {"parameters", result.parameters},
-                                    {"peak_mib", result.peak_mib}, {"metrics", metrics}};
+  nlohmann::ordered_json json{{"variant", result.variant},   {"target", result.target},
+                              {"seed", result.seed},         {"loss", result.loss},
+                              {"seconds", result.seconds},   {"parameters", result.parameters},
+                              {"peak_mib", result.peak_mib}, {"made_by", result.made_by}};
+  for (const auto& [name, value] : result.options) json["options"][name] = value;
+  json["metrics"] = metrics;
   write_text(path, json.dump(1) + "\n");
 }
 
@@ -181,9 +178,11 @@ NADA_INLINE void run_cell(const AblationPlan& plan, std::int64_t n, const MakeSt
   const auto cell = detail::load_cell(plan, n, held_out);
   const auto measuring_encoder = load_clip(o.measure, {}, o.machine.place());
   CellResult result{plan.variant(n), plan.target(n).name, plan.seed(n)};
+  result.made_by = plan.made_by();
+  result.options = plan.values(n);
   const auto start = std::chrono::steady_clock::now();
   const auto adaptation = make(plan.variant(n), cell);
-  const auto terms = detail::train(*adaptation, o.steps, result.loss);
+  const auto terms = detail::train(*adaptation, plan.training(n).steps, result.loss);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.parameters = adaptation->trained_parameters();
   if (o.deltas) save_delta(plan.delta(n), adaptation->delta());
@@ -197,6 +196,27 @@ NADA_INLINE void run_cell(const AblationPlan& plan, std::int64_t n, const MakeSt
   detail::write_cell(plan.file(n), result);  // last: this file says that the cell is done
 }
 
+NADA_INLINE std::string made_by_others(const AblationPlan& plan) {
+  std::map<std::string, std::int64_t> others;
+  std::int64_t count = 0;
+  for (std::int64_t n = 0; n < plan.size(); ++n) {
+    if (!std::filesystem::exists(plan.file(n))) continue;
+    const auto json = nlohmann::json::parse(read_text(plan.file(n)), nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("metrics")) continue;
+    const auto by = json.contains("made_by") && json["made_by"].is_string() ? json["made_by"].get<std::string>() : "";
+    if (by == plan.made_by()) continue;
+    ++count;
+    ++others[by];
+  }
+  if (count == 0) return {};
+  std::string versions;
+  for (const auto& [by, cells] : others)
+    versions += (versions.empty() ? "" : ", ") + (by.empty() ? "a version that did not say which it is" : by);
+  return join(count, " of ", plan.size(), " cells in ", plan.options().out / "cells", " were made by ", versions,
+              " and stay, those that are missing are made by ", plan.made_by(),
+              "; for cells of one version remove the files or give another --out");
+}
+
 NADA_INLINE CellResult read_cell(const std::filesystem::path& path) {
   const auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
   CellResult out;
@@ -208,6 +228,10 @@ NADA_INLINE CellResult read_cell(const std::filesystem::path& path) {
     json.at("seconds").get_to(out.seconds);
     json.at("parameters").get_to(out.parameters);
     json.at("peak_mib").get_to(out.peak_mib);
+    out.made_by = json.value("made_by", out.made_by);
+    if (json.contains("options"))
+      for (const auto& [name, value] : json.at("options").items())
+        out.options.emplace_back(name, value.get<std::string>());
     out.metrics = detail::read_metrics(json.at("metrics"));
   } catch (const nlohmann::json::exception&) {
     fail(path, " is damaged; remove it to run the cell again");

@@ -15,6 +15,7 @@
 #include "nada/formats/caption.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
+#include "nada/formats/picture_resize.hpp"
 #include "nada/formats/picture_set.hpp"
 
 namespace nada {
@@ -55,8 +56,13 @@ NADA_INLINE Block block_of(const AblationPlan& plan, std::size_t target, const s
   const auto variants = plan.variants().size();
   const auto first = static_cast<std::int64_t>(target * variants) * plan.options().seeds;
   Block out{plan.target(first).name, {source}};
-  for (std::int64_t v = 0; v < static_cast<std::int64_t>(variants); ++v)
-    out.rows.push_back(cut_tiles(read_picture(plan.picture(first + v)), source.front().width, "a cell's picture"));
+  const int width = source.front().width, height = source.front().height;
+  for (std::int64_t v = 0; v < static_cast<std::int64_t>(variants); ++v) {
+    const auto sheet = read_picture(plan.picture(first + v));
+    auto& row = out.rows.emplace_back(cut_tiles(sheet, sheet.height, "a cell's picture"));
+    for (auto& tile : row)
+      if (tile.width != width) tile = resize(tile, width, height);  // of a variant with an early exit
+  }
   return out;
 }
 }  // namespace detail
@@ -67,7 +73,7 @@ NADA_INLINE std::vector<std::filesystem::path> write_grids(const AblationPlan& p
   const auto z = Stream{1, 0}.normal(Purpose::evaluation, {samples_of_picture, generator.latent_size()});
   const auto source = to_pictures(generator.synthesize(generator.map(z)));
   std::vector<std::string> names{"source"};
-  names.insert(names.end(), plan.variants().begin(), plan.variants().end());
+  names.insert(names.end(), plan.labels().begin(), plan.labels().end());
   std::vector<Block> blocks;
   for (std::size_t t = 0; t < plan.targets().size(); ++t) blocks.push_back(detail::block_of(plan, t, source));
 

@@ -19,16 +19,23 @@ struct AblationOptions {
   std::string targets = "sketch,zombie,statue", source = "a cartoon portrait", only, power;
   std::int64_t seeds = 5, steps = 120, batch = 4, count = 200, jobs = 0, cell = -1;
   double lr = 0.002;
+  std::filesystem::path vocabulary;      // byte-pair merges, where an encoder's file holds none; no option of ablations
+  std::vector<std::uint64_t> seed_list;  // other seeds than 0 to seeds - 1, as many; no option of ablations
   bool quick = false, deltas = false;
   MachineOptions machine;
 
   void declare(OptionTable& table);
+  /// The options of declare() that say where cells go and how they run.
+  void declare_run(OptionTable& table);
 
   /// Fills in the defaults that depend on where the embedded files are and on the program's name, and what --quick
   /// stands for.
   /// Errors:  seeds, steps or batch < 1; fewer than 20 samples to measure; a measuring encoder that is trained against.
   void settle(const std::string& program);
 };
+
+/// Errors:  an encoder that is trained against is the one that measures.
+void require_unseen(const std::vector<EncoderChoice>& encoders, const std::filesystem::path& measure);
 
 }  // namespace nada
 

@@ -33,6 +33,11 @@ NADA_INLINE void AblationOptions::declare(OptionTable& table) {
       "tiles of the generator's size (default configs/avatars/targets.json)");
   table.group("Measuring");
   table.add("count", count, "samples that are measured in each cell");
+  declare_run(table);
+}
+
+NADA_INLINE void AblationOptions::declare_run(OptionTable& table) {
+  using enum OptionTable::Kind;
   table.group("Run");
   table.add("out", out, "folder of the results; cells that are there are not run again (default runs/<program>)",
             session, "FOLDER");
@@ -65,6 +70,10 @@ NADA_INLINE void AblationOptions::settle(const std::string& program) {
   }
   require(seeds >= 1 && steps >= 1 && batch >= 1, "options seeds, steps and batch: expected at least 1");
   require(count >= 20, "option count: expected at least 20, found ", count);
+  require_unseen(encoders, measure);
+}
+
+NADA_INLINE void require_unseen(const std::vector<EncoderChoice>& encoders, const std::filesystem::path& measure) {
   for (const auto& e : encoders) {
     std::error_code ignored;
     require(!std::filesystem::equivalent(e.path, measure, ignored), measure,

@@ -6,6 +6,7 @@
 #include <istream>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
@@ -15,14 +16,12 @@
 namespace nada {
 
 namespace detail {
-/// The words of a text between its commas, without empty ones.
 NADA_INLINE std::vector<std::string> comma_list(const std::string& text) {
   auto words = split_at(text, ',');
   std::erase(words, "");
   return words;
 }
 
-/// The reverse of comma_list, with any separator.
 NADA_INLINE std::string words_with(std::string_view separator, const std::vector<std::string>& words) {
   std::string out;
   for (const auto& word : words) out.append(out.empty() ? "" : separator).append(word);
@@ -40,8 +39,9 @@ NADA_INLINE std::string cell_options(const std::string& text) {
 }
 }  // namespace detail
 
-NADA_INLINE AblationPlan::AblationPlan(const AblationOptions& options, const std::vector<std::string>& variants)
-    : options_(options) {
+NADA_INLINE AblationPlan::AblationPlan(const AblationOptions& options, const std::vector<std::string>& variants,
+                                       PlanDetails details)
+    : options_(options), details_(std::move(details)) {
   const auto has = [](const auto& names, const auto& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
@@ -87,6 +87,11 @@ NADA_INLINE std::vector<std::int64_t> AblationPlan::missing() const {
 }
 
 NADA_INLINE std::vector<std::string> AblationPlan::command(std::int64_t cell) const {
+  if (!details_.command.empty()) {
+    auto out = details_.command;
+    out.insert(out.end(), {"--cell", std::to_string(cell), "--threads", "1"});
+    return out;
+  }
   // Cells are numbered by targets, seeds and variants; options.cfg keeps those of the folder's first call.
   return {"/proc/self/exe",
           "--config",

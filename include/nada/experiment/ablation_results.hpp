@@ -53,6 +53,15 @@ class AblationResults {
   /// How many cells hold a metric.
   std::size_t count(const std::string& metric) const;
 
+  /// Whether all cells of a variant hold a metric.
+  bool has(std::size_t variant, const std::string& metric) const;
+  /// The mean difference of a variant to another one on the same targets and seeds, in a metric that both have.
+  Estimate difference(std::size_t variant, const std::string& metric, std::size_t other = 0) const;
+  /// The metrics that a page has room for.
+  std::vector<std::string> page_metrics() const;
+  /// What a page says of its intervals.
+  std::string intervals_in_words() const;
+
  private:
   using Number = std::function<double(const CellResult&)>;
   /// One number of each cell of a variant, by targets.
@@ -60,17 +69,14 @@ class AblationResults {
   Groups values(std::size_t variant, const std::string& metric) const;
   Groups counts(std::size_t variant, const std::string& metric) const;
 
-  bool has(std::size_t variant, const std::string& metric) const;
   /// Of how many the value of a metric in a cell is a share; 0: it is none.
   std::int64_t share_of(const CellResult& cell, const std::string& metric) const;
   bool is_share(std::size_t variant, const std::string& metric) const;
   Estimate mean(std::size_t variant, const std::string& metric) const;
-  Estimate difference(std::size_t variant, const std::string& metric) const;
 
-  std::vector<std::string> page_metrics() const;
   Table with_metrics(std::vector<std::string> columns) const;
-  /// What the page says of its intervals.
-  std::string intervals_in_words() const;
+  /// What the page says of steps, batch, samples and the code.
+  std::string training_in_words() const;
 
   const AblationPlan& plan_;
   std::vector<CellResult> cells_;
@@ -80,6 +86,11 @@ class AblationResults {
 /// Writes plot.dat and plot.gp, which draws one chart a metric of a table of means, and runs it: plot.png. Returns
 /// false where gnuplot is not installed or fails.
 bool plot_means(const Table& means, const std::filesystem::path& folder);
+
+/// Writes the tables, grids and plots of write_results(), prints `page` and the names of the files, and says which of the
+/// metrics `own` some cells lack.
+void write_result_files(const AblationPlan& plan, const AblationResults& results, const std::string& page,
+                        const std::vector<std::string>& own);
 
 /// Writes cells.csv, means.csv, differences.csv, comparisons.csv, costs.csv, table.md, the grids and the plots into the
 /// folder of a plan whose cells are all there, prints table.md, and says which of the metrics `own` some cells lack.

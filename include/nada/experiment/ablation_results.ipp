@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <iostream>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -84,10 +85,11 @@ NADA_INLINE Estimate AblationResults::mean(std::size_t variant, const std::strin
   return is_share(variant, metric) ? nested_share(numbers, counts(variant, metric)) : nested_mean(numbers);
 }
 
-NADA_INLINE Estimate AblationResults::difference(std::size_t variant, const std::string& metric) const {
-  const auto ours = values(variant, metric), theirs = values(0, metric);
-  if (is_share(variant, metric) && is_share(0, metric))
-    return difference_of_shares(ours, counts(variant, metric), theirs, counts(0, metric));
+NADA_INLINE Estimate AblationResults::difference(std::size_t variant, const std::string& metric,
+                                                 std::size_t other) const {
+  const auto ours = values(variant, metric), theirs = values(other, metric);
+  if (is_share(variant, metric) && is_share(other, metric))
+    return difference_of_shares(ours, counts(variant, metric), theirs, counts(other, metric));
   return nested_mean(paired(ours, theirs));
 }
 
@@ -181,6 +183,23 @@ NADA_INLINE std::string AblationResults::intervals_in_words() const {
               "; shares, as low to high, have Wilson's, of as many samples as their spread over ", over, " is worth.");
 }
 
+NADA_INLINE std::string AblationResults::training_in_words() const {
+  const auto& o = plan_.options();
+  bool same = true;
+  for (std::size_t v = 0; v < plan_.variants().size(); ++v) {
+    const auto& training = plan_.training(static_cast<std::int64_t>(v));
+    same = same && training.steps == o.steps && training.batch == o.batch;
+  }
+  std::map<std::string, std::int64_t> makers;
+  for (const auto& cell : cells_) ++makers[cell.made_by];
+  std::string code;
+  if (makers.size() > 1)
+    for (const auto& [by, cells] : makers)
+      code += join(code.empty() ? "; cells made by " : ", ", by.empty() ? "an unknown version" : by, " (", cells, ")");
+  return join(same ? join(o.steps, " steps of ", o.batch) : "steps and batch of each variant", ", ", o.count,
+              " samples measured by ", o.measure.filename(), code, ". ");
+}
+
 NADA_INLINE std::string AblationResults::page() const {
   const auto& o = plan_.options();
   const auto& variants = plan_.variants();
@@ -191,8 +210,7 @@ NADA_INLINE std::string AblationResults::page() const {
   std::vector<std::string> columns{"variant"};
   columns.insert(columns.end(), shown.begin(), shown.end());
   std::string out = join("Mean over ", targets.size(), targets.size() == 1 ? " target (" : " targets (", names,
-                         ") of the mean over ", o.seeds, o.seeds == 1 ? " seed" : " seeds", "; ", o.steps, " steps of ",
-                         o.batch, ", ", o.count, " samples measured by ", o.measure.filename(), ". ",
+                         ") of the mean over ", o.seeds, o.seeds == 1 ? " seed" : " seeds", "; ", training_in_words(),
                          intervals_in_words(), "\n\n", means().only(columns).markdown());
   if (variants.size() > 1) {
     const auto compared = comparisons();
@@ -250,9 +268,13 @@ NADA_INLINE bool plot_means(const Table& means, const std::filesystem::path& fol
 
 NADA_INLINE void write_results(const AblationPlan& plan, const std::vector<std::string>& own) {
   const AblationResults results(plan);
+  write_result_files(plan, results, results.page(), own);
+}
+
+NADA_INLINE void write_result_files(const AblationPlan& plan, const AblationResults& results, const std::string& page,
+                                    const std::vector<std::string>& own) {
   const auto& out = plan.options().out;
   const auto means = results.means();
-  const auto page = results.page();
   Table compared{{"variant", "metric", "difference", "p", "p_holm"}};
   for (const auto& c : results.comparisons())
     compared.add({plan.variants()[c.variant], c.metric, c.difference, Cell::number(c.p), Cell::number(c.p_holm)});
@@ -261,7 +283,7 @@ NADA_INLINE void write_results(const AblationPlan& plan, const std::vector<std::
   write_text(out / "differences.csv", results.differences().csv());
   write_text(out / "comparisons.csv", compared.csv());
   write_text(out / "costs.csv", results.costs().csv());
-  write_text(out / "table.md", page);
+  write_text(out / "table.md", results.page());
   const auto grids = write_grids(plan);
   const auto plotted = plot_means(means, out);
   std::cout << page << "\ntables   " << (out / "table.md").string() << '\n';

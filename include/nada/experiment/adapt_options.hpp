@@ -120,6 +120,13 @@ struct AdaptOptions {
   /// Errors:  a part, file or number that is not there or does not fit, naming the option.
   MenuParts parts(bool antialias = true) const;
 
+  /// Returns the parts with models that are loaded already.
+  /// Errors:  as above, without those of the models' files.
+  MenuParts parts(AnyGenerator source, Members<AnyClip> by_encoders) const;
+
+  /// Refuses choices and numbers that no models are needed to judge, naming the option.
+  void check() const;
+
   // The single parts:
   AnyGenerator load_source() const;
   /// Returns the shift to --target, to --pictures, or to a mixture of both. Pictures become squares of `resolution`.

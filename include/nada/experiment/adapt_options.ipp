@@ -184,20 +184,38 @@ NADA_INLINE void AdaptOptions::before_help(OptionTable& table) {
 }
 
 NADA_INLINE MenuParts AdaptOptions::parts(bool antialias) const {
-  if (pictures.empty()) (void)texts.shift();  // what needs no file is refused before models are loaded
-  auto terms_of_objective = objective();
-  auto layers_of_choice = selector();
-  auto numbers = AnyParameterization::named(parameterization, "option parameterization");
-  auto shown = AnyViews::named(views, blur);
-  const auto rendered = early_exit();
+  if (pictures.empty()) (void)texts.shift();
+  check();  // what needs no file is refused before models are loaded
   auto source = load_source();
-  auto training = settings(source);
+  (void)settings(source);
   auto encoders = texts.load_encoders(machine.place(), antialias);
-  add_learned_step(terms_of_objective, encoders);
+  return parts(std::move(source), std::move(encoders));
+}
+
+NADA_INLINE MenuParts AdaptOptions::parts(AnyGenerator source, Members<AnyClip> by_encoders) const {
+  const auto rendered = early_exit();
+  auto terms_of_objective = objective();
+  add_learned_step(terms_of_objective, by_encoders);
   const auto resolution = rendered.resolution(source.resolution());
-  return {std::move(source),           std::move(encoders), shift(resolution), std::move(terms_of_objective),
-          std::move(layers_of_choice), std::move(numbers),  std::move(shown),  rendered,
+  auto training = settings(source);
+  return {std::move(source),
+          std::move(by_encoders),
+          shift(resolution),
+          std::move(terms_of_objective),
+          selector(),
+          AnyParameterization::named(parameterization, "option parameterization"),
+          AnyViews::named(views, blur),
+          rendered,
           std::move(training)};
+}
+
+NADA_INLINE void AdaptOptions::check() const {
+  (void)objective();
+  (void)selector();
+  (void)AnyParameterization::named(parameterization, "option parameterization");
+  (void)AnyViews::named(views, blur);
+  (void)early_exit();
+  (void)noise_of(noise);
 }
 
 NADA_INLINE AnyGenerator AdaptOptions::load_source() const {

@@ -165,7 +165,9 @@ class Evaluation {
     const auto place =
         std::find_if(list_.begin(), list_.end(), [&](const Target& target) { return target.text == target_text; });
     if (place != list_.end()) {
-      evidence.texts = list_features();
+      if (!list_features_.defined())
+        list_features_ = text_features(measuring_, texts_of(list_), read_templates(o_.templates)).cpu();
+      evidence.texts = list_features_;
       evidence.wanted = place - list_.begin();
     }
     const auto reals = real_.unit.defined() ? std::to_string(real_.unit.size(0)) : std::string("0");
@@ -215,21 +217,12 @@ class Evaluation {
     return out;
   }
 
-  /// Returns the features [T, E] of the list's texts.
-  const Tensor& list_features() {
-    if (list_features_.defined()) return list_features_;
-    std::vector<Tensor> out;
-    const auto templates = read_templates(o_.templates);
-    for (const auto& target : list_) out.push_back(text_feature(measuring_, target.text, templates).cpu());
-    return list_features_ = torch::cat(out);
-  }
-
   const EvaluationOptions& o_;
   const MetricList& metrics_;
   torch::Device device_;
   AnyClip measuring_;
   std::vector<Target> list_;
-  Tensor list_features_;
+  Tensor list_features_;  // [T, E]; undefined until a generator is compared with the list
   Features real_;
   Tensor truths_;                      // [N, 3, H, W]; undefined where there are none
   std::filesystem::path source_path_;  // the generator that `source_` shows

@@ -113,7 +113,8 @@ class OptionTable {
   /// Starts a group: the options that follow stand under this title.
   void group(std::string title) { groups_.push_back({std::move(title), {}}); }
 
-  /// Adds the option --name. Lists may be given several times; `positional` options take the bare arguments in order.
+  /// Adds the option --name. Lists may be given several times; `positional` options take the bare arguments in order, a
+  /// list all that are left.
   template <class T>
   void add(std::string name, T& target, std::string help, Kind kind = Kind::saved, std::string value = {},
            bool positional = false) {
@@ -122,6 +123,7 @@ class OptionTable {
                 value.empty() ? placeholder<T>() : std::move(value),
                 kind,
                 std::is_same_v<T, bool>,
+                detail::is_list<T>::value,
                 {},
                 {},
                 {},
@@ -174,6 +176,22 @@ class OptionTable {
   /// Errors:  file and line of an unknown key or a bad value.
   std::vector<std::string> read_file(const std::filesystem::path& path, Unknown unknown = Unknown::refuse);
 
+  /// Sets a saved option to `values`, as the lines of an option file in the folder `base` would: a list has them all, another
+  /// option the last.
+  /// Errors:  a name that no saved option has; a value that does not fit.
+  void assign(const std::string& name, const std::vector<std::string>& values, const std::filesystem::path& base = {});
+
+  /// Returns what assign() would be given: the values of a saved option, with paths relative to `base`.
+  /// Errors:  a name that no saved option has.
+  std::vector<std::string> value(const std::string& name, const std::filesystem::path& base = {}) const;
+
+  /// Whether this is the name of a saved option; whether that option may be given several times.
+  bool saves(std::string_view name) const;
+  bool takes_several(std::string_view name) const;
+
+  /// Returns the names of all saved options, with commas between them.
+  std::string saved_names() const;
+
   /// Sets the options that `by` implies. Values from an option file are overridden, unless the file itself sets `by`.
   /// Errors:  an option whose value on the command line, or in a file that sets `by`, contradicts `by`.
   void demand(const std::string& by, const std::vector<std::pair<std::string, std::string>>& values);
@@ -196,7 +214,7 @@ class OptionTable {
   struct Entry {
     std::string name, help, value;
     Kind kind;
-    bool flag;
+    bool flag, list;
     std::function<void()> clear;
     std::function<void(const std::string&, const std::filesystem::path&)> read;
     std::function<std::vector<std::string>(const std::filesystem::path&)> write;
@@ -229,8 +247,10 @@ class OptionTable {
       return "N";
     }
   }
-  std::string saved_names() const;
   Entry* find(std::string_view name);
+  const Entry* find(std::string_view name) const;
+  /// Errors:  a name that no saved option has.
+  const Entry& saved(std::string_view name) const;
   /// Returns the option of this name or old name, or nullptr; an old name writes the notice.
   Entry* find_or_alias(std::string_view name);
 

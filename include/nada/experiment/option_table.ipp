@@ -79,6 +79,31 @@ NADA_INLINE std::string OptionTable::saved_names() const {
   return out;
 }
 
+NADA_INLINE const OptionTable::Entry& OptionTable::saved(std::string_view name) const {
+  const auto* entry = find(name);
+  require(entry && entry->kind == Kind::saved, "there is no option '", name, "'; the options are ", saved_names());
+  return *entry;
+}
+
+NADA_INLINE void OptionTable::assign(const std::string& name, const std::vector<std::string>& values,
+                                     const std::filesystem::path& base) {
+  const auto& entry = saved(name);
+  entry.clear();
+  for (const auto& text : values) entry.read(text, base);
+}
+
+NADA_INLINE std::vector<std::string> OptionTable::value(const std::string& name,
+                                                        const std::filesystem::path& base) const {
+  return saved(name).write(base);
+}
+
+NADA_INLINE bool OptionTable::saves(std::string_view name) const {
+  const auto* entry = find(name);
+  return entry && entry->kind == Kind::saved;
+}
+
+NADA_INLINE bool OptionTable::takes_several(std::string_view name) const { return saved(name).list; }
+
 NADA_INLINE void OptionTable::demand(const std::string& by,
                                      const std::vector<std::pair<std::string, std::string>>& values) {
   for (const auto& [name, value] : values) {
@@ -103,7 +128,7 @@ NADA_INLINE bool OptionTable::read_command_line(int argc, const char* const* arg
   for (const auto& g : groups_)
     for (const auto& e : g.entries) {
       declare(e.name, e.flag);
-      if (e.positional) bare.add(e.name.c_str(), 1);
+      if (e.positional) bare.add(e.name.c_str(), e.list ? -1 : 1);
     }
   for (const auto& a : aliases_) declare(a.old_name, find(a.name)->flag);
   add("help,h", "")("version", "");
@@ -202,11 +227,15 @@ NADA_INLINE void OptionTable::print_help(std::ostream& out) const {
   out << "\n  --help                    this text\n  --version                 the version of this program\n";
 }
 
-NADA_INLINE OptionTable::Entry* OptionTable::find(std::string_view name) {
-  for (auto& g : groups_)
-    for (auto& e : g.entries)
+NADA_INLINE const OptionTable::Entry* OptionTable::find(std::string_view name) const {
+  for (const auto& g : groups_)
+    for (const auto& e : g.entries)
       if (e.name == name) return &e;
   return nullptr;
+}
+
+NADA_INLINE OptionTable::Entry* OptionTable::find(std::string_view name) {
+  return const_cast<Entry*>(std::as_const(*this).find(name));
 }
 
 NADA_INLINE OptionTable::Entry* OptionTable::find_or_alias(std::string_view name) {

@@ -16,6 +16,9 @@ struct Target {
 /// Errors:  any other JSON; the sentence names the entry.
 std::vector<Target> read_target_list(const std::filesystem::path& path);
 
+/// Returns the texts of a list.
+std::vector<std::string> texts_of(const std::vector<Target>& list);
+
 }  // namespace nada
 
 #ifndef NADA_COMPILED

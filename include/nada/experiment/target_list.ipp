@@ -26,4 +26,10 @@ NADA_INLINE std::vector<Target> read_target_list(const std::filesystem::path& pa
   return out;
 }
 
+NADA_INLINE std::vector<std::string> texts_of(const std::vector<Target>& list) {
+  std::vector<std::string> out;
+  for (const auto& target : list) out.push_back(target.text);
+  return out;
+}
+
 }  // namespace nada

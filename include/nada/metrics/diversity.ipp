@@ -175,6 +175,39 @@ NADA_INLINE Tensor pixel_distances(const Tensor& images) {
   const auto flat = images.flatten(1).to(torch::kFloat32);
   return at::cdist(flat, flat, 1.0).to(torch::kFloat64) / static_cast<double>(flat.size(1));
 }
+
+/// Returns the row sums of pixel_distances() without the pairs: [N], float64. Of values x_0 <= ... <= x_(N-1) of one pixel,
+/// with the prefix sums p_k and their total t,
+///     sum_j |x_k - x_j| = x_k (2 k - N + 2) + t - 2 p_k
+NADA_INLINE Tensor pixel_distance_sums(const Tensor& images) {
+  const auto flat = images.flatten(1).to(torch::kFloat32).t();  // [P, N]
+  const auto n = flat.size(1);
+  const auto weight = 2 * torch::arange(n, torch::kFloat64) - static_cast<double>(n - 2);
+  auto sums = torch::zeros({n}, torch::kFloat64);
+  for (const auto& piece : flat.split(std::max<std::int64_t>(1, (std::int64_t{1} << 22) / n))) {
+    const auto [sorted, order] = piece.contiguous().sort(1);
+    const auto x = sorted.to(torch::kFloat64), prefix = x.cumsum(1);
+    const auto each = x * weight + prefix.slice(1, n - 1) - 2 * prefix;
+    sums.scatter_add_(0, order.flatten(), each.flatten());
+  }
+  return sums / static_cast<double>(flat.size(0));
+}
+
+/// mean_of_pairs() of pixel_distances() from their row sums: without a group of samples the sum over pairs is
+///     S - 2 (row sums of the group) + (sum inside of the group)
+NADA_INLINE Estimate mean_of_pixel_pairs(const Tensor& images) {
+  const auto sums = pixel_distance_sums(images);
+  const auto all = sums.sum().item<double>();
+  return jackknife(images.size(0), [&](const Tensor& kept) {
+    const auto n = static_cast<double>(kept.numel());
+    const auto without = torch::ones({images.size(0)}, torch::kBool).index_fill_(0, kept, false).nonzero().view(-1);
+    double sum = all;
+    if (without.numel() > 0)
+      sum += pixel_distance_sums(images.index_select(0, without)).sum().item<double>() -
+             2 * sums.index_select(0, without).sum().item<double>();
+    return sum / (n * (n - 1));
+  });
+}
 }  // namespace detail
 
 NADA_INLINE Estimate PairwiseDistance::operator()(const Evidence& e) const {
@@ -183,7 +216,9 @@ NADA_INLINE Estimate PairwiseDistance::operator()(const Evidence& e) const {
 
 NADA_INLINE double pixel_distance(const Tensor& images) {
   const auto n = static_cast<double>(images.size(0));
-  return detail::pixel_distances(images).sum().item<double>() / (n * (n - 1));
+  const auto sum = images.size(0) > most_paired_images ? detail::pixel_distance_sums(images).sum()
+                                                       : detail::pixel_distances(images).sum();
+  return sum.item<double>() / (n * (n - 1));
 }
 
 NADA_INLINE Estimate PixelDistance::operator()(const Evidence& e) const {
@@ -191,6 +226,7 @@ NADA_INLINE Estimate PixelDistance::operator()(const Evidence& e) const {
   require(images.dim() == 4 && images.size(0) >= 2, name, ": needs at least 2 images [N, 3, H, W], found ",
           shape_text(images.sizes()));
   require_finite_samples(images, name);
+  if (images.size(0) > most_paired_images) return detail::mean_of_pixel_pairs(images);
   return detail::mean_of_pairs(detail::pixel_distances(images));
 }
 

@@ -38,6 +38,16 @@ Tensor text_feature(const E& encoder, std::string_view text, std::span<const std
   return unit(read_under(encoder, templates, text).mean(0, /*keepdim=*/true));
 }
 
+/// Returns text_feature() of several texts: [T, E].
+/// Errors:  no text; those of text_feature().
+template <TextImageEncoder E>
+Tensor text_features(const E& encoder, std::span<const std::string> texts, std::span<const std::string> templates) {
+  require(!texts.empty(), "features of no text");
+  std::vector<Tensor> out;
+  for (const auto& text : texts) out.push_back(text_feature(encoder, text, templates));
+  return torch::cat(out);
+}
+
 /// TextShift points from the source text to the target text, averaged over prompt templates:
 ///     direction = unit(mean_t(E(fill(t, target)) - E(fill(t, source)))),  E of unit length      [1, E]
 ///     source    = unit(mean_t E(fill(t, source))), target alike                                 [1, E]
