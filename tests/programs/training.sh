@@ -12,12 +12,13 @@ check "its seconds" grep -Eq '^  seconds [0-9.]+' out.txt
 [ -z "$(ls -A | grep -v -e out.txt -e err.txt)" ] || fail "dry run wrote something: $(ls)"
 
 # errors, each one sentence before anything is loaded or written
-expect_error '^error: option optimizer: expected adam, adamw, sgd or adafactor' adapt "${short[@]}" --optimizer lion --out none
+expect_error 'option optimizer: expected adam, adamw, sgd or adafactor' adapt "${short[@]}" --optimizer lion --out none
 expect_error 'option weight-decay: --optimizer adam has none' adapt "${short[@]}" --weight-decay 0.1 --out none
 expect_error 'option lr-schedule: expected constant, warmup:STEPS' adapt "${short[@]}" --lr-schedule step:3 --out none
 expect_error 'option schedule: expected TERM=SCHEDULE' adapt "${short[@]}" --schedule global --out none
 expect_error 'there is a schedule for the term tokens, but no term' adapt "${short[@]}" --schedule tokens=warmup:3 --out none
 expect_error 'the term within is no mean over samples' adapt "${short[@]}" --micro-batch 1 --term within=1 --out none
+expect_error 'option best: expected one of found, text_score, .*, found .score.' adapt "${short[@]}" --best score --out none
 expect_error '--step needs --dry-run' adapt "${short[@]}" --step --out none
 [ ! -e none ] || fail "an option that was refused left a folder"
 

@@ -51,7 +51,7 @@ struct AdaptationParts {
       return make(source, encoders, shift, std::move(part), selector, parameterization, views, exit);
     } else if constexpr (LayerSelector<Part>) {
       return make(source, encoders, shift, objective, std::move(part), parameterization, views, exit);
-    } else if constexpr (Optimizer<Part>) {
+    } else if constexpr (Optimizer<Part> || std::is_same_v<Part, AnyOptimizer>) {
       auto out = *this;
       out.settings.optimizer = std::move(part);
       return out;

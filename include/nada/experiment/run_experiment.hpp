@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "nada/adaptation/any_observer.hpp"
-#include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/stepper.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/adapt_options.hpp"
@@ -47,8 +46,9 @@ class Session {
 
  private:
   int run_observed_by(std::span<const AnyObserver> observers, Stepper& adaptation, const LayerScores& scores);
-  bool run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers) const;
-  std::optional<BestObserver> best_observer(const RunFolder& folder, const DeltaOrigin& origin) const;
+  bool run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers,
+              std::optional<MeasuringEncoder> measuring) const;
+  std::optional<MeasuringEncoder> measuring_encoder() const;
   RunNotes notes(const std::filesystem::path& path) const;
 
   int describe(Stepper& adaptation, const LayerScores& scores) const;

@@ -35,6 +35,7 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
                                          const LayerScores& scores) {
   require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
   require(options_.dry_run || !options_.one_step, "--step needs --dry-run");
+  auto measuring = measuring_encoder();
   if (options_.dry_run) return describe(adaptation, scores);
   const bool resuming = !options_.resume.empty();
   const auto path = resuming               ? options_.resume
@@ -45,7 +46,7 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
   if (resuming && adaptation.steps_done() >= options_.steps && folder.complete())
     std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
               << options_.steps << " steps\n";
-  else if (!run_in(folder, adaptation, observers))
+  else if (!run_in(folder, adaptation, observers, std::move(measuring)))
     std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps
               << " steps; continue with --resume " << path.string() << '\n';
   std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   "
@@ -53,9 +54,9 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
   return 0;
 }
 
-NADA_INLINE std::optional<BestObserver> Session::best_observer(const RunFolder& folder,
-                                                               const DeltaOrigin& origin) const {
+NADA_INLINE std::optional<MeasuringEncoder> Session::measuring_encoder() const {
   if (options_.best.empty()) return {};
+  BestObserver::check(options_.best, options_.best_every);
   std::error_code missing;
   const auto& texts = options_.texts;
   require(!texts.target.empty() && !texts.source.empty(), "--best needs a source and a target text");
@@ -65,14 +66,15 @@ NADA_INLINE std::optional<BestObserver> Session::best_observer(const RunFolder& 
   for (const auto& encoder : texts.encoders)
     require(!std::filesystem::equivalent(encoder.path, path, missing), "option measure: the run is trained against ",
             path, ": it cannot measure it; name another one");
-  auto encoder = load_clip(path, texts.vocabulary.empty() ? std::nullopt : std::optional(texts.vocabulary),
-                           options_.machine.place());
-  auto ends = texts.shift().endpoints(encoder, {});
-  return BestObserver(folder, origin, options_.best, options_.best_every, std::move(encoder), std::move(ends));
+  MeasuringEncoder out{load_clip(path, texts.vocabulary.empty() ? std::nullopt : std::optional(texts.vocabulary),
+                                 options_.machine.place()),
+                       {}};
+  out.ends = texts.shift().endpoints(out.encoder, {});
+  return out;
 }
 
-NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation,
-                                 std::span<const AnyObserver> observers) const {
+NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers,
+                                 std::optional<MeasuringEncoder> measuring) const {
   DeltaOrigin origin{{{"nada.options", folder.notes().options_text}}, options_.generator};
   if (!options_.texts.source.empty()) origin.metadata["nada.source"] = options_.texts.source;
   if (!options_.texts.target.empty()) origin.metadata["nada.target"] = options_.texts.target;
@@ -83,7 +85,8 @@ NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation,
   StateObserver states(folder.state(), options_.state_every);
   ResultObserver results(folder, origin);
   ProgressObserver progress;
-  auto best = best_observer(folder, origin);
+  std::optional<BestObserver> best;
+  if (measuring) best.emplace(folder, origin, options_.best, options_.best_every, std::move(*measuring));
   std::vector<AnyObserver> told(observers.begin(), observers.end());
   if (best) told.emplace_back(*best);
   told.emplace_back(metrics);

@@ -15,6 +15,12 @@
 
 namespace nada {
 
+/// MeasuringEncoder is an encoder that a run is not trained against, with the endpoints of the run's texts under it.
+struct MeasuringEncoder {
+  AnyClip encoder;
+  Endpoints ends;
+};
+
 /// BestObserver measures every n steps the images of 64 samples, the same ones at each time, by a metric of every program
 /// (docs/policies.md#metrics) under an encoder that the run is not trained against. The number is a column of metrics.csv;
 /// best.safetensors is the delta of the step where it was best, the earlier one of equals, and its metadata tell metric,
@@ -26,9 +32,10 @@ class BestObserver {
   static constexpr const char* file_name = "best.safetensors";
   static constexpr std::int64_t samples = 64;
 
-  /// `ends` are those of the texts under `encoder`.
-  BestObserver(const RunFolder& folder, DeltaOrigin origin, std::string metric, std::int64_t every, AnyClip encoder,
-               Endpoints ends);
+  BestObserver(const RunFolder& folder, DeltaOrigin origin, std::string metric, std::int64_t every,
+               MeasuringEncoder measuring);
+  /// Refuses a metric that is not there, and n < 1.
+  static void check(const std::string& metric, std::int64_t every);
 
   std::vector<std::string> columns() const { return {metric_}; }
   void on_start(RunAccess& run);
@@ -41,7 +48,7 @@ class BestObserver {
   DeltaOrigin origin_;
   std::string metric_;
   std::int64_t every_;
-  AnyClip encoder_;
+  MeasuringEncoder measuring_;
   Evidence evidence_;
   Tensor latents_;
   bool any_ = false;

@@ -29,19 +29,24 @@ NADA_INLINE Tensor images_in_pieces(const std::function<Tensor(const Tensor&)>& 
 }
 }  // namespace detail
 
-NADA_INLINE BestObserver::BestObserver(const RunFolder& folder, DeltaOrigin origin, std::string metric,
-                                       std::int64_t every, AnyClip encoder, Endpoints ends)
-    : folder_(folder),
-      origin_(std::move(origin)),
-      metric_(std::move(metric)),
-      every_(every),
-      encoder_(std::move(encoder)) {
+NADA_INLINE void BestObserver::check(const std::string& metric, std::int64_t every) {
   require(every >= 1, "option best-every: expected at least 1, found ", every);
   const auto names = metric_list().names;
   std::string all;
   for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
-  require(std::find(names.begin(), names.end(), metric_) != names.end(), "option best: expected one of ", all,
-          ", found '", metric_, "'");
+  require(std::find(names.begin(), names.end(), metric) != names.end(), "option best: expected one of ", all,
+          ", found '", metric, "'");
+}
+
+NADA_INLINE BestObserver::BestObserver(const RunFolder& folder, DeltaOrigin origin, std::string metric,
+                                       std::int64_t every, MeasuringEncoder measuring)
+    : folder_(folder),
+      origin_(std::move(origin)),
+      metric_(std::move(metric)),
+      every_(every),
+      measuring_(std::move(measuring)) {
+  check(metric_, every_);
+  const auto& ends = measuring_.ends;
   evidence_.ends = {ends.source.cpu(), ends.target.cpu(), ends.direction.cpu()};
 }
 
@@ -59,10 +64,10 @@ NADA_INLINE void BestObserver::on_start(RunAccess& run) {
 NADA_INLINE Measured BestObserver::measured(RunAccess& run) {
   if (!evidence_.source_images.defined()) {
     evidence_.source_images = detail::images_in_pieces(run.source_images, latents_);
-    evidence_.source = see_all(encoder_, evidence_.source_images);
+    evidence_.source = see_all(measuring_.encoder, evidence_.source_images);
   }
   evidence_.adapted_images = detail::images_in_pieces(run.adapted_images, latents_);
-  evidence_.adapted = see_all(encoder_, evidence_.adapted_images);
+  evidence_.adapted = see_all(measuring_.encoder, evidence_.adapted_images);
   for (const auto& number : measure_all(evidence_))
     if (number.name == metric_) return number;
   fail("option best: ", metric_, " needs real pictures or a list of texts, which a run does not have");
