@@ -41,9 +41,9 @@ struct Options : nada::AdaptOptions {
     if (!reference) return;
     nada::require(layers == "all" || layers.starts_with("adaptive"),
                   "--reference means layers = all or adaptive[:K], but ", layers, " was given for it");
-    nada::require(
-        pictures.empty() && away_from.empty() && terms.empty(),
-        "--reference has the directional term of two texts alone: without --pictures, --away-from and --term");
+    nada::require(pictures.empty() && away_from.empty() && terms.empty() && schedules.empty(),
+                  "--reference has the directional term of two texts alone: without --pictures, --away-from, --term "
+                  "and --schedule");
     if (table.given("generator") && !table.given("layers") && config.empty() && recipe == "default")
       layers = "adaptive";  // the share of the recipe is that of the embedded generator
     table.demand("reference", {{"noise", "fresh"},
@@ -58,6 +58,13 @@ struct Options : nada::AdaptOptions {
                                {"views", "plain"},
                                {"exit", "full"},
                                {"select-every", "1"},
+                               {"optimizer", "adam"},
+                               {"momentum", "0"},
+                               {"beta2", "0.99"},
+                               {"lr-schedule", "constant"},
+                               {"clip-norm", "0"},
+                               {"micro-batch", "0"},
+                               {"ema", "0"},
                                {"official-index", "true"},
                                {"no-clamp", "true"},
                                {"bare-selection", "true"},

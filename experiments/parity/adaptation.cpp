@@ -69,6 +69,15 @@ struct RecordedSelection {
   }
 };
 
+/// Adam that keeps its first moment whatever beta1 is, as PyTorch's does.
+struct AdamWithFirst : Adam {
+  Moments begin(const Tensor& leaf) const { return {torch::zeros_like(leaf), torch::zeros_like(leaf)}; }
+  void move(Tensor& leaf, const Tensor& gradient, Moments& moments) const {
+    Adam::move(leaf, gradient, moments);
+    if (beta1 == 0) moments.first = gradient.clone();
+  }
+};
+
 /// Runs Adam from the trainable generator. The results are losses, chosen layers, first gradients, the weights that
 /// moved, the last image.
 template <LayerSelector Selector>
@@ -78,6 +87,7 @@ Results trajectory(const Call& call, OfficialTraining training, RecordedShift sh
   for (const auto& reference : call.input("text_directions")) shift.directions.push_back(call.resolve(reference));
   AdaptationSettings settings;
   settings.adam = {call.number("learning_rate"), call.number("beta1"), call.number("beta2"), call.number("epsilon")};
+  settings.optimizer = AdamWithFirst{settings.adam};
   settings.batch = z.size(1);
   settings.noise = render(call).noise;
   settings.clamp = false;
@@ -100,7 +110,7 @@ Results trajectory(const Call& call, OfficialTraining training, RecordedShift sh
   const auto moments = adaptation.moments();
   for (const auto& [name, parameter] : trainable.parameters) {
     if (const auto m = moments.find(trainable.leaf_name(parameter)); m != moments.end()) {
-      const auto& [first, second, steps] = m->second;
+      const auto& [first, second, steps, others] = m->second;
       const auto norm = [](const Tensor& x) { return x.norm().item<double>(); };
       state[name] = {{"step", steps}, {"exp_avg", norm(first)}, {"exp_avg_sq", norm(second)}};
     }

@@ -194,7 +194,12 @@ BOOST_AUTO_TEST_CASE(a_damaged_state_is_refused) {
   BOOST_TEST(error_with([](auto&, Metadata& m) { m["nada.selector"] = "{"; }) == ": nada.selector is damaged");
   BOOST_TEST(error_with([](auto&, Metadata& m) { m["nada.selector"] = "[99]"; }) ==
              ": nada.selector names a layer that is not there");
-  const auto leaf = tensors.begin()->first;  // "first.<layer>.<slot>"
+  const auto leaf = tensors.begin()->first;  // "leaf.<layer>.<slot>"
+  const auto second = "second." + leaf.substr(5);
+  BOOST_TEST(error_with([&](TensorMap& t, auto&) { t.erase(second); }) == ": tensor " + second + " is missing");
+  BOOST_TEST(error_with([&](TensorMap& t, auto&) {
+               t[second] = torch::zeros({3, 7});
+             }).find(": tensor " + second + " has shape [3, 7], expected [") == 0U);
   BOOST_TEST(error_with([&](TensorMap& t, auto&) {
                t[leaf] = torch::zeros({3, 7});
              }).find(": tensor " + leaf + " has shape [3, 7], expected [") == 0U);

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(is_algorithm_one_of_the_paper_number_by_number) {
     }
     BOOST_TEST(moments.steps == 12);
     BOOST_TEST(test::number(moments.second[0]) == naive[0].v);
-    BOOST_TEST(test::number(moments.first[0]) == naive[0].m);
+    if (adam.beta1 > 0) BOOST_TEST(test::number(moments.first[0]) == naive[0].m);
   }
 }
 
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(moments_are_undefined_before_the_first_gradient_and_of_the_
   Moments moments;
   BOOST_TEST(!moments.first.defined());
   auto leaf = torch::zeros({2, 3});
-  Adam{}.update(leaf, torch::ones({2, 3}), moments);
+  Adam{.beta1 = 0.5}.update(leaf, torch::ones({2, 3}), moments);
   BOOST_TEST(moments.second.sizes() == leaf.sizes());
   BOOST_TEST((moments.first.scalar_type() == torch::kFloat32));
 }

@@ -1,30 +1,28 @@
 /// The adaptation: its step, and the state that it keeps from step to step.
 #pragma once
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <map>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <torch/autograd.h>
-
 #include "nada/adaptation/anchor.hpp"
 #include "nada/adaptation/bound_objective.hpp"
 #include "nada/adaptation/candidate_layers.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/leaf_gradients.hpp"
 #include "nada/adaptation/make_delta.hpp"
 #include "nada/adaptation/make_probe.hpp"
 #include "nada/adaptation/observer.hpp"
 #include "nada/adaptation/parts.hpp"
 #include "nada/adaptation/restored_leaves.hpp"
+#include "nada/adaptation/running_mean.hpp"
 #include "nada/adaptation/settings.hpp"
 #include "nada/adaptation/state.hpp"
 #include "nada/adaptation/stepper.hpp"
@@ -43,7 +41,8 @@
 #include "nada/parameterization/parameterization.hpp"
 #include "nada/selection/selector.hpp"
 #include "nada/shifts/shift.hpp"
-#include "nada/training/adam.hpp"
+#include "nada/training/moments.hpp"
+#include "nada/training/optimizer.hpp"
 #include "nada/training/trained_leaves.hpp"
 #include "nada/views/views.hpp"
 
@@ -51,7 +50,7 @@ namespace nada {
 
 /// Adaptation<Generator, EncoderSet, Shift, Objective, LayerSelector, Parameterization, Views, Exit, Training> moves a
 /// copy of a generator along a shift. One step is: choose layers -> latents -> anchor and adapted images -> views ->
-/// features -> terms -> gradients of the chosen leaves -> Adam.
+/// features -> terms -> gradients of the chosen leaves -> optimizer.
 /// Source:  Gal et al., StyleGAN-NADA, arXiv:2108.00946.
 /// Why:     an Adaptation cannot be copied or moved, because bound terms refer to its encoders.
 template <class G, class Es, class S, class O, class Sel, class P = FullWeights, class V = Plain, class X = FullSize,
@@ -70,13 +69,18 @@ class Adaptation final : public Stepper {
         adapted_((start ? *start : source_).clone()),
         encoders_(std::move(encoders)),
         shift_(std::move(shift)),
-        objective_(std::move(objective), settings.logged),
+        objective_(std::move(objective), settings.logged, settings.weights),
         selector_(std::move(selector)),
         views_(std::move(views)),
         exit_(std::move(exit)),
         settings_(checked(std::move(settings))),
         training_(std::move(training)),
+        optimizer_(settings_.chosen_optimizer()),
+        mean_(settings_.half_life),
         candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed) {
+    require(settings_.micro_batch == 0 || objective_.whole_batch_term().empty(), "the batch cannot be computed ",
+            settings_.micro_batch, " samples at a time: the term ", objective_.whole_batch_term(),
+            " is no mean over samples");
     bind();
   }
 
@@ -93,11 +97,11 @@ class Adaptation final : public Stepper {
   const G& anchor() const { return anchor_.generator(source_); }
   const LayerSet& candidates() const { return candidates_.all(); }
   const std::vector<Endpoints>& endpoints() const { return objective_.endpoints(); }  ///< for encoders of weight > 0
-  /// Returns the moments that Adam keeps of each leaf that it has moved.
+  /// Returns the moments that the optimizer keeps of each leaf that it has moved.
   std::map<std::string, Moments> moments() const {
     std::map<std::string, Moments> out;
     for (const auto& [name, leaf] : leaves_.leaves())
-      if (leaves_.moments(name).first.defined()) out[name] = leaves_.moments(name);
+      if (leaves_.moments(name).steps > 0) out[name] = leaves_.moments(name);
     return out;
   }
   Probe probe(const Stream& stream) const override {
@@ -121,27 +125,12 @@ class Adaptation final : public Stepper {
     move_anchor_if_due();
     Attempt attempt(*this);
     const auto chosen = choose(stream);
-    candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
-
-    const auto scene = render_scene(stream);
-    const auto values = evaluate(scene, stream);
-    const auto gradients = gradients_of(values, chosen);
-
-    for (const auto k : stepping_)
-      for (const auto& name : candidates_.names(k)) {
-        const auto found = gradients.find(name);
-        const auto gradient = training_.gradient(leaves_[name], found == gradients.end() ? Tensor{} : found->second);
-        if (gradient.defined()) leaves_.update(settings_.adam, name, gradient);
-      }
+    const auto sum = sum_of_batch(chosen);
+    move_leaves(sum.gradients);
     candidates_.put_effective(adapted_, stepping_, leaves_, /*graph=*/false);
     attempt.succeeded();
     ++step_;
-    return {step_,
-            total,
-            values.loss.template item<double>(),
-            {values.terms.begin(), values.terms.end()},
-            seconds_now() - begin,
-            chosen};
+    return {step_, total, sum.loss, sum.terms, seconds_now() - begin, chosen};
   }
 
   std::int64_t steps_done() const override { return step_; }
@@ -161,9 +150,11 @@ class Adaptation final : public Stepper {
   std::int64_t latent_size() const override { return source_.latent_size(); }
   std::int64_t style_count() const override { return source_.style_count(); }
   Tensor source_images(const Tensor& z) const override { return images(source_, z); }
-  Tensor adapted_images(const Tensor& z) const override { return images(adapted_, z); }
+  Tensor adapted_images(const Tensor& z) const override { return images(shown(), z); }
 
-  Delta delta() const override { return make_delta(candidates_, leaves_, training_, base_hash()); }
+  Delta delta() const override {
+    return make_delta(candidates_, mean_.kept() ? mean_.leaves() : leaves_, training_, base_hash());
+  }
 
   AdaptationState state() const override {
     AdaptationState out;
@@ -175,6 +166,7 @@ class Adaptation final : public Stepper {
       out.leaves[name] = leaf.detach();
       out.moments[name] = leaves_.moments(name);
     }
+    out.means = mean_.state();
     if constexpr (Stateful<Sel>) out.selector = selector_.state();
     out.anchor_leaves = anchor_.leaves();
     out.anchor_step = anchor_.step();
@@ -188,9 +180,12 @@ class Adaptation final : public Stepper {
     same("nada.seed", state.seed, std::to_string(settings_.seed));
     same("nada.parameterization", state.parameterization, std::string(name_of(candidates_.parameterization())));
     same("nada.base_sha256", state.base_hash, base_hash());
-    auto leaves = restored_leaves(candidates_, state);
-    auto selector = selector_of(state);
+    auto leaves = restored_leaves(candidates_, state, optimizer_);
+    auto mean = mean_.restored(state, leaves);
+    auto selector = restored_selector(selector_, candidates_.layer_count(), state);
     leaves_ = std::move(leaves);
+    mean_ = std::move(mean);
+    averaged_.reset();
     listed_.clear();
     selector_ = std::move(selector);
     step_ = state.step;
@@ -250,9 +245,9 @@ class Adaptation final : public Stepper {
   }
 
   /// Returns the styles and images of the step. One w+ serves both generators, unless the mapping network trains.
-  Scene render_scene(const Stream& stream) {
+  Scene render_scene(const Tensor& latents, const Stream& stream) {
     Scene out;
-    const auto z = training_.latents(stream, Purpose::latents, settings_.batch, source_.latent_size()).to(options());
+    const auto z = latents.to(options());
     Tensor anchor_styles;
     {
       const torch::NoGradGuard no_grad;
@@ -281,37 +276,36 @@ class Adaptation final : public Stepper {
     return objective_.evaluate(scene, adapted, anchor, stream);
   }
 
-  /// Returns the gradients of the chosen leaves, by name. Leaves that have no gradient are left out.
-  std::map<std::string, Tensor> gradients_of(const TermValues& values, const LayerSet& chosen) const {
+  /// Returns loss, terms and gradients of the step's batch, which is computed in parts where the settings say so.
+  BatchSum sum_of_batch(const LayerSet& chosen) {
     std::vector<std::string> names;
-    std::vector<Tensor> leaves;
     for (const auto k : chosen)
-      for (const auto& name : candidates_.names(k)) {
-        names.push_back(name);
-        leaves.push_back(leaves_[name]);
-      }
-    const auto gradients = torch::autograd::grad({values.loss}, leaves, {}, /*retain_graph=*/false,
-                                                 /*create_graph=*/false, /*allow_unused=*/true);
-    std::map<std::string, Tensor> out;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (gradients[i].defined()) out[names[i]] = gradients[i];
-    require(!out.empty(), "step ", step_ + 1, ": no chosen layer has a gradient");
-    check_finite(names, out, values);
-    return out;
+      for (const auto& name : candidates_.names(k)) names.push_back(name);
+    const auto batch = settings_.batch, size = settings_.micro_batch > 0 ? settings_.micro_batch : batch;
+    const auto z = training_.latents(Stream{settings_.seed, step_}, Purpose::latents, batch, source_.latent_size());
+    BatchSum sum;
+    for (std::int64_t first = 0; first < batch; first += size) {
+      const Stream stream{settings_.seed, step_, first};
+      const auto count = std::min(size, batch - first);
+      candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
+      const auto values = evaluate(render_scene(count == batch ? z : z.narrow(0, first, count), stream), stream);
+      sum.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
+              count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
+    }
+    sum.clip(settings_.clip_norm);
+    return sum;
   }
-  void check_finite(const std::vector<std::string>& names, const std::map<std::string, Tensor>& gradients,
-                    const TermValues& values) const {
-    Tensor sum;  // finite where all numbers are, unless it is too large; read once, because a read waits for the device
-    for (const auto& [name, g] : gradients) sum = sum.defined() ? sum + g.sum() : g.sum();
-    if (std::isfinite(sum.item<double>())) return;
-    const auto bad = std::find_if(names.begin(), names.end(), [&](const auto& name) {
-      const auto g = gradients.find(name);
-      return g != gradients.end() && !g->second.isfinite().all().template item<bool>();
-    });
-    if (bad == names.end()) return;
-    std::string terms;
-    for (const auto& [term, value] : values.terms) terms += join(terms.empty() ? "" : ", ", term, " ", value);
-    fail("step ", step_ + 1, ": the gradient of ", *bad, " is not finite (terms: ", terms, "); the run cannot go on");
+
+  /// Moves the leaves of the stepping layers.
+  void move_leaves(const TensorMap& gradients) {
+    const auto optimizer = settings_.rate.is_constant() ? optimizer_ : optimizer_.scaled(settings_.rate.factor(step_));
+    for (const auto k : stepping_)
+      for (const auto& name : candidates_.names(k)) {
+        const auto found = gradients.find(name);
+        const auto gradient = training_.gradient(leaves_[name], found == gradients.end() ? Tensor{} : found->second);
+        if (gradient.defined()) leaves_.update(optimizer, name, gradient);
+      }
+    mean_.update(candidates_, begun_, leaves_);
   }
 
   torch::TensorOptions options() const { return candidates_.options(); }
@@ -321,6 +315,16 @@ class Adaptation final : public Stepper {
                        [&](auto k) { return candidates_.layer(k).kind == LayerKind::mapping; });
   }
   const G& mapper() const { return mapping_trains() ? adapted_ : source_; }
+  /// Returns the generator of the running mean where the run keeps one, else the adapted generator.
+  const G& shown() const {
+    if (!mean_.kept()) return adapted_;
+    if (!averaged_ || averaged_step_ != step_) {
+      averaged_ = adapted_.clone();
+      candidates_.put_effective(*averaged_, candidates_.trained_layers(mean_.leaves()), mean_.leaves(), false);
+      averaged_step_ = step_;
+    }
+    return *averaged_;
+  }
   Render render(const Stream& stream, Draw draw) const {
     Render out;
     out.resolution = resolution() == source_.resolution() ? 0 : resolution();
@@ -395,25 +399,6 @@ class Adaptation final : public Stepper {
     });
   }
 
-  Sel selector_of(const AdaptationState& state) const {
-    auto out = selector_;
-    if constexpr (Stateful<Sel>) {
-      if (const auto chosen = state.selector.find("chosen");
-          chosen != state.selector.end() && chosen->second.numel() && chosen->second.scalar_type() == torch::kInt64)
-        require(chosen->second.min().template item<std::int64_t>() >= 0 &&
-                    chosen->second.max().template item<std::int64_t>() <
-                        static_cast<std::int64_t>(candidates_.layer_count()),
-                state.origin, ": nada.selector names a layer that is not there");
-      try {
-        out.restore(state.selector);
-      } catch (const Error& error) {
-        fail(state.origin, ": nada.selector is damaged: ", error.what());
-      } catch (const std::out_of_range&) {  // of `state.at(name)`
-        fail(state.origin, ": nada.selector is damaged: a tensor is missing that the layer selector asks for");
-      }
-    }
-    return out;
-  }
   void restore_anchor(const AdaptationState& state) {
     if constexpr (MovingShift<S>) {
       if (state.anchor_step >= 0) {
@@ -436,9 +421,13 @@ class Adaptation final : public Stepper {
   X exit_;
   AdaptationSettings settings_;
   Training training_;
+  AnyOptimizer optimizer_;
+  RunningMean mean_;
+  mutable std::optional<G> averaged_;  // what shown() made at `averaged_step_`
+  mutable std::int64_t averaged_step_ = -1;
   CandidateLayers<G, P> candidates_;
   TrainedLeaves leaves_;       // of every layer that was ever chosen
-  LayerSet stepping_, begun_;  // layers that Adam steps in this step; layers whose leaves this step made
+  LayerSet stepping_, begun_;  // layers that the optimizer steps; layers whose leaves this step made
   Anchor<G> anchor_;
   std::vector<Tensor> selection_targets_;  // as endpoints()
   std::int64_t step_ = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -20,6 +21,7 @@
 #include "nada/encoders/ensemble.hpp"
 #include "nada/losses/term.hpp"
 #include "nada/shifts/shift.hpp"
+#include "nada/training/schedule.hpp"
 
 namespace nada {
 
@@ -46,7 +48,10 @@ struct binds_somewhere<Ensemble<Es...>, T, S> : std::bool_constant<(EncoderTerm<
 template <class Es, class S, class O>
 class BoundObjective {
  public:
-  explicit BoundObjective(O objective, const std::vector<std::string>& logged = {}) : objective_(std::move(objective)) {
+  /// `schedules` multiply the weights of terms, by name.
+  explicit BoundObjective(O objective, const std::vector<std::string>& logged = {},
+                          const std::map<std::string, Schedule>& schedules = {})
+      : objective_(std::move(objective)) {
     std::vector<std::pair<std::string_view, double>> all;
     objective_.each([&](double weight, const auto& term, std::ptrdiff_t) {
       check_term<std::decay_t<decltype(term)>>();
@@ -61,12 +66,20 @@ class BoundObjective {
     each_held([&](std::size_t, double weight, const auto& term, std::ptrdiff_t) {
       names_.push_back(term.name);
       weights_.push_back(weight);
+      if (!std::decay_t<decltype(term)>::per_sample && whole_batch_term_.empty()) whole_batch_term_ = term.name;
+      const auto schedule = schedules.find(std::string(term.name));
+      schedules_.push_back(schedule == schedules.end() ? Schedule{} : schedule->second);
       reads_ = reads_ | term.reads;
     });
+    for (const auto& [name, schedule] : schedules)
+      require(std::find(names_.begin(), names_.end(), std::string_view(name)) != names_.end(),
+              "there is a schedule for the term ", name, ", but no term of this name and a weight > 0");
   }
 
   /// Returns what the terms read, taken together.
   Reads reads() const { return reads_; }
+  /// Returns the name of a term that is no mean over samples, or nothing.
+  std::string_view whole_batch_term() const { return whole_batch_term_; }
   /// Returns the names of the terms of weight > 0 and of those that are logged.
   const std::vector<std::string_view>& names() const { return names_; }
   /// Returns the endpoints, one for each encoder of weight > 0.
@@ -105,7 +118,7 @@ class BoundObjective {
       if (weights_[t] == 0) continue;
       require(std::isfinite(value), "step ", stream.step + 1, ": the term ", names_[t], " is ", value,
               "; the run cannot go on");
-      const auto share = weights_[t] * values[t];
+      const auto share = weights_[t] * schedules_[t].factor(stream.step) * values[t];
       out.loss = out.loss.defined() ? out.loss + share : share;
     }
     return out;
@@ -204,6 +217,8 @@ class BoundObjective {
   std::vector<bool> held_;               // of each term of the objective: whether it trains or is logged
   std::vector<std::string_view> names_;  // of the terms that are held
   std::vector<double> weights_;          // weights of these terms; 0: the term is logged
+  std::vector<Schedule> schedules_;      // of these terms
+  std::string_view whole_batch_term_;
   Reads reads_ = Reads::nothing;
   std::vector<Endpoints> endpoints_;
   std::vector<EncoderTerms> encoder_terms_;                                               // as endpoints_

@@ -11,6 +11,7 @@
 #include "nada/parameterization/parameterization.hpp"
 #include "nada/selection/selector.hpp"
 #include "nada/shifts/shift.hpp"
+#include "nada/training/optimizer.hpp"
 #include "nada/views/views.hpp"
 
 namespace nada {
@@ -50,6 +51,10 @@ struct AdaptationParts {
       return make(source, encoders, shift, std::move(part), selector, parameterization, views, exit);
     } else if constexpr (LayerSelector<Part>) {
       return make(source, encoders, shift, objective, std::move(part), parameterization, views, exit);
+    } else if constexpr (Optimizer<Part> || std::is_same_v<Part, AnyOptimizer>) {
+      auto out = *this;
+      out.settings.optimizer = std::move(part);
+      return out;
     } else if constexpr (Parameterization<Part>) {
       return make(source, encoders, shift, objective, selector, std::move(part), views, exit);
     } else if constexpr (Views<Part>) {
@@ -63,9 +68,10 @@ struct AdaptationParts {
     } else if constexpr (EncoderSet<Part>) {
       return make(source, std::move(part), shift, objective, selector, parameterization, views, exit);
     } else {
-      static_assert(detail::no_part<Part>,
-                    "AdaptationParts: with() takes an objective, a shift, a selector, a parameterization, views, an "
-                    "exit, a generator or an encoder set; this type models none of their concepts (docs/policies.md)");
+      static_assert(
+          detail::no_part<Part>,
+          "AdaptationParts: with() takes an objective, a shift, a selector, an optimizer, a parameterization, "
+          "views, an exit, a generator or an encoder set; this type models none of their concepts (docs/policies.md)");
     }
   }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "nada/formats/tensor_file.hpp"
-#include "nada/training/adam.hpp"
+#include "nada/training/moments.hpp"
 
 namespace nada {
 
@@ -18,6 +18,7 @@ struct AdaptationState {
   std::string base_hash;                   // SHA-256 of the generator that the leaves belong to
   TensorMap leaves;                        // by `<layer>.<leaf>`, of every layer that was ever chosen
   std::map<std::string, Moments> moments;  // of each leaf
+  TensorMap means;                         // running mean of each leaf, where the run keeps one
   TensorMap selector;                      // what a stateful selector remembers, of any type and shape
   TensorMap anchor_leaves;                 // leaves of a moved anchor
   std::int64_t anchor_step = -1;           // step at which the anchor moved; -1: never

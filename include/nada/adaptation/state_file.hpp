@@ -6,8 +6,8 @@
 
 namespace nada {
 
-/// Writes a state: tensors `leaf.`, `first.`, `second.` and `anchor.` with the leaf's name, and `selector.` with the name
-/// that the selector gives; lists of int64 of the selector and all other parts stand in the metadata.
+/// Writes a state: tensors `leaf.`, `mean.`, `first.`, `second.`, `moment.<name>.` of other moments and `anchor.` with the
+/// leaf's name, and `selector.` with the name that the selector gives; lists of int64 of the selector and all other parts stand in the metadata.
 /// Errors:  a tensor of a type that files do not hold (complex numbers).
 void save_state(const std::filesystem::path& path, const AdaptationState& state);
 

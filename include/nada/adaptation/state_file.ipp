@@ -70,10 +70,11 @@ NADA_INLINE void save_state(const std::filesystem::path& path, const AdaptationS
     const auto& moments = state.moments.at(name);
     tensors["leaf." + name] = leaf;
     counts[name] = moments.steps;
-    if (!moments.first.defined()) continue;
-    tensors["first." + name] = moments.first;
-    tensors["second." + name] = moments.second;
+    if (moments.first.defined()) tensors["first." + name] = moments.first;
+    if (moments.second.defined()) tensors["second." + name] = moments.second;
+    for (const auto& [key, value] : moments.others) tensors["moment." + key + "." + name] = value;
   }
+  for (const auto& [name, mean] : state.means) tensors["mean." + name] = mean;
   for (const auto& [name, leaf] : state.anchor_leaves) tensors["anchor." + name] = leaf;
   for (const auto& [name, value] : state.selector)
     if (!detail::is_index_list(value)) tensors["selector." + name] = value;
@@ -106,7 +107,13 @@ NADA_INLINE AdaptationState load_state(const std::filesystem::path& path) {
     out.selector = detail::selector_of(selector->second, path.string());
   const auto counts = nlohmann::json::parse(value_or(metadata, "nada.counts"), nullptr, false);
   require(counts.is_object(), path, ": nada.counts is damaged");
-  for (const auto& [name, value] : to_tensors(file)) {
+  const auto tensors = to_tensors(file);
+  const auto found = [&](const std::string& name) {
+    const auto tensor = tensors.find(name);
+    return tensor == tensors.end() ? Tensor{} : tensor->second;
+  };
+  for (const auto& [name, value] : tensors) {
+    if (name.starts_with("mean.")) out.means[name.substr(5)] = value;
     if (name.starts_with("anchor.")) out.anchor_leaves[name.substr(7)] = value;
     if (name.starts_with("selector.")) out.selector[name.substr(9)] = value;
     if (!name.starts_with("leaf.")) continue;
@@ -116,8 +123,15 @@ NADA_INLINE AdaptationState load_state(const std::filesystem::path& path) {
     auto& moments = out.moments[leaf];
     moments.steps = counts[leaf].get<std::int64_t>();
     if (moments.steps == 0) continue;
-    moments.first = to_tensor(file.at("first." + leaf));
-    moments.second = to_tensor(file.at("second." + leaf));
+    moments.first = found("first." + leaf);
+    moments.second = found("second." + leaf);
+  }
+  for (const auto& [name, value] : tensors) {
+    if (!name.starts_with("moment.")) continue;
+    const auto dot = name.find('.', 7);
+    require(dot != std::string::npos && out.moments.count(name.substr(dot + 1)) > 0, path, ": there is no leaf of ",
+            name);
+    out.moments[name.substr(dot + 1)].others[name.substr(7, dot - 7)] = value;
   }
   return out;
 }

@@ -62,6 +62,7 @@ std::array<float, 4> normal_block(const PhiloxCounter& words);
 struct Stream {
   std::uint64_t seed = 0;
   std::int64_t step = 0;
+  std::int64_t first = 0;  // sample that counts as the first one, where a batch is computed in parts
 
   /// Returns standard normal numbers; shape[0] counts samples, the first of which is `first_sample`.
   Tensor normal(Purpose purpose, torch::IntArrayRef shape, std::int64_t first_sample = 0, std::uint64_t sub = 0) const;

@@ -72,7 +72,7 @@ Tensor Stream::draw(Purpose purpose, torch::IntArrayRef shape, std::int64_t firs
   at::parallel_for(0, shape[0] * blocks, /*grain_size=*/4096, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t row = i / blocks, b = i % blocks;
-      const auto sample = static_cast<std::uint64_t>(first_sample + row);
+      const auto sample = static_cast<std::uint64_t>(first + first_sample + row);
       const std::array<float, 4> four =
           block(detail::philox({static_cast<std::uint32_t>(b), kind, static_cast<std::uint32_t>(sample),
                                 static_cast<std::uint32_t>(sample >> 32)},

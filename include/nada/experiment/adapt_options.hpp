@@ -97,7 +97,12 @@ struct AdaptOptions {
   ClassOption category;
   std::string noise = "stored";
   std::string layers = "adaptive", parameterization = "full", views = "plain", exit = "full";
-  std::vector<std::string> terms, log;
+  std::vector<std::string> terms, log, schedules;
+  std::string optimizer = "adam", lr_schedule = "constant";
+  double momentum = 0, beta2 = 0.99, weight_decay = 0, clip_norm = 0, ema = 0;
+  std::int64_t micro_batch = 0, best_every = 30;
+  std::string best;
+  std::filesystem::path measure;
   double directional = 1, global = 0, learned = 0, range = 0, pixels = 0, away = 1, min_length = 0.2, lr = 0.002,
          mixing = 0;
   double blur = 0, pictures_share = 0.5;
@@ -109,7 +114,7 @@ struct AdaptOptions {
   // These options belong to this call alone:
   std::filesystem::path config, out, resume;
   std::string recipe;
-  bool dry_run = false;
+  bool dry_run = false, one_step = false;
 
   void declare(OptionTable& table);
   /// Takes the values of the default recipe, which the help text then tells as defaults.
@@ -137,6 +142,8 @@ struct AdaptOptions {
   void add_learned_step(TermList& objective, const Members<AnyClip>& encoders) const;
   Every<AnySelector> selector() const;
   EarlyExit early_exit() const;
+  /// Puts the optimizer, the schedules and what else --optimizer to --ema name into settings.
+  void training(AdaptationSettings& out) const;
   /// Returns the settings of a run that adapts `source`.
   AdaptationSettings settings(const AnyGenerator& source) const;
 

@@ -20,6 +20,10 @@
 #include "nada/losses/learned_step.hpp"
 #include "nada/losses/pixel_anchor.hpp"
 #include "nada/losses/range_penalty.hpp"
+#include "nada/training/adafactor.hpp"
+#include "nada/training/adam.hpp"
+#include "nada/training/schedule.hpp"
+#include "nada/training/sgd.hpp"
 
 namespace nada {
 
@@ -140,6 +144,32 @@ NADA_INLINE void declare_parts(AdaptOptions& o, OptionTable& table) {
             "SIZE");
 }
 
+NADA_INLINE void declare_best(AdaptOptions& o, OptionTable& table) {
+  table.add("best", o.best, "metric by which best.safetensors keeps the best delta of the run; none: no such file",
+            OptionTable::Kind::saved, "METRIC");
+  table.add("best-every", o.best_every, "steps from one measuring for --best to the next");
+  table.add("measure", o.measure,
+            "encoder that measures for --best, never one that is trained against (default the embedded held-out one)");
+}
+
+NADA_INLINE void declare_training(AdaptOptions& o, OptionTable& table) {
+  table.add("lr-schedule", o.lr_schedule,
+            "what the learning rate is multiplied by: constant, or parts with commas between them: warmup:STEPS, "
+            "cosine:FLOOR[:END], linear:FLOOR[:END] (END: the last step), or points STEP=FACTOR",
+            OptionTable::Kind::saved, "SCHEDULE");
+  table.add("schedule", o.schedules, "what a term's weight is multiplied by, as --lr-schedule; several may be given",
+            OptionTable::Kind::saved, "TERM=SCHEDULE");
+  table.add("optimizer", o.optimizer, "adam, adamw, sgd or adafactor", OptionTable::Kind::saved, "NAME");
+  table.add("momentum", o.momentum, "share of the last steps in a step: beta1 of Adam and Adafactor");
+  table.add("beta2", o.beta2, "of Adam: share of the last squares in the running mean of squares");
+  table.add("weight-decay", o.weight_decay,
+            "share, times the rate, of the weights that a step takes away; not of adam");
+  table.add("clip-norm", o.clip_norm, "longest gradient of all weights together; 0: any");
+  table.add("micro-batch", o.micro_batch, "samples that are computed at a time, which saves memory; 0: the batch");
+  table.add("ema", o.ema,
+            "half-life, in steps, of a running mean of the weights, which deltas and samples then show; 0: none");
+}
+
 }  // namespace detail
 
 NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
@@ -155,7 +185,8 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.group("Training");
   table.add("steps", steps, "training steps");
   table.add("batch", batch, "samples a step");
-  table.add("lr", lr, "Adam's learning rate");
+  table.add("lr", lr, "learning rate");
+  detail::declare_training(*this, table);
   table.add("mixing", mixing, "share of samples whose styles come from two latents");
   table.add("seed", seed, "of all that is random");
   table.group("Run");
@@ -170,8 +201,10 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.add("out", out, "folder of the run (default runs/<target>-<n>)", session, "FOLDER");
   table.add("resume", resume, "continue the run in this folder; --steps may be given anew", session, "FOLDER");
   table.add("dry-run", dry_run, "print what would run and write nothing", session);
+  table.add("step", one_step, "with --dry-run: take one step too, and print its losses and seconds", session);
   table.add("samples-every", samples_every, "steps between sample grids; 0: only at the start and the end");
   table.add("state-every", state_every, "steps between saved states");
+  detail::declare_best(*this, table);
   table.add("tensorboard", tensorboard, "write an event file for TensorBoard beside metrics.csv");
   machine.declare(table);
 }
@@ -278,10 +311,38 @@ NADA_INLINE EarlyExit AdaptOptions::early_exit() const {
   return {pixels_of_side};
 }
 
+NADA_INLINE void AdaptOptions::training(AdaptationSettings& out) const {
+  out.adam = {.rate = lr, .beta1 = momentum, .beta2 = beta2};
+  require(optimizer != "adam" || weight_decay == 0,
+          "option weight-decay: --optimizer adam has none; adamw, sgd and adafactor do");
+  require(beta2 == Adam{}.beta2 || optimizer.starts_with("adam"), "option beta2: --optimizer ", optimizer, " has none");
+  if (optimizer == "adamw") {
+    out.optimizer = AdamW{out.adam, weight_decay};
+  } else if (optimizer == "sgd") {
+    out.optimizer = Sgd{.rate = lr, .momentum = momentum, .weight_decay = weight_decay};
+  } else if (optimizer == "adafactor") {
+    out.optimizer = Adafactor{.rate = lr, .beta1 = momentum, .weight_decay = weight_decay};
+  } else {
+    require(optimizer == "adam", "option optimizer: expected adam, adamw, sgd or adafactor, found '", optimizer, "'");
+  }
+  out.rate = read_schedule(lr_schedule, steps, "option lr-schedule");
+  for (const auto& text : schedules) {
+    const auto equals = text.find('=');
+    require(equals != std::string::npos && equals > 0, "option schedule: expected TERM=SCHEDULE, found '", text, "'");
+    const auto term = text.substr(0, equals);
+    const bool fresh =
+        out.weights.emplace(term, read_schedule(text.substr(equals + 1), steps, "option schedule, " + term)).second;
+    require(fresh, "option schedule: the term ", term, " was given twice");
+  }
+  out.clip_norm = clip_norm;
+  out.micro_batch = micro_batch;
+  out.half_life = ema;
+}
+
 NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source) const {
   AdaptationSettings out;
   out.labels = category.labels(source);
-  out.adam.rate = lr;
+  training(out);
   out.batch = batch;
   out.seed = seed;
   out.mixing = mixing;

@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -12,6 +13,7 @@
 #include "nada/adaptation/stepper.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/adapt_options.hpp"
+#include "nada/experiment/observers/best.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/recipes.hpp"
@@ -44,10 +46,13 @@ class Session {
 
  private:
   int run_observed_by(std::span<const AnyObserver> observers, Stepper& adaptation, const LayerScores& scores);
-  bool run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers) const;
+  bool run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers,
+              std::optional<MeasuringEncoder> measuring) const;
+  std::optional<MeasuringEncoder> measuring_encoder() const;
   RunNotes notes(const std::filesystem::path& path) const;
 
-  int describe(const Stepper& adaptation, const LayerScores& scores) const;
+  int describe(Stepper& adaptation, const LayerScores& scores) const;
+  void take_one_step(Stepper& adaptation) const;
 
   static std::string number(double value);
 

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
+#include <system_error>
+#include <utility>
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/run.hpp"
@@ -19,6 +21,7 @@
 #include "nada/core/device.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/experiment/build.hpp"
+#include "nada/experiment/embedded.hpp"
 #include "nada/experiment/observers/metrics.hpp"
 #include "nada/experiment/observers/progress.hpp"
 #include "nada/experiment/observers/results.hpp"
@@ -31,6 +34,8 @@ namespace nada {
 NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers, Stepper& adaptation,
                                          const LayerScores& scores) {
   require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
+  require(options_.dry_run || !options_.one_step, "--step needs --dry-run");
+  auto measuring = measuring_encoder();
   if (options_.dry_run) return describe(adaptation, scores);
   const bool resuming = !options_.resume.empty();
   const auto path = resuming               ? options_.resume
@@ -41,7 +46,7 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
   if (resuming && adaptation.steps_done() >= options_.steps && folder.complete())
     std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
               << options_.steps << " steps\n";
-  else if (!run_in(folder, adaptation, observers))
+  else if (!run_in(folder, adaptation, observers, std::move(measuring)))
     std::cout << "stopped after " << adaptation.steps_done() << " of " << options_.steps
               << " steps; continue with --resume " << path.string() << '\n';
   std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   "
@@ -49,8 +54,27 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
   return 0;
 }
 
-NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation,
-                                 std::span<const AnyObserver> observers) const {
+NADA_INLINE std::optional<MeasuringEncoder> Session::measuring_encoder() const {
+  if (options_.best.empty()) return {};
+  BestObserver::check(options_.best, options_.best_every);
+  std::error_code missing;
+  const auto& texts = options_.texts;
+  require(!texts.target.empty() && !texts.source.empty(), "--best needs a source and a target text");
+  require(!options_.measure.empty() || std::filesystem::equivalent(options_.generator, embedded_generator(), missing),
+          "--best needs --measure FILE, an encoder that knows what this generator draws");
+  const auto path = options_.measure.empty() ? embedded_held_out_encoder() : options_.measure;
+  for (const auto& encoder : texts.encoders)
+    require(!std::filesystem::equivalent(encoder.path, path, missing), "option measure: the run is trained against ",
+            path, ": it cannot measure it; name another one");
+  MeasuringEncoder out{load_clip(path, texts.vocabulary.empty() ? std::nullopt : std::optional(texts.vocabulary),
+                                 options_.machine.place()),
+                       {}};
+  out.ends = texts.shift().endpoints(out.encoder, {});
+  return out;
+}
+
+NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers,
+                                 std::optional<MeasuringEncoder> measuring) const {
   DeltaOrigin origin{{{"nada.options", folder.notes().options_text}}, options_.generator};
   if (!options_.texts.source.empty()) origin.metadata["nada.source"] = options_.texts.source;
   if (!options_.texts.target.empty()) origin.metadata["nada.target"] = options_.texts.target;
@@ -61,7 +85,10 @@ NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation,
   StateObserver states(folder.state(), options_.state_every);
   ResultObserver results(folder, origin);
   ProgressObserver progress;
+  std::optional<BestObserver> best;
+  if (measuring) best.emplace(folder, origin, options_.best, options_.best_every, std::move(*measuring));
   std::vector<AnyObserver> told(observers.begin(), observers.end());
+  if (best) told.emplace_back(*best);
   told.emplace_back(metrics);
   told.emplace_back(samples);
   if (options_.tensorboard) told.emplace_back(events);
@@ -86,7 +113,14 @@ NADA_INLINE RunNotes Session::notes(const std::filesystem::path& path) const {
   return out;
 }
 
-NADA_INLINE int Session::describe(const Stepper& adaptation, const LayerScores& scores) const {
+NADA_INLINE void Session::take_one_step(Stepper& adaptation) const {
+  const auto report = adaptation.step(options_.steps);
+  std::cout << "one step\n  loss " << report.loss << "\n";
+  for (const auto& [name, value] : report.terms) std::cout << "  " << name << ' ' << value << '\n';
+  std::cout << "  seconds " << report.seconds << '\n';
+}
+
+NADA_INLINE int Session::describe(Stepper& adaptation, const LayerScores& scores) const {
   auto& out = std::cout;
   out << "options\n";
   for (const auto& [name, value] : table_.values({}))
@@ -110,7 +144,9 @@ NADA_INLINE int Session::describe(const Stepper& adaptation, const LayerScores& 
     out << '\n';
   }
   out << "parameters\n  " << trains << " of " << all << " train\nsteps\n  " << options_.steps << " with batches of "
-      << options_.batch << "; nothing was written\n";
+      << options_.batch << '\n';
+  if (options_.one_step) take_one_step(adaptation);
+  out << "nothing was written\n";
   return 0;
 }
 

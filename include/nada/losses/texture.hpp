@@ -29,6 +29,8 @@ struct Texture {
     const torch::NoGradGuard no_grad;
     return [wanted = encoder.see(pictures, Wanted{}).raw](auto& c) -> Tensor {
       const auto& raw = c.adapted().raw;
+      require(c.stream().first == 0 || wanted.size(0) == 1,
+              "the term texture takes its pictures in turn over the batch, so the batch cannot be computed in parts");
       const auto rows = torch::arange(raw.size(0), torch::TensorOptions(torch::kInt64).device(raw.device()));
       return (raw - wanted.index_select(0, rows.remainder(wanted.size(0)))).square().mean();
     };

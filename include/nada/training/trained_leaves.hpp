@@ -9,6 +9,8 @@
 #include "nada/core/tensor.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/training/adam.hpp"
+#include "nada/training/moments.hpp"
+#include "nada/training/optimizer.hpp"
 
 namespace nada {
 
@@ -39,6 +41,7 @@ class TrainedLeaves {
 
   /// Moves one leaf by a defined gradient.
   void update(const Adam& adam, const std::string& name, const Tensor& gradient);
+  void update(const AnyOptimizer& optimizer, const std::string& name, const Tensor& gradient);
 
   /// Takes one step of Adam. `gradients` are in the order of list(); a gradient is undefined where its leaf had no
   /// part in the loss. decay(name) is a share, times the rate, of the leaf that is taken away first (decoupled

@@ -52,6 +52,10 @@ NADA_INLINE void TrainedLeaves::update(const Adam& adam, const std::string& name
   adam.update(leaves_.at(name), gradient, moments_.at(name));
 }
 
+NADA_INLINE void TrainedLeaves::update(const AnyOptimizer& optimizer, const std::string& name, const Tensor& gradient) {
+  take_step(optimizer, leaves_.at(name), gradient, moments_.at(name));
+}
+
 NADA_INLINE void TrainedLeaves::check_finite(const std::vector<Tensor>& gradients) const {
   std::size_t i = 0;
   for (const auto& [name, leaf] : leaves_) {
@@ -65,8 +69,8 @@ NADA_INLINE void TrainedLeaves::save(const std::string& prefix, TensorMap& out) 
   for (const auto& [name, leaf] : leaves_) {
     out[prefix + name] = leaf.detach();
     const auto& moments = moments_.at(name);
-    if (!moments.first.defined()) continue;
-    out[prefix + name + "#first"] = moments.first;
+    if (moments.steps == 0) continue;
+    if (moments.first.defined()) out[prefix + name + "#first"] = moments.first;
     out[prefix + name + "#second"] = moments.second;
     out[prefix + name + "#steps"] = torch::full({}, moments.steps, torch::kInt64);
   }
@@ -87,7 +91,8 @@ NADA_INLINE void TrainedLeaves::load(const std::string& prefix, const TensorMap&
     auto& moments = moments_[name];
     moments = {};
     if (!in.count(prefix + name + "#steps")) continue;
-    moments.first = at(name + "#first").to(leaf.options()).clone();
+    if (in.count(prefix + name + "#first"))  // kept where Adam's beta1 is above 0
+      moments.first = at(name + "#first").to(leaf.options()).clone();
     moments.second = at(name + "#second").to(leaf.options()).clone();
     moments.steps = at(name + "#steps").item<std::int64_t>();
   }
