@@ -1,7 +1,6 @@
 /// The adaptation: its step, and the state that it keeps from step to step.
 #pragma once
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -17,9 +16,11 @@
 #include <torch/autograd.h>
 
 #include "nada/adaptation/anchor.hpp"
+#include "nada/adaptation/anchor_pool.hpp"
 #include "nada/adaptation/bound_objective.hpp"
 #include "nada/adaptation/candidate_layers.hpp"
 #include "nada/adaptation/delta.hpp"
+#include "nada/adaptation/finite_gradients.hpp"
 #include "nada/adaptation/make_delta.hpp"
 #include "nada/adaptation/make_probe.hpp"
 #include "nada/adaptation/observer.hpp"
@@ -76,7 +77,8 @@ class Adaptation final : public Stepper {
         exit_(std::move(exit)),
         settings_(checked(std::move(settings))),
         training_(std::move(training)),
-        candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed) {
+        candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed),
+        pool_(settings_.anchor_pool, settings_.batch) {
     bind();
   }
 
@@ -101,8 +103,11 @@ class Adaptation final : public Stepper {
     return out;
   }
   Probe probe(const Stream& stream) const override {
+    auto rendered = render(stream, Draw::selection);
+    if (settings_.selection_exit > 0 && settings_.selection_exit < resolution())
+      rendered.resolution = settings_.selection_exit;
     return make_probe(ProbedRun<G, Es, P, Training>{adapted_, mapper(), encoders_, selection_targets_, candidates_,
-                                                    leaves_, training_, settings_, render(stream, Draw::selection)},
+                                                    leaves_, training_, settings_, rendered},
                       stream);
   }
   /// Returns the SHA-256 of the weights that the adapted generator started from.
@@ -123,8 +128,10 @@ class Adaptation final : public Stepper {
     const auto chosen = choose(stream);
     candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
 
-    const auto scene = render_scene(stream);
-    const auto values = evaluate(scene, stream);
+    const Stream drawn{settings_.seed, pool_.drawn_step(step_)};
+    auto* const kept = pool_.batch(step_);
+    const auto scene = render_scene(drawn, kept);
+    const auto values = evaluate(scene, drawn, kept);
     const auto gradients = gradients_of(values, chosen);
 
     for (const auto k : stepping_)
@@ -249,20 +256,22 @@ class Adaptation final : public Stepper {
     return chosen;
   }
 
-  /// Returns the styles and images of the step. One w+ serves both generators, unless the mapping network trains.
-  Scene render_scene(const Stream& stream) {
+  /// Returns the styles and images of the step. One w+ serves both generators, unless the mapping network trains. The
+  /// anchor's images are taken from `kept`, where they are there.
+  Scene render_scene(const Stream& stream, AnchorPool::Batch* kept) {
     Scene out;
     const auto z = training_.latents(stream, Purpose::latents, settings_.batch, source_.latent_size()).to(options());
-    Tensor anchor_styles;
-    {
+    const auto anchor_styles = [&] {
       const torch::NoGradGuard no_grad;
-      anchor_styles = styles_of(anchor(), z, stream);
-    }
+      return styles_of(anchor(), z, stream);
+    }();
     out.styles = mapping_trains() ? styles_of(adapted_, z, stream) : anchor_styles;
     if constexpr (has(O::reads, Reads::anchor)) {
       if (has(objective_.reads(), Reads::anchor)) {
         const torch::NoGradGuard no_grad;
-        out.anchor_images = anchor().synthesize(anchor_styles, render(stream, Draw::anchor));
+        const auto rendered = [&] { return anchor().synthesize(anchor_styles, render(stream, Draw::anchor)); };
+        out.anchor_images = kept && kept->images.defined() ? kept->images : rendered();
+        if (kept) kept->images = out.anchor_images;
       }
     }
     if (has(objective_.reads(), Reads::adapted))
@@ -271,14 +280,15 @@ class Adaptation final : public Stepper {
     return out;
   }
 
-  TermValues evaluate(const Scene& scene, const Stream& stream) const {
+  TermValues evaluate(const Scene& scene, const Stream& stream, AnchorPool::Batch* kept) const {
     Shown adapted, anchor;
     if (scene.adapted_images.defined()) adapted = views_of(scene.adapted_images, stream);
     if (scene.anchor_images.defined()) {
       const torch::NoGradGuard no_grad;
-      anchor = views_of(scene.anchor_images, stream);
+      anchor =
+          kept && kept->has_features() ? Shown{seen(scene.anchor_images), {}} : views_of(scene.anchor_images, stream);
     }
-    return objective_.evaluate(scene, adapted, anchor, stream);
+    return objective_.evaluate(scene, adapted, anchor, stream, kept ? &kept->features : nullptr, step_);
   }
 
   /// Returns the gradients of the chosen leaves, by name. Leaves that have no gradient are left out.
@@ -296,22 +306,8 @@ class Adaptation final : public Stepper {
     for (std::size_t i = 0; i < names.size(); ++i)
       if (gradients[i].defined()) out[names[i]] = gradients[i];
     require(!out.empty(), "step ", step_ + 1, ": no chosen layer has a gradient");
-    check_finite(names, out, values);
+    check_finite(names, out, values, step_ + 1);
     return out;
-  }
-  void check_finite(const std::vector<std::string>& names, const std::map<std::string, Tensor>& gradients,
-                    const TermValues& values) const {
-    Tensor sum;  // finite where all numbers are, unless it is too large; read once, because a read waits for the device
-    for (const auto& [name, g] : gradients) sum = sum.defined() ? sum + g.sum() : g.sum();
-    if (std::isfinite(sum.item<double>())) return;
-    const auto bad = std::find_if(names.begin(), names.end(), [&](const auto& name) {
-      const auto g = gradients.find(name);
-      return g != gradients.end() && !g->second.isfinite().all().template item<bool>();
-    });
-    if (bad == names.end()) return;
-    std::string terms;
-    for (const auto& [term, value] : values.terms) terms += join(terms.empty() ? "" : ", ", term, " ", value);
-    fail("step ", step_ + 1, ": the gradient of ", *bad, " is not finite (terms: ", terms, "); the run cannot go on");
   }
 
   torch::TensorOptions options() const { return candidates_.options(); }
@@ -325,6 +321,7 @@ class Adaptation final : public Stepper {
     Render out;
     out.resolution = resolution() == source_.resolution() ? 0 : resolution();
     out.noise = settings_.noise;
+    out.convolutions = settings_.convolutions;
     out.stream = stream;
     out.first_sample = training_.first_sample(draw, settings_.batch);
     return out;
@@ -334,9 +331,10 @@ class Adaptation final : public Stepper {
     return generator.synthesize(generator.map(z.to(options()), settings_.labels),
                                 render({settings_.seed, 0}, Draw::adapted));
   }
+  Tensor seen(const Tensor& images) const { return settings_.clamp ? images.clamp(-1, 1) : images; }
   Shown views_of(const Tensor& images, const Stream& stream) const {
-    const auto seen = settings_.clamp ? images.clamp(-1, 1) : images;
-    return {seen, views_.show(seen, stream)};
+    const auto clamped = seen(images);
+    return {clamped, views_.show(clamped, stream)};
   }
   Tensor styles_of(const G& generator, const Tensor& z, const Stream& stream) const {
     const auto w = generator.map(z, settings_.labels);
@@ -382,6 +380,7 @@ class Adaptation final : public Stepper {
 
   /// Binds every term once per encoder, and again after the anchor has moved.
   void bind() {
+    pool_.clear();
     objective_.bind(encoders_, shift_, [this](std::int64_t count) {
       const torch::NoGradGuard no_grad;
       const Stream stream{settings_.seed, 0};
@@ -440,6 +439,7 @@ class Adaptation final : public Stepper {
   TrainedLeaves leaves_;       // of every layer that was ever chosen
   LayerSet stepping_, begun_;  // layers that Adam steps in this step; layers whose leaves this step made
   Anchor<G> anchor_;
+  AnchorPool pool_;
   std::vector<Tensor> selection_targets_;  // as endpoints()
   std::int64_t step_ = 0;
   std::vector<Leaf> leaf_list_;  // for terms that read leaves
