@@ -33,6 +33,7 @@
 #include "nada/checks/check_part.hpp"
 #include "nada/checks/check_selector.hpp"
 #include "nada/checks/check_term.hpp"
+#include "nada/checks/in_turns.hpp"
 #include "nada/checks/small_models.hpp"
 #include "nada/checks/small_run.hpp"
 #include "nada/core/child.hpp"
