@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(both_forms_of_an_upsampling_convolution_have_the_same_first
 }
 
 BOOST_AUTO_TEST_CASE(an_upsampling_convolution_in_bfloat16_is_the_exact_one_to_two_digits) {
-  for (const std::int64_t channels : {std::int64_t{8}, stylegan2::widest_folded}) {
+  for (const std::int64_t channels : {8, 256}) {
     const auto x = random({2, channels, 4, 4}, 1), weight = random({5, channels, 3, 3}, 2);
     const auto exact = stylegan2::upsampling_convolution(x, weight);
     const auto rounded = stylegan2::upsampling_convolution(x.to(torch::kBFloat16), weight.to(torch::kFloat32));

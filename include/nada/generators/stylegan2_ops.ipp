@@ -29,6 +29,9 @@ NADA_INLINE Tensor upsampling_kernel(const Tensor& weight) {
       .reshape({4 * o, i, 3, 3});
 }
 
+/// Input channels from which the folded form in another type than float or double is slower than the other form in float.
+inline constexpr std::int64_t widest_folded = 256;
+
 NADA_INLINE Tensor upsampling_convolution(const Tensor& x, const Tensor& weight) {
   if (const auto type = x.scalar_type(); type != torch::kFloat32 && type != torch::kFloat64) {
     if (weight.size(1) >= widest_folded)
