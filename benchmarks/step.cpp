@@ -165,6 +165,7 @@ void declare(const std::string& name, Setting& (*setting)(), const std::vector<s
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   use_threads(0);
   distrust_wrong_convolutions();
   declare("avatars", avatars, {"residual network", "transformer"}, true);

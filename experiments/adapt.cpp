@@ -65,6 +65,10 @@ struct Options : nada::AdaptOptions {
                                {"clip-norm", "0"},
                                {"micro-batch", "0"},
                                {"ema", "0"},
+                               {"select-batch", "8"},
+                               {"select-exit", "as-exit"},
+                               {"anchor-pool", "0"},
+                               {"precision", "float32"},
                                {"official-index", "true"},
                                {"no-clamp", "true"},
                                {"bare-selection", "true"},
@@ -92,7 +96,7 @@ struct Options : nada::AdaptOptions {
   nada::Every<nada::AnySelector> selector() const {
     if (layers == "all" && reference)  // the official choice without selection: the constant trains too
       return nada::Every<nada::AnySelector>(1, {nada::NamedLayers{{"constant", "convolution"}}});
-    const auto chosen = nada::AnySelector::named(layers);
+    const auto chosen = nada::AnySelector::named(layers, selection_work());
     const auto* const adaptive = std::get_if<nada::AdaptiveTopK>(&chosen.choice());
     if (!official_index || adaptive == nullptr) {
       nada::require(!official_index || layers == "all", "--official-index needs --layers all or adaptive[:K]");
@@ -104,8 +108,9 @@ struct Options : nada::AdaptOptions {
 };
 
 /// Returns the numbers that adaptive layers are ranked by: for each convolution, the score of the style that it reads.
-std::vector<double> scores_of(const nada::Probe& probe) {
-  const auto styles = nada::AdaptiveTopK{}.scores(probe).to(torch::kCPU, torch::kFloat64);
+std::vector<double> scores_of(const nada::Probe& probe, nada::AnySelector::Work work) {
+  const auto styles =
+      nada::AdaptiveTopK{.batch = work.batch, .chunk = work.at_once}.scores(probe).to(torch::kCPU, torch::kFloat64);
   std::vector<double> out(probe.layers.size(), std::nan(""));
   for (const auto i : probe.candidates)
     if (probe.layers[i].kind == nada::LayerKind::convolution) out[i] = styles[probe.layers[i].style].item<double>();
@@ -116,7 +121,9 @@ int adapt(const Options& o, nada::Session& session) {
   if (o.reference) std::cout << "the official training loop, faults included (docs/differences.md)\n";
   const auto adaptation = nada::make_adaptation(o.parts(), o.official());
   if (!o.layers.starts_with("adaptive")) return session.run(*adaptation);
-  return session.run(*adaptation, [&] { return scores_of(adaptation->probe({o.seed, adaptation->steps_done()})); });
+  return session.run(*adaptation, [&] {
+    return scores_of(adaptation->probe({o.seed, adaptation->steps_done()}), o.selection_work());
+  });
 }
 
 }  // namespace

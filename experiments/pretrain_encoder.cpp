@@ -75,8 +75,7 @@ struct Options : PretrainingOptions {
     declare_training(table, "AdamW's largest learning rate; it rises over the warm-up and falls to 0 along a cosine");
     table.add("warmup", schedule.warmup, "steps of the warm-up");
     table.add("weight-decay", weight_decay, "of matrices and kernels");
-    table.add("precision", precision, "what matrix products and convolutions compute in: float32 or bfloat16", saved,
-              "NAME");
+    declare_precision(table, precision, "matrix products and convolutions");
     table.add("step-weight", schedule.step_weight,
               "weight of the term that aligns steps between pictures and between captions");
     table.add("column-weight", schedule.column_weight,
@@ -254,9 +253,7 @@ EncoderShape shape_of(const Options& o, std::int64_t resolution, const Tokenizer
 EncoderTrainingSettings settings_of(const Options& o) {
   EncoderTrainingSettings out;
   out.weight_decay = o.weight_decay;
-  require(o.precision == "float32" || o.precision == "bfloat16",
-          "option precision: expected float32 or bfloat16, found '", o.precision, "'");
-  if (o.precision == "bfloat16") out.products = torch::kBFloat16;
+  out.products = products_in(o.precision);
   out.seed = o.seed;
   return out;
 }
@@ -376,6 +373,7 @@ int pretrain(Options& o, OptionTable& table) {
     return 0;
   }
   check(o);
+  settle_precision(o.precision);
   o.schedule.lr = o.lr;
   const auto all = o.schedule.steps;
   const StagedEncoderSchedule schedule(o.schedule, o.stages, all);

@@ -47,7 +47,7 @@ struct Options : PretrainingOptions {
   std::int64_t images = 400000, grow_first = 0, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
   std::int64_t r1_every = 16, path_every = 0, frechet_every = 50000, frechet_samples = 2000, samples_every = 10000,
                classifier_steps = ClassifierSettings{}.steps;
-  std::string channels = "128,128,96,48,24", critic_channels = "48,96,128,192", noise = "none", precision = "bfloat16",
+  std::string channels = "128,128,96,48,24", critic_channels = "48,96,128,192", noise = "none", precision = "auto",
               augment = "none", grow;
   double final_lr = 1, r1 = 0.15, path = 2, mixing = 0, average = 10000, augment_target = 0.6, augment_images = 500000,
          augment_most = 0.8, augment_start = 0;
@@ -83,7 +83,7 @@ struct Options : PretrainingOptions {
     table.add("mixing", mixing, "share of samples whose styles come from two latents");
     table.add("noise", noise, "noise inputs: none or fresh", saved, "NAME");
     table.add("average", average, "half-life of the running mean of the weights, in images");
-    table.add("precision", precision, "what convolutions compute in: float32 or bfloat16", saved, "NAME");
+    declare_precision(table, precision, "convolutions");
     table.group("Adaptive augmentation");
     table.add("augment", augment,
               "how pictures, real and generated, may be changed before the discriminator sees them: none, all, or some "
@@ -119,9 +119,7 @@ struct Options : PretrainingOptions {
     out.noise = noise_of(noise);
     out.average_images = average;
     out.seed = seed;
-    require(precision == "float32" || precision == "bfloat16",
-            "option precision: expected float32 or bfloat16, found '", precision, "'");
-    if (precision == "bfloat16") out.convolutions = torch::kBFloat16;
+    out.convolutions = products_in(precision);
     return out;
   }
 
@@ -431,6 +429,7 @@ int pretrain(Options& o, OptionTable& table) {
   require(!o.coverage, "--coverage needs a generator to measure: --evaluate FILE");
   require(o.images >= 1 && o.batch >= 1 && o.samples_every >= 1 && o.frechet_every >= 0,
           "options images, batch and samples-every must be 1 or more");
+  settle_precision(o.precision);
   if (o.augment == "none") return train(o, table, NoAugmentation{});
   return train(o, table, o.augmentation());
 }

@@ -4,6 +4,7 @@
 
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/anchor.hpp"
+#include "nada/adaptation/anchor_pool.hpp"
 #include "nada/adaptation/any_observer.hpp"
 #include "nada/adaptation/blend.hpp"
 #include "nada/adaptation/bound_objective.hpp"
@@ -33,6 +34,7 @@
 #include "nada/checks/check_part.hpp"
 #include "nada/checks/check_selector.hpp"
 #include "nada/checks/check_term.hpp"
+#include "nada/checks/in_turns.hpp"
 #include "nada/checks/small_models.hpp"
 #include "nada/checks/small_run.hpp"
 #include "nada/core/child.hpp"

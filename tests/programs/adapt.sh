@@ -44,6 +44,23 @@ check "... and its pictures" same_pixels $run/samples/000012.png elsewhere/runs/
 succeed adapt --target "$target" --steps 1 --batch 2 --layers all
 check "the next free name" test -s runs/a-zombie-2/report.html
 
+# what makes a run cheaper is saved and continues bit for bit
+cheap=(--target "$target" --steps 7 --batch 2 --state-every 1 --samples-every 0 --anchor-pool 6 --precision auto --select-every 2 --select-batch 3
+  --select-at-once 2 --select-exit 32)
+took=float32
+grep -Eqw 'avx512_bf16|amx_bf16|bf16' /proc/cpuinfo && took=bfloat16
+succeed adapt "${cheap[@]}" --out cheap
+check "says which precision was taken" grep -q "^precision $took: this processor" out.txt
+check "saves which precision was taken" grep -q "^precision = $took\$" cheap/options.cfg
+check "saves the pool" grep -q '^anchor-pool = 6$' cheap/options.cfg
+succeed adapt "${cheap[@]}" --steps 4 --out stopped
+succeed adapt --resume stopped --steps 7
+check "continues with the same tensors" same_data cheap/adapted.safetensors stopped/adapted.safetensors
+expect_error 'option anchor-pool: expected 0 or a multiple of the batch of 2, found 5' adapt "${cheap[@]}" --anchor-pool 5
+expect_error "option precision: expected auto, float32 or bfloat16, found 'half'" adapt "${cheap[@]}" --precision half
+expect_error 'option select-batch: expected at least 1, found 0' adapt "${cheap[@]}" --select-batch 0
+expect_error "option select-exit: expected as-exit or a power of two from 4, found '30'" adapt "${cheap[@]}" --select-exit 30
+
 # resuming a finished run says so and changes nothing
 before=$(find $run -type f -exec sha256sum {} + | sort)
 succeed adapt --resume $run

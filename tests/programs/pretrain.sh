@@ -13,6 +13,11 @@ small="--channels 8,8,6,6,4 --discriminator-channels 4,6,8,8 --latents 8 --style
   --state-every 4 --samples-every 40 --frechet-samples 50 --threads 1"
 # shellcheck disable=SC2086
 succeed pretrain_generator --data pictures --held pictures --images 80 $small --out whole
+# `auto` is settled once: the run says and saves what it took.
+took=float32
+grep -Eqw 'avx512_bf16|amx_bf16|bf16' /proc/cpuinfo && took=bfloat16
+grep -q "^precision $took: this processor" out.txt || fail "the precision is not told: $(cat out.txt)"
+grep -q "^precision = $took\$" whole/options.cfg || fail "the precision is not saved: $(grep precision whole/options.cfg)"
 for file in options.cfg metrics.csv state.safetensors generator.safetensors samples/000000080.png; do
   check "pretrain_generator wrote $file" test -s "whole/$file"
 done
@@ -46,7 +51,7 @@ expect_error "cannot be changed" pretrain_generator --resume whole --batch 8
 expect_error "no pictures were given" pretrain_generator --out none
 expect_error "no such folder" pretrain_generator --data nowhere --out none
 expect_error "needs 4 numbers of channels" pretrain_generator --data pictures --discriminator-channels 4,6,8 --out none
-expect_error "expected float32 or bfloat16" pretrain_generator --data pictures --precision float8 --out none
+expect_error "expected auto, float32 or bfloat16" pretrain_generator --data pictures --precision float8 --out none
 succeed pretrain_generator --evaluate whole/generator.safetensors --held pictures --data pictures --frechet-samples 24
 grep -q 'Frechet distance of 24 samples to 24 held-out pictures: [0-9]' out.txt || fail "no distance: $(cat out.txt)"
 grep -q 'of 24 real pictures: 0\.0000' out.txt || fail "pictures are not at distance 0 from themselves: $(cat out.txt)"

@@ -68,4 +68,58 @@ quickstart test losses/directional
 check "nothing else was built" test ! -e project/build/tests/nada_tests
 if project/quickstart test losses/unheard_of > out.txt 2> err.txt; then fail "a test that is not there was run"; fi
 check "a test that is not there is named" grep -q 'there is no tests/losses/unheard_of.cpp' err.txt
+
+# Benchmarks: kept results, and ratios to them or to a revision. The stand-in takes as many milliseconds as a file says.
+mkdir project/benchmarks
+cat > project/benchmarks/thing.cpp << 'END'
+#include <cstdio>
+#include <cstring>
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    if (std::strncmp(argv[i], "--benchmark_out=", 16) == 0) {
+      std::FILE* const out = std::fopen(argv[i] + 16, "w");
+      std::fprintf(out, "%d", MILLISECONDS);
+      std::fclose(out);
+    }
+  std::puts("the benchmark runs");
+}
+END
+cat > project/benchmarks/compare.cpp << 'END'
+#include <cstdio>
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    int number = 0;
+    std::FILE* const in = std::fopen(argv[i], "r");
+    if (in != nullptr && std::fscanf(in, "%d", &number) == 1) std::printf("%d ", number);
+    if (in == nullptr) std::printf("%s ", argv[i]);
+  }
+}
+END
+cat >> project/CMakeLists.txt << 'END'
+if(NADA_BUILD_BENCHMARKS)
+  foreach(name thing compare)
+    add_executable(bench_${name} benchmarks/${name}.cpp)
+    target_compile_definitions(bench_${name} PRIVATE MILLISECONDS=30)
+    set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY benchmarks)
+  endforeach()
+endif()
+END
+printf 'build/\nruns/\n' > project/.gitignore
+git -C project init -q
+git -C project add -A
+git -C project -c user.name=test -c user.email=test@localhost commit -qm before
+sed -i s/=30/=20/ project/CMakeLists.txt
+quickstart bench thing
+check "a benchmark runs" grep -q 'the benchmark runs' out.txt
+quickstart bench thing --save twenty --rounds 2
+check "a result of each round is kept" test "$(cat project/runs/bench/thing-twenty.[12].json)" = 2020
+sed -i s/=20/=10/ project/CMakeLists.txt
+quickstart bench thing --against twenty --rounds 2
+check "a kept result is compared with" test "$(cat out.txt)" = "20 20 -- 10 10 "
+quickstart bench thing --against HEAD --rounds 3
+check "a revision is built and compared with" test "$(cat out.txt)" = "30 30 30 -- 10 10 10 "
+if project/quickstart bench thing --against unheard_of > out.txt 2> err.txt; then fail "an unknown revision was taken"; fi
+check "an unknown revision is named" grep -q "no kept result 'unheard_of' of thing" err.txt
+if project/quickstart bench thing --rounds 0 > out.txt 2> err.txt; then fail "no rounds were taken"; fi
+check "rounds are checked" grep -q "rounds: expected a number from 1" err.txt
 finish

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "nada/adaptation/anchor.hpp"
+#include "nada/adaptation/anchor_pool.hpp"
 #include "nada/adaptation/bound_objective.hpp"
 #include "nada/adaptation/candidate_layers.hpp"
 #include "nada/adaptation/delta.hpp"
@@ -77,7 +78,8 @@ class Adaptation final : public Stepper {
         training_(std::move(training)),
         optimizer_(settings_.chosen_optimizer()),
         mean_(settings_.half_life),
-        candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed) {
+        candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed),
+        pool_(settings_.anchor_pool, settings_.batch) {
     require(settings_.micro_batch == 0 || objective_.whole_batch_term().empty(), "the batch cannot be computed ",
             settings_.micro_batch, " samples at a time: the term ", objective_.whole_batch_term(),
             " is no mean over samples");
@@ -105,8 +107,11 @@ class Adaptation final : public Stepper {
     return out;
   }
   Probe probe(const Stream& stream) const override {
+    auto rendered = render(stream, Draw::selection);
+    if (settings_.selection_exit > 0 && settings_.selection_exit < resolution())
+      rendered.resolution = settings_.selection_exit;
     return make_probe(ProbedRun<G, Es, P, Training>{adapted_, mapper(), encoders_, selection_targets_, candidates_,
-                                                    leaves_, training_, settings_, render(stream, Draw::selection)},
+                                                    leaves_, training_, settings_, rendered},
                       stream);
   }
   /// Returns the SHA-256 of the weights that the adapted generator started from.
@@ -244,20 +249,22 @@ class Adaptation final : public Stepper {
     return chosen;
   }
 
-  /// Returns the styles and images of the step. One w+ serves both generators, unless the mapping network trains.
-  Scene render_scene(const Tensor& latents, const Stream& stream) {
+  /// Returns the styles and images of the step. One w+ serves both generators, unless the mapping network trains. The
+  /// anchor's images are taken from `kept`, where they are there.
+  Scene render_scene(const Tensor& latents, const Stream& stream, AnchorPool::Batch* kept) {
     Scene out;
     const auto z = latents.to(options());
-    Tensor anchor_styles;
-    {
+    const auto anchor_styles = [&] {
       const torch::NoGradGuard no_grad;
-      anchor_styles = styles_of(anchor(), z, stream);
-    }
+      return styles_of(anchor(), z, stream);
+    }();
     out.styles = mapping_trains() ? styles_of(adapted_, z, stream) : anchor_styles;
     if constexpr (has(O::reads, Reads::anchor)) {
       if (has(objective_.reads(), Reads::anchor)) {
         const torch::NoGradGuard no_grad;
-        out.anchor_images = anchor().synthesize(anchor_styles, render(stream, Draw::anchor));
+        const auto rendered = [&] { return anchor().synthesize(anchor_styles, render(stream, Draw::anchor)); };
+        out.anchor_images = kept && kept->images.defined() ? kept->images : rendered();
+        if (kept) kept->images = out.anchor_images;
       }
     }
     if (has(objective_.reads(), Reads::adapted))
@@ -266,14 +273,15 @@ class Adaptation final : public Stepper {
     return out;
   }
 
-  TermValues evaluate(const Scene& scene, const Stream& stream) const {
+  TermValues evaluate(const Scene& scene, const Stream& stream, AnchorPool::Batch* kept) const {
     Shown adapted, anchor;
     if (scene.adapted_images.defined()) adapted = views_of(scene.adapted_images, stream);
     if (scene.anchor_images.defined()) {
       const torch::NoGradGuard no_grad;
-      anchor = views_of(scene.anchor_images, stream);
+      anchor =
+          kept && kept->has_features() ? Shown{seen(scene.anchor_images), {}} : views_of(scene.anchor_images, stream);
     }
-    return objective_.evaluate(scene, adapted, anchor, stream);
+    return objective_.evaluate(scene, adapted, anchor, stream, kept ? &kept->features : nullptr, step_);
   }
 
   /// Returns loss, terms and gradients of the step's batch, which is computed in parts where the settings say so.
@@ -282,13 +290,16 @@ class Adaptation final : public Stepper {
     for (const auto k : chosen)
       for (const auto& name : candidates_.names(k)) names.push_back(name);
     const auto batch = settings_.batch, size = settings_.micro_batch > 0 ? settings_.micro_batch : batch;
-    const auto z = training_.latents(Stream{settings_.seed, step_}, Purpose::latents, batch, source_.latent_size());
+    const Stream drawn{settings_.seed, pool_.drawn_step(step_)};
+    auto* const kept = pool_.batch(step_);
+    const auto z = training_.latents(drawn, Purpose::latents, batch, source_.latent_size());
     BatchSum sum;
     for (std::int64_t first = 0; first < batch; first += size) {
-      const Stream stream{settings_.seed, step_, first};
+      const Stream stream{settings_.seed, drawn.step, first};
       const auto count = std::min(size, batch - first);
       candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
-      const auto values = evaluate(render_scene(count == batch ? z : z.narrow(0, first, count), stream), stream);
+      const auto scene = render_scene(count == batch ? z : z.narrow(0, first, count), stream, kept);
+      const auto values = evaluate(scene, stream, kept);
       sum.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
               count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
     }
@@ -329,6 +340,7 @@ class Adaptation final : public Stepper {
     Render out;
     out.resolution = resolution() == source_.resolution() ? 0 : resolution();
     out.noise = settings_.noise;
+    out.convolutions = settings_.convolutions;
     out.stream = stream;
     out.first_sample = training_.first_sample(draw, settings_.batch);
     return out;
@@ -338,9 +350,10 @@ class Adaptation final : public Stepper {
     return generator.synthesize(generator.map(z.to(options()), settings_.labels),
                                 render({settings_.seed, 0}, Draw::adapted));
   }
+  Tensor seen(const Tensor& images) const { return settings_.clamp ? images.clamp(-1, 1) : images; }
   Shown views_of(const Tensor& images, const Stream& stream) const {
-    const auto seen = settings_.clamp ? images.clamp(-1, 1) : images;
-    return {seen, views_.show(seen, stream)};
+    const auto clamped = seen(images);
+    return {clamped, views_.show(clamped, stream)};
   }
   Tensor styles_of(const G& generator, const Tensor& z, const Stream& stream) const {
     const auto w = generator.map(z, settings_.labels);
@@ -386,6 +399,7 @@ class Adaptation final : public Stepper {
 
   /// Binds every term once per encoder, and again after the anchor has moved.
   void bind() {
+    pool_.clear();
     objective_.bind(encoders_, shift_, [this](std::int64_t count) {
       const torch::NoGradGuard no_grad;
       const Stream stream{settings_.seed, 0};
@@ -429,6 +443,7 @@ class Adaptation final : public Stepper {
   TrainedLeaves leaves_;       // of every layer that was ever chosen
   LayerSet stepping_, begun_;  // layers that the optimizer steps; layers whose leaves this step made
   Anchor<G> anchor_;
+  AnchorPool pool_;
   std::vector<Tensor> selection_targets_;  // as endpoints()
   std::int64_t step_ = 0;
   std::vector<Leaf> leaf_list_;  // for terms that read leaves

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,6 +16,7 @@
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
+#include "nada/adaptation/anchor_pool.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -102,11 +105,16 @@ class BoundObjective {
       require(bound[t], "the term ", names_[t], " is bound to an encoder that is not there, or that it cannot read");
   }
 
-  /// Returns the values of all terms.
+  /// Returns the values of all terms. `stream` draws what terms draw. The anchor's features that `kept` holds are taken
+  /// from there; those that terms ask for and it lacks are left in it. `step` is the step that errors name, where it is
+  /// not the stream's.
   /// Errors:  a value that is not finite of a term of weight > 0, naming the step (counted from 1) and the term.
-  TermValues evaluate(const Scene& scene, const Shown& adapted, const Shown& anchor, const Stream& stream) const {
+  TermValues evaluate(const Scene& scene, const Shown& adapted, const Shown& anchor, const Stream& stream,
+                      KeptFeatures* kept = nullptr, std::optional<std::int64_t> step = {}) const {
     std::vector<Tensor> values(names_.size());
-    for (const auto& encoder : encoder_terms_) encoder(adapted, anchor, stream, values);
+    if (kept) kept->resize(encoder_terms_.size());
+    for (std::size_t e = 0; e < encoder_terms_.size(); ++e)
+      encoder_terms_[e](adapted, anchor, stream, values, kept ? &(*kept)[e] : nullptr);
     for (const auto& [t, term] : scene_terms_) {
       const c10::AutoGradMode graph(weights_[t] > 0 && c10::GradMode::is_enabled());
       values[t] = term(scene);
@@ -116,9 +124,9 @@ class BoundObjective {
       const auto value = values[t].template item<double>();
       out.terms.emplace_back(names_[t], value);
       if (weights_[t] == 0) continue;
-      require(std::isfinite(value), "step ", stream.step + 1, ": the term ", names_[t], " is ", value,
+      require(std::isfinite(value), "step ", step.value_or(stream.step) + 1, ": the term ", names_[t], " is ", value,
               "; the run cannot go on");
-      const auto share = weights_[t] * schedules_[t].factor(stream.step) * values[t];
+      const auto share = weights_[t] * schedules_[t].factor(step.value_or(stream.step)) * values[t];
       out.loss = out.loss.defined() ? out.loss + share : share;
     }
     return out;
@@ -126,8 +134,8 @@ class BoundObjective {
 
  private:
   /// EncoderTerms adds an encoder's share to the value of each term.
-  using EncoderTerms =
-      std::function<void(const Shown& adapted, const Shown& anchor, const Stream&, std::vector<Tensor>& values)>;
+  using EncoderTerms = std::function<void(const Shown& adapted, const Shown& anchor, const Stream&,
+                                          std::vector<Tensor>& values, std::optional<Features>* kept)>;
 
   template <class T>
   static constexpr void check_term() {
@@ -176,8 +184,9 @@ class BoundObjective {
     const auto trains = [this](const auto& term) { return weights_[term.first] > 0; };
     const auto first_logged = std::stable_partition(terms.begin(), terms.end(), trains) - terms.begin();
     return [&encoder, weight, terms = std::move(terms), first_logged, wanted = Wanted{has(reads_, Reads::tokens)}](
-               const Shown& adapted, const Shown& anchor, const Stream& stream, std::vector<Tensor>& values) {
-      ComparedBatches<E> batches(encoder, adapted, anchor, stream, wanted);
+               const Shown& adapted, const Shown& anchor, const Stream& stream, std::vector<Tensor>& values,
+               std::optional<Features>* kept) {
+      ComparedBatches<E> batches(encoder, adapted, anchor, stream, wanted, kept);
       for (std::size_t i = 0; i < terms.size(); ++i) {
         const c10::AutoGradMode graph(static_cast<std::ptrdiff_t>(i) < first_logged && c10::GradMode::is_enabled());
         const auto& [place, score] = terms[i];

@@ -31,6 +31,13 @@ struct AdaptationSettings {
   bool clamp = true;                             // encoders see images clamped to [-1, 1]
   Tensor labels = {};                    // [1, C], class of all samples; undefined: the generator has no classes
   std::vector<std::string> logged = {};  // names of terms of weight 0 that a report tells all the same
+  /// Type that the generators' convolutions compute in; none: the weights' type.
+  std::optional<torch::ScalarType> convolutions = {};
+  /// Samples whose latents, noise and views are drawn once; steps take them in turn, a batch at a time, and the anchor's
+  /// images and features of each batch are made once. 0: every step draws anew. A multiple of `batch`.
+  std::int64_t anchor_pool = 0;
+  /// The selection renders the skip sum up to this many pixels; 0: as the training does.
+  int selection_exit = 0;
 
   AnyOptimizer chosen_optimizer() const { return optimizer ? *optimizer : AnyOptimizer(adam); }
 
@@ -43,6 +50,12 @@ struct AdaptationSettings {
     require(micro_batch >= 0 && micro_batch <= batch, "the batch is computed ", micro_batch,
             " samples at a time, expected 0 to ", batch);
     require(batch >= 1, "the batch is ", batch, ", expected at least 1");
+    require(anchor_pool == 0 || micro_batch == 0,
+            "the anchor pool keeps whole batches, which do not go together with micro-batches of ", micro_batch);
+    require(anchor_pool >= 0 && anchor_pool % batch == 0, "the anchor pool is ", anchor_pool,
+            ", expected 0 or a multiple of the batch of ", batch);
+    require(selection_exit == 0 || (selection_exit >= 4 && (selection_exit & (selection_exit - 1)) == 0),
+            "the selection's exit is ", selection_exit, " pixels, expected 0 or a power of two from 4");
     require(mixing >= 0 && mixing <= 1, "mixing is ", mixing, ", expected a share in [0, 1]");
     require(!labels.defined() || (labels.dim() == 2 && labels.size(0) == 1), "labels of shape ",
             labels.defined() ? shape_text(labels.sizes()) : "[]", ", expected [1, C]: one class for all samples");

@@ -1,6 +1,8 @@
 /// The machine: devices, threads, time and memory.
 #pragma once
 #include <chrono>
+#include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,9 +26,10 @@ void wait_quietly(int n);
 /// Errors:  n < 0.
 void use_threads(int n);
 
-/// Keeps freed memory for the next allocation, instead of handing it back to the system: a step allocates what the last
-/// step freed, and each fresh page costs a fault and a clearing. Blocks of 32 MiB and more are still handed back.
-/// Programs call this function at their start. A C library other than glibc is left as it is.
+/// Keeps freed memory, of blocks of any size, for the next allocation, instead of handing it back to the system: a step
+/// allocates what the last step freed, and each fresh page costs a fault and a clearing. Holes between
+/// blocks are kept too, so that the peak is higher; with MALLOC_MMAP_MAX_=65536 in the environment, blocks of more than 32
+/// MiB go back as they are freed. Programs call this function at their start. A C library other than glibc is left as it is.
 void keep_freed_memory();
 
 /// Switches oneDNN off where it is known to compute wrong convolutions, and says so: version 3.7, which Debian 13's
@@ -42,6 +45,25 @@ torch::Device parse_device(std::string_view text);
 
 /// Returns the processor's name in /proc/cpuinfo, or "unknown processor".
 std::string processor_name();
+
+/// Whether this processor has instructions that multiply in bfloat16 (AVX-512 BF16, AMX or ARM's BF16). On another one
+/// LibTorch computes such products too, many times slower than in float32.
+bool multiplies_bfloat16();
+
+/// Returns what products are to compute in, `float32` or `bfloat16`, of the value of an option `precision`: `auto` means
+/// bfloat16 where the processor multiplies in it, and float32 elsewhere. A program saves what this function returns, so
+/// that a run goes on in the same precision anywhere.
+/// Errors:  another word.
+std::string settled_precision(const std::string& precision);
+/// Returns the type of a settled precision; none: float32.
+inline std::optional<torch::ScalarType> products_in(std::string_view precision) {
+  return precision == "bfloat16" ? std::optional(torch::kBFloat16) : std::nullopt;
+}
+
+namespace detail {
+/// Whether a text like /proc/cpuinfo lists an instruction that multiplies in bfloat16.
+bool lists_bfloat16(std::istream& cpuinfo);
+}  // namespace detail
 
 /// Returns the version of LibTorch that this program was compiled against, such as 1.13.0
 /// (Debian's 1.13.1 reports 1.13.0 too).

@@ -20,6 +20,7 @@
 #include <iostream>
 #include <istream>
 #include <limits>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -59,6 +60,8 @@ NADA_INLINE void use_threads(int n) {
 
 NADA_INLINE void keep_freed_memory() {
 #ifdef __GLIBC__
+  // No block is mapped by itself: glibc gives mapped blocks back when they are freed.
+  if (std::getenv("MALLOC_MMAP_MAX_") == nullptr) mallopt(M_MMAP_MAX, 0);
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest value that glibc takes
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_TOP_PAD, 64 << 20);
@@ -112,6 +115,29 @@ NADA_INLINE std::string processor_name() {
     if (start != std::string::npos) return line.substr(start);
   }
   return "unknown processor";
+}
+
+namespace detail {
+NADA_INLINE bool lists_bfloat16(std::istream& cpuinfo) {
+  for (std::string line; std::getline(cpuinfo, line);) {
+    if (!line.starts_with("flags") && !line.starts_with("Features")) continue;  // ARM says `Features`
+    std::istringstream words(line);
+    for (std::string word; words >> word;)
+      if (word == "avx512_bf16" || word == "amx_bf16" || word == "bf16") return true;
+  }
+  return false;
+}
+}  // namespace detail
+
+NADA_INLINE bool multiplies_bfloat16() {
+  std::ifstream info("/proc/cpuinfo");
+  return detail::lists_bfloat16(info);
+}
+
+NADA_INLINE std::string settled_precision(const std::string& precision) {
+  require(precision == "auto" || precision == "float32" || precision == "bfloat16",
+          "option precision: expected auto, float32 or bfloat16, found '", precision, "'");
+  return precision != "auto" ? precision : multiplies_bfloat16() ? "bfloat16" : "float32";
 }
 
 NADA_INLINE double peak_memory_mb() {

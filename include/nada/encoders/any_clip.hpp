@@ -102,9 +102,11 @@ std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
                                              const std::optional<std::filesystem::path>& vocabulary = {});
 
 /// Reads a CLIP from a native file, OpenAI's archive, a Hugging Face folder or an OpenCLIP state dict; see read_clip().
+/// With `products`, matrix products and convolutions compute in that type.
 /// Errors:  as read_clip().
 AnyClip load_clip(const std::filesystem::path& path, const std::optional<std::filesystem::path>& vocabulary = {},
-                  torch::Device device = torch::kCPU, torch::ScalarType type = torch::kFloat32);
+                  torch::Device device = torch::kCPU, torch::ScalarType type = torch::kFloat32,
+                  std::optional<torch::ScalarType> products = {});
 
 }  // namespace nada
 

@@ -183,9 +183,10 @@ NADA_INLINE std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
 }
 
 NADA_INLINE AnyClip load_clip(const std::filesystem::path& path, const std::optional<std::filesystem::path>& vocabulary,
-                              torch::Device device, torch::ScalarType type) {
+                              torch::Device device, torch::ScalarType type, std::optional<torch::ScalarType> products) {
   const auto file = ModelFile::open(path);
   auto [tensors, settings] = read_clip(file, vocabulary);
+  settings.products = products;
   return make_clip(tensors, file.path().string(), std::move(settings),
                    torch::TensorOptions().device(device).dtype(type));
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,6 +39,12 @@ struct MachineOptions {
   void use() const;
 };
 
+/// Declares the option --precision, which says what `products` of a program compute in.
+void declare_precision(OptionTable& table, std::string& precision, const std::string& products);
+/// Puts what `auto` means on this processor into an option --precision and says so on stdout.
+/// Errors:  another word than auto, float32 and bfloat16.
+void settle_precision(std::string& precision);
+
 /// ClassOption names the class of a class-conditional generator.
 struct ClassOption {
   std::int64_t label = -1;
@@ -71,8 +78,9 @@ struct TextOptions {
   void declare(OptionTable& table);
 
   /// Loads the encoders. Without `antialias`, generated images are resized as in the official
-  /// adaptation code (encoders/preprocessing.hpp).
-  Members<AnyClip> load_encoders(torch::Device device, bool antialias = true) const;
+  /// adaptation code (encoders/preprocessing.hpp). With `products`, the encoders compute in that type.
+  Members<AnyClip> load_encoders(torch::Device device, bool antialias = true,
+                                 std::optional<torch::ScalarType> products = {}) const;
   std::vector<std::string> load_templates() const {
     return templates.empty() ? std::vector<std::string>{"{}"} : read_templates(templates);
   }
@@ -107,7 +115,8 @@ struct AdaptOptions {
          mixing = 0;
   double blur = 0, pictures_share = 0.5;
   int pictures_tile = 0;
-  std::int64_t select_every = 10;
+  std::string precision = "float32", select_exit = "as-exit";
+  std::int64_t select_every = 10, select_batch = 8, select_at_once = 0, anchor_pool = 0;
   std::int64_t steps = 300, batch = 4, samples_every = 30, state_every = 10;
   std::uint64_t seed = 0;
   bool tensorboard = false;
@@ -144,6 +153,7 @@ struct AdaptOptions {
   EarlyExit early_exit() const;
   /// Puts the optimizer, the schedules and what else --optimizer to --ema name into settings.
   void training(AdaptationSettings& out) const;
+  AnySelector::Work selection_work() const { return {select_batch, select_at_once}; }
   /// Returns the settings of a run that adapts `source`.
   AdaptationSettings settings(const AnyGenerator& source) const;
 

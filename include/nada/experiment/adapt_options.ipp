@@ -2,6 +2,7 @@
 #pragma once
 #include "nada/experiment/adapt_options.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <iomanip>
 #include <iostream>
@@ -46,6 +47,21 @@ NADA_INLINE void MachineOptions::use() const {
   distrust_wrong_convolutions();
 }
 
+NADA_INLINE void declare_precision(OptionTable& table, std::string& precision, const std::string& products) {
+  table.add("precision", precision,
+            "what " + products +
+                " compute in: float32, bfloat16, or auto (bfloat16 where the processor multiplies in it, else float32)",
+            OptionTable::Kind::saved, "NAME");
+}
+
+NADA_INLINE void settle_precision(std::string& precision) {
+  const bool asked = precision != "auto";
+  precision = settled_precision(precision);
+  if (!asked)
+    std::cout << "precision " << precision << ": this processor "
+              << (precision == "bfloat16" ? "multiplies" : "does not multiply") << " in bfloat16\n";
+}
+
 NADA_INLINE void TextOptions::declare(OptionTable& table) {
   table.group("Texts");
   table.add("target", target, "what the images should become");
@@ -57,14 +73,16 @@ NADA_INLINE void TextOptions::declare(OptionTable& table) {
   table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
 }
 
-NADA_INLINE Members<AnyClip> TextOptions::load_encoders(torch::Device device, bool antialias) const {
+NADA_INLINE Members<AnyClip> TextOptions::load_encoders(torch::Device device, bool antialias,
+                                                        std::optional<torch::ScalarType> products) const {
   require(!encoders.empty(), "no encoder was given; name one with --encoder FILE[:weight], or a --config that does");
   std::vector<Member<AnyClip>> members;
   std::set<std::string> told;
   for (const auto& choice : encoders) {
     require(!choice.path.empty(), "--encoder needs a file");
-    members.push_back(
-        {load_clip(choice.path, vocabulary.empty() ? std::nullopt : std::optional(vocabulary), device), choice.weight});
+    members.push_back({load_clip(choice.path, vocabulary.empty() ? std::nullopt : std::optional(vocabulary), device,
+                                 torch::kFloat32, products),
+                       choice.weight});
     warn_unknown(members.back().encoder.phrases(), told);
     if (!antialias) members.back().encoder = without_antialias(members.back().encoder);
   }
@@ -134,6 +152,11 @@ NADA_INLINE void declare_parts(AdaptOptions& o, OptionTable& table) {
       "every N), or names such as conv.16.0,conv.16.1",
       saved, "CHOICE");
   table.add("select-every", o.select_every, "steps between choices of layers, where --layers asks for K of them");
+  table.add("select-batch", o.select_batch, "samples that layers are chosen by");
+  table.add("select-at-once", o.select_at_once,
+            "of these, samples that are in memory at once; 0: as many as fill eight pictures of 256 px");
+  table.add("select-exit", o.select_exit,
+            "how much of the generator is rendered to choose layers: as-exit, or pixels of a side", saved, "SIZE");
   table.add("parameterization", o.parameterization,
             "what of a layer trains: full, affine, style-offsets, style-offsets-top-<percent>, channel-scales or "
             "low-rank-<rank>",
@@ -172,6 +195,17 @@ NADA_INLINE void declare_training(AdaptOptions& o, OptionTable& table) {
 
 }  // namespace detail
 
+namespace detail {
+/// Returns the pixels of a side that an option gives; 0 for the word `all`.
+NADA_INLINE int pixels_of(const std::string& option, const std::string& text, const std::string& all) {
+  if (text == all) return 0;
+  const auto pixels = read_number<int>(option, text);
+  require(pixels >= 4 && (pixels & (pixels - 1)) == 0, "option ", option, ": expected ", all,
+          " or a power of two from 4, found '", text, "'");
+  return pixels;
+}
+}  // namespace detail
+
 NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   using enum OptionTable::Kind;
   texts.declare(table);
@@ -187,6 +221,11 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.add("batch", batch, "samples a step");
   table.add("lr", lr, "learning rate");
   detail::declare_training(*this, table);
+  table.add(
+      "anchor-pool", anchor_pool,
+      "samples that are drawn once, whose source images and features are kept; steps take them in turn, a batch at "
+      "a time; 0: every step draws anew");
+  declare_precision(table, precision, "the generators' and encoders' convolutions and matrix products");
   table.add("mixing", mixing, "share of samples whose styles come from two latents");
   table.add("seed", seed, "of all that is random");
   table.group("Run");
@@ -220,8 +259,8 @@ NADA_INLINE MenuParts AdaptOptions::parts(bool antialias) const {
   if (pictures.empty()) (void)texts.shift();
   check();  // what needs no file is refused before models are loaded
   auto source = load_source();
-  (void)settings(source);
-  auto encoders = texts.load_encoders(machine.place(), antialias);
+  const auto training = settings(source);
+  auto encoders = texts.load_encoders(machine.place(), antialias, training.convolutions);
   return parts(std::move(source), std::move(encoders));
 }
 
@@ -298,18 +337,12 @@ NADA_INLINE void AdaptOptions::add_learned_step(TermList& objective, const Membe
 
 NADA_INLINE Every<AnySelector> AdaptOptions::selector() const {
   require(select_every >= 1, "option select-every: expected at least 1, found ", select_every);
-  auto chosen = AnySelector::named(layers);
+  auto chosen = AnySelector::named(layers, selection_work());
   const auto every = chosen.changes() ? select_every : 1;
   return Every<AnySelector>(every, std::move(chosen));
 }
 
-NADA_INLINE EarlyExit AdaptOptions::early_exit() const {
-  if (exit == "full") return {};
-  const auto pixels_of_side = read_number<int>("exit", exit);
-  require(pixels_of_side >= 4 && (pixels_of_side & (pixels_of_side - 1)) == 0,
-          "option exit: expected full or a power of two from 4, found '", exit, "'");
-  return {pixels_of_side};
-}
+NADA_INLINE EarlyExit AdaptOptions::early_exit() const { return {detail::pixels_of("exit", exit, "full")}; }
 
 NADA_INLINE void AdaptOptions::training(AdaptationSettings& out) const {
   out.adam = {.rate = lr, .beta1 = momentum, .beta2 = beta2};
@@ -348,6 +381,11 @@ NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source
   out.mixing = mixing;
   out.logged = log;
   out.noise = noise_of(noise);
+  out.convolutions = products_in(settled_precision(precision));
+  require(anchor_pool >= 0 && anchor_pool % std::max<std::int64_t>(1, batch) == 0,
+          "option anchor-pool: expected 0 or a multiple of the batch of ", batch, ", found ", anchor_pool);
+  out.anchor_pool = anchor_pool;
+  out.selection_exit = detail::pixels_of("select-exit", select_exit, "as-exit");
   return out;
 }
 

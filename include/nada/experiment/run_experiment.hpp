@@ -77,6 +77,7 @@ int run_experiment(int argc, char** argv, Body&& body) {
       read_option_files(options, table);
     }
     if constexpr (requires { options.settle(table); }) options.settle(table);
+    settle_precision(options.precision);
     options.machine.use();
     Session session(options, table);
     return body(options, session);

@@ -40,6 +40,7 @@ Tensor upsampling_kernel(const Tensor& weight);
 /// Applies an upsampling 3x3 convolution, x [N, I, H, W], weight [O, I, 3, 3] -> [N, O, 2H, 2W]: a transposed convolution with
 /// stride 2, then the FIR filter on each channel. For x of another type than float or double it is the sub-pixel
 /// convolution with upsampling_kernel, whose kernels are four times as many: LibTorch 1.13 cannot transpose such types well.
+/// From 256 input channels on that costs more than the type saves: those compute in the weights' type.
 Tensor upsampling_convolution(const Tensor& x, const Tensor& weight);
 
 /// Doubles an image by zero insertion and the FIR filter: [N, C, H, W] -> [N, C, 2H, 2W].

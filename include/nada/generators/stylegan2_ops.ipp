@@ -29,9 +29,15 @@ NADA_INLINE Tensor upsampling_kernel(const Tensor& weight) {
       .reshape({4 * o, i, 3, 3});
 }
 
+/// Input channels from which the folded form in another type than float or double is slower than the other form in float.
+inline constexpr std::int64_t widest_folded = 256;
+
 NADA_INLINE Tensor upsampling_convolution(const Tensor& x, const Tensor& weight) {
-  if (x.scalar_type() != torch::kFloat32 && x.scalar_type() != torch::kFloat64)
-    return at::pixel_shuffle(at::conv2d(x, for_convolution(upsampling_kernel(weight), x.scalar_type()), {}, 1, 1), 2);
+  if (const auto type = x.scalar_type(); type != torch::kFloat32 && type != torch::kFloat64) {
+    if (weight.size(1) >= widest_folded)
+      return for_convolution(upsampling_convolution(x.to(weight.scalar_type()).contiguous(), weight), type);
+    return at::pixel_shuffle(at::conv2d(x, for_convolution(upsampling_kernel(weight), type), {}, 1, 1), 2);
+  }
   static const Tensor axis = torch::tensor({fir[0], fir[1], fir[2], fir[3]}, torch::kFloat64);
   const auto o = weight.size(0);
   const auto filter = (axis.view({4, 1}) * axis).to(weight.device(), weight.scalar_type()).expand({o, 1, 4, 4});

@@ -37,8 +37,10 @@ template <TextImageEncoder E>
 class ComparedBatches {
  public:
   /// `anchor` may be undefined where no term reads it.
-  ComparedBatches(const E& encoder, const Shown& adapted, const Shown& anchor, const Stream& stream, Wanted wanted = {})
-      : encoder_(encoder), adapted_(adapted), anchor_(anchor), stream_(stream), wanted_(wanted) {}
+  /// Features of the anchor that `kept` holds are taken; those that it lacks are left in it.
+  ComparedBatches(const E& encoder, const Shown& adapted, const Shown& anchor, const Stream& stream, Wanted wanted = {},
+                  std::optional<Features>* kept = nullptr)
+      : encoder_(encoder), adapted_(adapted), anchor_(anchor), stream_(stream), wanted_(wanted), kept_(kept) {}
 
   const E& encoder() const { return encoder_; }
   const Shown& adapted_shown() const { return adapted_; }
@@ -50,11 +52,12 @@ class ComparedBatches {
     return *adapted_features_;
   }
   const Features& anchor() {
-    if (!anchor_features_) {
+    auto& features = kept_ ? *kept_ : anchor_features_;
+    if (!features) {
       const torch::NoGradGuard no_grad;
-      anchor_features_ = encoder_.see(anchor_.views, wanted_);
+      features = encoder_.see(anchor_.views, wanted_);
     }
-    return *anchor_features_;
+    return *features;
   }
 
  private:
@@ -63,6 +66,7 @@ class ComparedBatches {
   Stream stream_;
   Wanted wanted_;
   std::optional<Features> adapted_features_, anchor_features_;
+  std::optional<Features>* kept_;
 };
 
 /// Comparison is ComparedBatches as one term sees them: a term that asks for images which its `reads`

@@ -1,5 +1,6 @@
 /// A layer selector chosen at run time by its name.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
@@ -25,11 +26,18 @@ class AnySelector {
 
   AnySelector(Choice choice = AllLayers{}) : choice_(std::move(choice)) {}
 
+  /// Work says how much a choice of layers by gradients computes: samples, and samples at once (0: as many as fill eight
+  /// pictures of 256 px).
+  struct Work {
+    std::int64_t batch = 8, at_once = 0;
+  };
+
   /// Reads a selector from its text: "all", "adaptive[:K]", "gradient[:K]", "random[:K]", "most-changed[:K]" (after
   /// 10 steps of all convolutions), "least-changed[:K]" (without K: two thirds; K/N in the place of K: K of every N), or
   /// names and groups of layers with commas between them.
-  /// Errors:  a K or N that is not a whole number from 1; K > N.
-  static AnySelector named(const std::string& text);
+  /// Errors:  a K or N that is not a whole number from 1; K > N; a batch below 1.
+  static AnySelector named(const std::string& text) { return named(text, Work{}); }
+  static AnySelector named(const std::string& text, Work work);
 
   const Choice& choice() const { return choice_; }
   /// Whether the choice of layers may differ from one step to the next.

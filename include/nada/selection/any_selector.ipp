@@ -39,10 +39,14 @@ NADA_INLINE std::optional<LayerCount> count_of(std::string_view text, const std:
 }
 }  // namespace detail
 
-NADA_INLINE AnySelector AnySelector::named(const std::string& text) {
+NADA_INLINE AnySelector AnySelector::named(const std::string& text, Work work) {
+  require(work.batch >= 1, "option select-batch: expected at least 1, found ", work.batch);
+  require(work.at_once >= 0, "option select-at-once: expected 0 or more, found ", work.at_once);
   if (text == "all") return Choice{AllLayers{}};
-  if (const auto c = detail::count_of(text, "adaptive")) return Choice{AdaptiveTopK{.k = c->k, .of = c->of}};
-  if (const auto c = detail::count_of(text, "gradient")) return Choice{GradientTopK{.k = c->k, .of = c->of}};
+  if (const auto c = detail::count_of(text, "adaptive"))
+    return Choice{AdaptiveTopK{.k = c->k, .batch = work.batch, .chunk = work.at_once, .of = c->of}};
+  if (const auto c = detail::count_of(text, "gradient"))
+    return Choice{GradientTopK{.k = c->k, .batch = work.batch, .of = c->of}};
   if (const auto c = detail::count_of(text, "random")) return Choice{RandomK{.k = c->k, .of = c->of}};
   if (const auto c = detail::count_of(text, "most-changed"))
     return Choice{MostChanged{.k = c->k, .of = c->of, .all_until = 10}};

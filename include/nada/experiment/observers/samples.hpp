@@ -1,11 +1,13 @@
 /// An observer that draws samples as a run goes.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/observer.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/experiment/run_folder.hpp"
+#include "nada/formats/images.hpp"
 
 namespace nada {
 
@@ -33,6 +35,7 @@ class SampleObserver {
   int count_;
   std::int64_t drawn_ = -1;
   Tensor latents_;
+  std::vector<Picture> source_row_;  // of the source's images, which stay
 };
 
 }  // namespace nada

@@ -33,11 +33,14 @@ NADA_INLINE void SampleObserver::on_step(const Report& report, RunAccess& run) {
 
 NADA_INLINE void SampleObserver::draw(RunAccess& run) {
   std::vector<std::vector<Picture>> rows(2);
+  rows[0] = source_row_;
   for (std::int64_t at = 0; at < count_; at += 4) {  // few at a time: large generators need memory
     const auto z = latents_.narrow(0, at, std::min<std::int64_t>(4, count_ - at));
-    for (auto& picture : to_pictures(run.source_images(z))) rows[0].push_back(std::move(picture));
+    if (source_row_.empty())
+      for (auto& picture : to_pictures(run.source_images(z))) rows[0].push_back(std::move(picture));
     for (auto& picture : to_pictures(run.adapted_images(z))) rows[1].push_back(std::move(picture));
   }
+  source_row_ = rows[0];
   auto grid = make_grid(rows);
   grid.text["nada:options"] = folder_.notes().options_text;
   grid.text["nada:step"] = std::to_string(run.step);
