@@ -53,9 +53,9 @@ succeed adapt "${cheap[@]}" --out cheap
 check "says which precision was taken" grep -q "^precision $took: this processor" out.txt
 check "saves which precision was taken" grep -q "^precision = $took\$" cheap/options.cfg
 check "saves the pool" grep -q '^anchor-pool = 6$' cheap/options.cfg
-succeed adapt "${cheap[@]}" --steps 4 --out stopped
-succeed adapt --resume stopped --steps 7
-check "continues with the same tensors" same_data cheap/adapted.safetensors stopped/adapted.safetensors
+succeed adapt "${cheap[@]}" --steps 4 --out cheap-stopped
+succeed adapt --resume cheap-stopped --steps 7
+check "continues with the same tensors" same_data cheap/adapted.safetensors cheap-stopped/adapted.safetensors
 expect_error 'option anchor-pool: expected 0 or a multiple of the batch of 2, found 5' adapt "${cheap[@]}" --anchor-pool 5
 expect_error "option precision: expected auto, float32 or bfloat16, found 'half'" adapt "${cheap[@]}" --precision half
 expect_error 'option select-batch: expected at least 1, found 0' adapt "${cheap[@]}" --select-batch 0
