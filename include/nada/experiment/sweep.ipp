@@ -146,7 +146,11 @@ class SweepProgram {
     const auto measured = join("count = ", c.count, "\nmeasure = ", relative_to(c.measure, names_base()).string(),
                                "\ntarget-list = ", relative_to(c.target_list, names_base()).string(), "\n");
     auto out = file_.variants(o_.samples, o_.draw_seed, measured);
-    for (const auto& variant : out) require_unseen(variant.options.texts.encoders, c.measure);
+    for (const auto& variant : out) {
+      require_unseen(variant.options.texts.encoders, c.measure);
+      require(variant.options.precision == "float32", "option precision: cells of a sweep compute in float32, found ",
+              variant.options.precision);
+    }
     return out;
   }
 
