@@ -26,10 +26,10 @@ void wait_quietly(int n);
 /// Errors:  n < 0.
 void use_threads(int n);
 
-/// Keeps freed memory, of blocks of any size, for the next allocation, instead of handing it back to the system: a step
-/// allocates what the last step freed, and each fresh page costs a fault and a clearing. Holes between
-/// blocks are kept too, so that the peak is higher; with MALLOC_MMAP_MAX_=65536 in the environment, blocks of more than 32
-/// MiB go back as they are freed. Programs call this function at their start. A C library other than glibc is left as it is.
+/// Keeps freed memory for the next allocation, instead of handing it back to the system: a step allocates what the last
+/// step freed, and each fresh page costs a fault and a clearing. Blocks of 32 MiB and more are still handed back, unless
+/// MALLOC_MMAP_MAX_=0 is in the environment, which is faster at large sizes and has a higher peak.
+/// Programs call this function at their start. A C library other than glibc is left as it is.
 void keep_freed_memory();
 
 /// Switches oneDNN off where it is known to compute wrong convolutions, and says so: version 3.7, which Debian 13's

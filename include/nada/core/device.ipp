@@ -60,8 +60,6 @@ NADA_INLINE void use_threads(int n) {
 
 NADA_INLINE void keep_freed_memory() {
 #ifdef __GLIBC__
-  // No block is mapped by itself: glibc gives mapped blocks back when they are freed.
-  if (std::getenv("MALLOC_MMAP_MAX_") == nullptr) mallopt(M_MMAP_MAX, 0);
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest value that glibc takes
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_TOP_PAD, 64 << 20);
