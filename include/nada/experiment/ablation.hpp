@@ -140,7 +140,7 @@ int run_ablation(int argc, char** argv, MakeVariants&& variants, const Own&... o
     if (asks_for_help(argc, argv)) detail::note_variants(table, static_cast<const Options&>(options), variants);
     if (!table.read_command_line(argc, argv, made_by(program))) return 0;
     if (!config.empty()) table.read_file(config);
-    options.settle(program);
+    options.settle(program, [&](const std::string& name) { return table.given(name); });
     options.machine.use();
     const auto list = variants(static_cast<const Options&>(options));
     return run_variants(

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,9 @@ struct AblationOptions {
   void declare_run(OptionTable& table);
 
   /// Fills in the defaults that depend on where the embedded files are and on the program's name, and what --quick
-  /// stands for.
+  /// stands for, as far as `given` does not say that an option was given on the command line.
   /// Errors:  seeds, steps or batch < 1; fewer than 20 samples to measure; a measuring encoder that is trained against.
-  void settle(const std::string& program);
+  void settle(const std::string& program, const std::function<bool(const std::string&)>& given = {});
 };
 
 /// Errors:  an encoder that is trained against is the one that measures.

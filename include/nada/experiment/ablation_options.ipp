@@ -16,7 +16,7 @@ NADA_INLINE void AblationOptions::declare(OptionTable& table) {
   table.add("targets", targets, "names of targets in the list, with commas between them", saved, "NAMES");
   table.add("seeds", seeds, "seeds of each target, from 0 on");
   table.add("only", only, "names of the variants to run, with commas between them; none: all", saved, "NAMES");
-  table.add("quick", quick, "one target, two seeds, three small steps: does it work?");
+  table.add("quick", quick, "one target, two seeds, three small steps, where no other number is given: does it work?");
   table.group("Training");
   table.add("steps", steps, "training steps of each cell");
   table.add("batch", batch, "samples a step");
@@ -53,7 +53,8 @@ NADA_INLINE void AblationOptions::declare_run(OptionTable& table) {
   machine.declare(table);
 }
 
-NADA_INLINE void AblationOptions::settle(const std::string& program) {
+NADA_INLINE void AblationOptions::settle(const std::string& program,
+                                         const std::function<bool(const std::string&)>& given) {
   if (generator.empty()) generator = embedded_generator();
   if (measure.empty()) measure = embedded_held_out_encoder();
   if (templates.empty()) templates = embedded_templates();
@@ -62,11 +63,12 @@ NADA_INLINE void AblationOptions::settle(const std::string& program) {
   if (out.empty()) out = std::filesystem::path("runs") / program;
   if (cell >= 0 && machine.threads == 0) machine.threads = 1;  // the same numbers, however it is started
   if (quick) {
-    targets = targets.substr(0, targets.find(','));
-    seeds = 2;
-    steps = 3;
-    batch = 2;
-    count = 24;
+    const auto free = [&](const char* name) { return !given || !given(name); };
+    if (free("targets")) targets = targets.substr(0, targets.find(','));
+    if (free("seeds")) seeds = 2;
+    if (free("steps")) steps = 3;
+    if (free("batch")) batch = 2;
+    if (free("count")) count = 24;
   }
   require(seeds >= 1 && steps >= 1 && batch >= 1, "options seeds, steps and batch: expected at least 1");
   require(count >= 20, "option count: expected at least 20, found ", count);

@@ -251,10 +251,10 @@ NADA_INLINE bool plot_means(const Table& means, const std::filesystem::path& fol
   }
   write_text(folder / "plot.dat", data);
   const auto charts = means.columns.size() - 1, rows = (charts + 2) / 3;
-  std::string script = join("set terminal pngcairo size 1500,", 260 * rows,
-                            " font ',10'\nset output 'plot.png'\nset multiplot layout ", rows,
-                            ",3\nunset key\nset grid ytics lc rgb '#dddddd'\nset xtics rotate by -30\nset offsets "
-                            "0.5,0.5,0,0\nset datafile missing '?'\n");
+  std::string script =
+      join("set terminal pngcairo size 1500,", 260 * rows, " font ',10'\nset output 'plot.png'\nset multiplot layout ",
+           rows, ",3\nunset key\nset grid ytics lc rgb '#dddddd'\nset xtics rotate by -30\nset xrange [-0.5:",
+           static_cast<double>(means.rows.size()) - 0.5, "]\nset datafile missing '?'\n");
   for (std::size_t c = 0; c < charts; ++c)
     script += join("set title '", means.columns[c + 1], "' noenhanced\nplot 'plot.dat' using 0:", 2 + 3 * c, ":",
                    3 + 3 * c, ":", 4 + 3 * c, ":xtic(1) with yerrorbars pt 7 lc rgb '#2060a0'\n");

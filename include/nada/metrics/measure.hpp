@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <c10/util/Exception.h>
+
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -77,12 +79,19 @@ struct Measured {
 };
 
 /// Returns the number of each metric, in order; metrics that need more than the evidence holds are left out.
+/// Errors:  a metric that reads evidence which its `needs` does not declare, by name.
 template <Metric... Metrics>
 std::vector<Measured> measure(const Evidence& evidence, const Metrics&... metrics) {
   std::vector<Measured> out;
   const auto add = [&](const auto& metric) {
     using M = std::decay_t<decltype(metric)>;
-    if (enough(M::needs, evidence)) out.push_back({M::name, M::higher_is_better, metric(evidence)});
+    if (!enough(M::needs, evidence)) return;
+    try {
+      out.push_back({M::name, M::higher_is_better, metric(declared(M::needs, evidence))});
+    } catch (const c10::Error& error) {
+      fail("the metric ", M::name, " failed: ", first_line(error.what()),
+           "; does it read evidence that its `needs` does not declare?");
+    }
   };
   (add(metrics), ...);
   return out;

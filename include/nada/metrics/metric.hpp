@@ -61,6 +61,21 @@ inline bool enough(Needs needs, const Evidence& evidence) {
          fits(Needs::source_images, evidence.source_images) && fits(Needs::truths, evidence.truths);
 }
 
+/// Returns the part of the evidence that `needs` declares, with the features of the adapted images: a metric sees this
+/// part alone, so that it cannot read by luck what it does not declare.
+inline Evidence declared(Needs needs, const Evidence& evidence) {
+  auto out = evidence;
+  if (!has(needs, Needs::source)) out.source = {};
+  if (!has(needs, Needs::real)) out.real = {};
+  if (!has(needs, Needs::target)) out.ends.target = Tensor{};
+  if (!has(needs, Needs::direction)) out.ends.direction = Tensor{};
+  if (!has(needs, Needs::texts)) out.texts = Tensor{};
+  if (!has(needs, Needs::adapted_images)) out.adapted_images = Tensor{};
+  if (!has(needs, Needs::source_images)) out.source_images = Tensor{};
+  if (!has(needs, Needs::truths)) out.truths = Tensor{};
+  return out;
+}
+
 /// Refuses samples that are not finite; `what` names the metric in the message.
 inline void require_finite_samples(const Tensor& samples, std::string_view what) {
   require(at::isfinite(samples).all().item<bool>(), what, ": the samples hold values that are not finite");

@@ -74,13 +74,26 @@ struct NamedLayers {
         }
         continue;
       }
-      const auto i = find_layer(probe.layers, name);
+      const auto i = place_of(probe, name);
       require(std::find(probe.candidates.begin(), probe.candidates.end(), i) != probe.candidates.end(), "layer ", name,
               " cannot train here: it lies above the exit, or the parameterization does not cover it");
       chosen.insert(i);
     }
     require(!chosen.empty(), "NamedLayers: no layer was named");
     return {chosen.begin(), chosen.end()};
+  }
+
+ private:
+  /// Errors:  those of find_layer(), with what else a choice of layers may say.
+  static std::size_t place_of(const Probe& probe, const std::string& name) {
+    try {
+      return find_layer(probe.layers, name);
+    } catch (const Error& error) {
+      fail(error.what(),
+           "; besides, there are the kinds mapping, constant, convolution and rgb, the groups coarse, medium and fine, "
+           "the phases phase:shape, phase:shape-expanded, phase:texture and phase:no-fine, and the rules all and "
+           "adaptive[:K]");
+    }
   }
 };
 
