@@ -91,6 +91,10 @@ BOOST_AUTO_TEST_CASE(has_the_gradient_of_finite_differences) {
   BOOST_TEST((gradient * way).sum().item<double>() == difference, boost::test_tools::tolerance(1e-3));
 }
 
+BOOST_AUTO_TEST_CASE(where_no_head_is_required_an_encoder_without_one_gives_0) {
+  BOOST_TEST(of(test::pair_clip(), pictures(1), pictures(2), {.required = false}) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(an_encoder_without_a_head_and_thresholds_in_the_wrong_order_are_errors) {
   BOOST_TEST(error_of([&] {
                of(test::pair_clip(), pictures(1), pictures(2));

@@ -317,7 +317,7 @@ NADA_INLINE TermList AdaptOptions::objective() const {
 
 NADA_INLINE void AdaptOptions::add_learned_step(TermList& objective, const Members<AnyClip>& encoders) const {
   if (learned == 0) return;
-  const LearnedStep term;
+  const LearnedStep term{.required = false};
   bool bound = false;
   encoders.each([&](const auto& encoder, double /*weight*/, std::size_t index) {
     if (bound || encoder.step_head() == nullptr) return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <iostream>
 #include <string_view>
 #include <vector>
 
@@ -30,28 +31,31 @@ concept SteppingEncoder = TextImageEncoder<E> && requires(const E& e, const Tens
 /// Source:  this project. A text's step is not one vector in dense features: a constant vector explains a tenth to a
 ///          third of the true steps of a picture filter, a prediction from the picture most of it.
 /// Facts:   the term sees plain images, not views; a head that predicts 0 pulls the images to the anchor's.
-/// Errors:  an encoder whose file holds no head.
+/// Errors:  an encoder without a head, where one is required.
 struct LearnedStep {
   static constexpr std::string_view name = "learned";
   static constexpr Reads reads = Reads::adapted | Reads::anchor;
   static constexpr bool per_sample = true;
   double from = 0.6, to = 0.8;
+  bool required = true;  // that the encoder has a head; else the term is 0 without one, and says so when it is bound
 
   /// Returns k for the largest cosine of a text step with those of the training.
   double share_of(double familiarity) const { return std::clamp((familiarity - from) / (to - from), 0.0, 1.0); }
 
-  template <SteppingEncoder E, class S>
+  template <TextImageEncoder E, class S>
   auto bind(const E& encoder, const S& /*shift*/, const Endpoints& ends) const {
-    const StepHead* head = encoder.step_head();
-    require(head != nullptr,
+    const StepHead* head = head_of(encoder);
+    require(head != nullptr || !required,
             "the term learned needs an encoder whose file holds a step head: bind it to one (encoder=INDEX), or train "
             "one with pretrain_steps");
     require(from < to, "the term learned: from is ", from, " and to ", to, ", expected from < to");
+    if (head == nullptr) std::cerr << "note: the encoder has no step head, so that the term learned does nothing\n";
     const auto direction = unit(ends.direction).detach();
-    const double known = share_of(head->familiarity(direction));
+    const double known = head == nullptr ? 0 : share_of(head->familiarity(direction));
     return [direction, known, head](auto& c) -> Tensor {
-      if (known == 0) return c.adapted_images().sum() * 0;
-      return known * score(c.encoder(), *head, c.adapted_images(), c.anchor_images(), direction);
+      if constexpr (SteppingEncoder<E>)
+        if (known > 0) return known * score(c.encoder(), *head, c.adapted_images(), c.anchor_images(), direction);
+      return c.adapted_images().sum() * 0;
     };
   }
 
@@ -74,6 +78,13 @@ struct LearnedStep {
       sum = sum.defined() ? sum + distance : distance;
     }
     return sum / static_cast<double>(wanted.size());
+  }
+
+ private:
+  template <TextImageEncoder E>
+  static const StepHead* head_of(const E& encoder) {
+    if constexpr (SteppingEncoder<E>) return encoder.step_head();
+    return nullptr;
   }
 };
 
