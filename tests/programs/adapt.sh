@@ -26,7 +26,7 @@ for file in options.cfg metrics.csv adapted.safetensors state.safetensors report
 done
 no_temporaries $run
 check "prints where the picture is" grep -q "$run/samples/000012.png" out.txt
-check "the columns of metrics.csv" test "$(head -1 $run/metrics.csv)" = "step,loss,directional,global,range,seconds"
+check "the columns of metrics.csv" test "$(head -1 $run/metrics.csv)" = "step,loss,directional,global,range,learned,seconds"
 check "a line a step in metrics.csv" test "$(wc -l < $run/metrics.csv)" = 13
 check "the loss falls" awk -F, 'NR == 2 {first = $2} END {exit !($2 < first)}' $run/metrics.csv
 check "the report needs no other file" sh -c "! grep -Eq '(src|href)=\"https?:' $run/report.html"
@@ -116,7 +116,7 @@ for parts in "--layers all" "--layers adaptive:3 --select-every 1" "--layers con
   # shellcheck disable=SC2086
   succeed adapt --target "$target" --steps 2 --batch 2 --samples-every 0 --out "parts $parts" $parts
 done
-check "further terms are columns" test "$(head -1 "parts $parts/metrics.csv")" = "step,loss,directional,global,range,within,patches,manifold,seconds"
+check "further terms are columns" test "$(head -1 "parts $parts/metrics.csv")" = "step,loss,directional,global,range,within,patches,manifold,learned,seconds"
 check "a delta keeps its parameterization's name" grep -aq '"nada.parameterization":"low-rank-3"' "parts --parameterization low-rank-3 --layers all/adapted.safetensors"
 succeed generate --generator "parts --parameterization low-rank-3 --layers all/adapted.safetensors" --count 2 --out low_rank.png
 # Toward pictures, with a text and without; and away from a text
@@ -135,7 +135,7 @@ expect_error 'makes texts of its own.*--target TEXT' adapt $zombies --term momen
 expect_error 'holds no .png' adapt --pictures "$sources/configs" --steps 2 --out none
 expect_error 'option pictures-share: expected 0 to 1, found 2' adapt $zombies --target "a zombie" --pictures-share 2 --out none
 succeed adapt --target "a zombie" --away-from "a blue alien" --steps 2 --samples-every 0 --out away
-check "the term away has its column" grep -q '^step,loss,directional,global,range,away,seconds' away/metrics.csv
+check "the term away has its column" grep -q '^step,loss,directional,global,range,away,learned,seconds' away/metrics.csv
 
 # Recipes
 succeed adapt --target "a zombie" --recipe paper --batch 2 --steps 2 --samples-every 0 --out paper
@@ -152,7 +152,7 @@ check "a folder of configurations that is not there is told" grep -q "^error: .*
 watched=("${short[@]}" --log pixels --term tokens=0 --log tokens --tensorboard)
 succeed adapt "${short[@]}" --out unwatched
 succeed adapt "${watched[@]}" --out watched
-check "terms that are logged are columns" test "$(head -1 watched/metrics.csv)" = "step,loss,directional,global,range,pixels,tokens,seconds"
+check "terms that are logged are columns" test "$(head -1 watched/metrics.csv)" = "step,loss,directional,global,range,pixels,tokens,learned,seconds"
 check "terms that are logged change nothing" same_data unwatched/adapted.safetensors watched/adapted.safetensors
 check "... and no loss" cmp <(cut -d, -f1-5 unwatched/metrics.csv) <(cut -d, -f1-5 watched/metrics.csv)
 check "the event file has all numbers and pictures" test "$(python3 "$sources/tests/programs/tfevents.py" watched 2>&1)" = \

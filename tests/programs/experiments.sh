@@ -19,7 +19,7 @@ bash -eux page.sh > out.txt 2> err.txt || fail "the page: $(tail -n 30 err.txt)"
 
 # What the page says that comes of it
 for file in runs/first/report.html runs/second/adapted.safetensors runs/ablation/table.md; do check "$file" test -s mine/$file; done
-check "the loss has its column" grep -q '^step,loss,directional,global,range,smooth,seconds' mine/runs/first/metrics.csv
+check "the loss has its column" grep -q '^step,loss,directional,global,range,learned,smooth,seconds' mine/runs/first/metrics.csv
 check "the own metric has its column" grep -q '^| generator | target .* identity | spread |' out.txt
 check "the ablation has it too" grep -q '^variant,.*,identity,.*,spread,' mine/runs/ablation/means.csv
 check "and the loss terms" grep -q ',term:directional,.*,term:global,.*,term:range,' mine/runs/ablation/means.csv

@@ -24,9 +24,9 @@ expect_error '--step needs --dry-run' adapt "${short[@]}" --step --out none
 
 # the unbroken run
 succeed adapt "${all[@]}" --out whole
-check "the metric is a column" test "$(head -1 whole/metrics.csv)" = "step,loss,directional,global,range,text_score,seconds"
-check "... every three steps" test "$(cut -d, -f6 whole/metrics.csv | grep -c '[0-9]')" = 5
-best=$(awk -F, 'NR > 1 && $6 != "" && (!n++ || $6 > value) { value = $6; step = $1 } END { print step }' whole/metrics.csv)
+check "the metric is a column" test "$(head -1 whole/metrics.csv)" = "step,loss,directional,global,range,learned,text_score,seconds"
+check "... every three steps" test "$(cut -d, -f7 whole/metrics.csv | grep -c '[0-9]')" = 5
+best=$(awk -F, 'NR > 1 && $7 != "" && (!n++ || $7 > value) { value = $7; step = $1 } END { print step }' whole/metrics.csv)
 check "the best step is in best.safetensors" grep -aq "\"nada.best_step\":\"$best\"" whole/best.safetensors
 succeed adapt "${short[@]}" --steps 4 --optimizer sgd --lr 0.05 --momentum 0.9 --weight-decay 0.001 --out sgd
 check "sgd moves the loss" awk -F, 'NR == 2 {first = $2} END {exit !($2 < first)}' sgd/metrics.csv
@@ -55,7 +55,7 @@ for out in killed-*; do
   check "$out: the same running mean" same_data whole/adapted.safetensors $out/adapted.safetensors
   check "$out: the same best" same_data whole/best.safetensors $out/best.safetensors
   check "$out: the same state" same_data whole/state.safetensors $out/state.safetensors
-  check "$out: the same numbers" cmp <(cut -d, -f1-6 whole/metrics.csv) <(cut -d, -f1-6 $out/metrics.csv)
+  check "$out: the same numbers" cmp <(cut -d, -f1-7 whole/metrics.csv) <(cut -d, -f1-7 $out/metrics.csv)
   check "$out: of the same step" grep -aq "\"nada.best_step\":\"$best\"" $out/best.safetensors
   no_temporaries $out
 done
