@@ -98,6 +98,7 @@ BOOST_AUTO_TEST_CASE(every_option_of_the_help_text_is_taken) {
       {"distance", "l1"},    {"scaled", "true"},
       {"covariance", "2"},   {"size", "16"},
       {"count", "3"},        {"pictures", picture(folder, "a.png", 8, 0).string()},
+      {"from", "0.1"},       {"to", "0.9"},
       {"text", "a dog"},     {"file", network(folder).string()}};
   for (const auto& [name, options] : names_and_options()) {
     auto text = name + "=1";

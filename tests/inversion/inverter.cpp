@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "nada/inversion/inverter.hpp"
+#include "nada/metrics/twins.hpp"
 #include "support/files.hpp"
 #include "support/tiny.hpp"
 

@@ -27,6 +27,7 @@
 #include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/inversion/pivotal_tuning.hpp"
+#include "nada/metrics/twins.hpp"
 
 namespace nada {
 

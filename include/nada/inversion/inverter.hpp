@@ -62,11 +62,4 @@ void check_image(const G& generator, const Tensor& image) {
   require(at::isfinite(image).all().template item<bool>(), "the image holds values that are not finite");
 }
 
-/// Returns the peak signal-to-noise ratio in dB of images in [-1, 1], one number for each sample: 10 log10(4 / mse).
-/// Both batches are clamped first.
-inline Tensor psnr(const Tensor& a, const Tensor& b) {
-  const auto mse = (a.clamp(-1, 1) - b.clamp(-1, 1)).square().mean({1, 2, 3});
-  return 10 * torch::log10(4 / mse.clamp_min(1e-12));
-}
-
 }  // namespace nada

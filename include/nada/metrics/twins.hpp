@@ -8,8 +8,8 @@
 
 namespace nada {
 
-/// Returns the peak signal-to-noise ratio of each image [N, 3, H, W] in [-1, 1] to its truth, [N] in decibel:
-/// 10 log10(4 / mean (a - b)^2), at most 100.
+/// Returns the peak signal-to-noise ratio of each image [N, 3, H, W] to its truth, [N] in decibel: 10 log10(4 / mean (a -
+/// b)^2), at most 126. Both are clamped to [-1, 1] first.
 Tensor psnr(const Tensor& images, const Tensor& truths);
 
 /// Returns the structural similarity of each image [N, 3, H, W] in [-1, 1] to its truth, [N], in [-1, 1]: of their luma

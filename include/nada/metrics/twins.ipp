@@ -31,8 +31,9 @@ NADA_INLINE Tensor luma(const Tensor& images) {
 
 NADA_INLINE Tensor psnr(const Tensor& images, const Tensor& truths) {
   detail::require_twins(images, truths);
-  const auto error = (images.to(torch::kFloat64) - truths.to(torch::kFloat64)).square().mean(at::IntArrayRef{1, 2, 3});
-  return 10 * (4 / error.clamp_min(4e-10)).log10();
+  const auto clamped = [](const Tensor& x) { return x.to(torch::kFloat64).clamp(-1, 1); };
+  const auto error = (clamped(images) - clamped(truths)).square().mean(at::IntArrayRef{1, 2, 3});
+  return 10 * (4 / error.clamp_min(1e-12)).log10();
 }
 
 NADA_INLINE Tensor ssim(const Tensor& images, const Tensor& truths) {
