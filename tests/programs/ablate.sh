@@ -15,7 +15,8 @@ quick ablate_losses --only both,global,moment,ewc,patches,lpips --lpips "$source
 quick ablate_layers --only top-6,random-6,gradient-6,phase-texture
 quick ablate_parameterizations --only full,style-offsets-top-20,low-rank-4
 quick ablate_encoders --only both,second
-quick ablate_shifts --only text,one-picture,both-pictures
+quick ablate_shifts --only text,one-picture,both-pictures --steps 4
+check "a number that was given beside --quick stays" grep -q "^steps = 4$" ablate_shifts/options.cfg
 no_temporaries .
 
 value() { awk -F, -v row="$2" -v name="$3" 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == name) c = i} $1 == row {print $c}' "$1"; }

@@ -156,7 +156,7 @@ check "terms that are logged are columns" test "$(head -1 watched/metrics.csv)" 
 check "terms that are logged change nothing" same_data unwatched/adapted.safetensors watched/adapted.safetensors
 check "... and no loss" cmp <(cut -d, -f1-5 unwatched/metrics.csv) <(cut -d, -f1-5 watched/metrics.csv)
 check "the event file has all numbers and pictures" test "$(python3 "$sources/tests/programs/tfevents.py" watched 2>&1)" = \
-  "12 steps, 72 scalars, pictures of 0 5 10 12, 1 text"
+  "12 steps, 84 scalars, pictures of 0 5 10 12, 1 text"
 [ ! -e unwatched/events.out.tfevents.0 ] || fail "an event file that nobody asked for"
 expect_error 'the term within cannot be logged' adapt "${short[@]}" --log within --out none
 "$programs/adapt" "${watched[@]}" --state-every 2 --out watched-killed > /dev/null 2>&1 &
@@ -168,8 +168,8 @@ check "it was killed" test ! -e watched-killed/report.html
 printf half >> watched-killed/events.out.tfevents.0  # as a kill in the middle of a write leaves it
 succeed adapt --resume watched-killed
 check "killed: the same tensors" same_data watched/adapted.safetensors watched-killed/adapted.safetensors
-check "killed: the same numbers" cmp <(cut -d, -f1-7 watched/metrics.csv) <(cut -d, -f1-7 watched-killed/metrics.csv)
+check "killed: the same numbers" cmp <(cut -d, -f1-8 watched/metrics.csv) <(cut -d, -f1-8 watched-killed/metrics.csv)
 check "killed: each event once" test "$(python3 "$sources/tests/programs/tfevents.py" watched-killed 2>&1)" = \
-  "12 steps, 72 scalars, pictures of 0 5 10 12, 1 text"
+  "12 steps, 84 scalars, pictures of 0 5 10 12, 1 text"
 
 finish

@@ -52,7 +52,7 @@ expect_error 'the term global was given twice' adapt --target "a zombie" --term 
 expect_error 'learning rate is -1' "${run[@]}" --lr=-1
 expect_error 'batch is 0' "${run[@]}" --batch 0
 expect_error 'weight of the term global' "${run[@]}" --global=-1
-expect_error 'every term of the objective has weight 0' "${run[@]}" --directional 0 --global 0 --range 0
+expect_error 'every term of the objective has weight 0' "${run[@]}" --directional 0 --global 0 --range 0 --learned 0
 expect_error 'no encoder has a weight > 0' "${run[@]}" --generator "$avatars/generator.safetensors" --encoder "$avatars/encoder_vit.safetensors:0" --source "a face"
 expect_error "unrecognised option '--taget'" adapt --taget "a zombie"
 expect_error 'an argument too many' adapt --target a zombie

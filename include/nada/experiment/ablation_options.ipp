@@ -62,7 +62,8 @@ NADA_INLINE void AblationOptions::settle(const std::string& program,
   if (encoders.empty()) encoders = embedded_encoders();
   if (out.empty()) out = std::filesystem::path("runs") / program;
   if (cell >= 0 && machine.threads == 0) machine.threads = 1;  // the same numbers, however it is started
-  if (quick) {
+  // An option file that says `quick` comes from a run that has settled the numbers, and holds them.
+  if (quick && (!given || given("quick"))) {
     const auto free = [&](const char* name) { return !given || !given(name); };
     if (free("targets")) targets = targets.substr(0, targets.find(','));
     if (free("seeds")) seeds = 2;
