@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -95,6 +96,7 @@ void save(const Options& o, const RunFolder& folder, const StepHeadTraining& tra
   save_training_state(folder.state(), training.state());
   const auto file = ModelFile::open(o.encoder);
   auto tensors = to_tensors(file);
+  std::erase_if(tensors, [](const auto& one) { return one.first.starts_with("step_head."); });  // another head
   for (const auto& [name, value] : training.tensors()) tensors[name] = value.to(torch::kFloat16);
   auto metadata = file.metadata();
   metadata["nada.step_head_pairs_seen"] = std::to_string(training.steps() * o.batch);

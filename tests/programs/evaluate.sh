@@ -51,7 +51,7 @@ succeed evaluate --generator "$avatars/generator.safetensors" --twins truths --c
 check "other people are not" awk "BEGIN {exit !($(column others psnr_gain) < 0 && $(column others own_truth) < 0.6)}"
 expect_error "holds 12 files .png, expected one for each of the 13 samples" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 13
 mv truths/000003.png truths/000012.png
-expect_error "expected a file 000003.png, found .000004.png" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12
+expect_error "expected a file 000003.png, found 000004.png" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12
 
 expect_error "tiles of 50 pixels do not fill" "${evaluate[@]}" --real "$avatars/targets/zombie.png" --tile 50
 mkdir empty
