@@ -42,8 +42,9 @@ struct Options {
     table.add("base", base, "base of a delta, where it is not where the delta says");
     table.group("What to write");
     table.add("type", type, "same, float32, float16 or bfloat16", saved, "NAME");
-    table.add("patterns", patterns,
-              "give a generator's convolutions patterns of zeros: maps that an adaptation can train (docs/policies.md)");
+    table.add(
+        "patterns", patterns,
+        "give a generator's convolutions patterns of zeros: maps that an adaptation can train (docs/policies.md)");
     table.add("names", names, "native, or rosinality, openai, huggingface for other programs", saved, "NAME");
     table.group("What the file does not say");
     table.add("component", component, "part of a checkpoint: g_ema, G, state_dict, ...", saved, "NAME");
@@ -181,6 +182,8 @@ void convert_encoder(const Options& o, const nada::ModelFile& file) {
   if (o.names == "native") return nada::save_tensors(o.out, tensors, metadata);
   nada::require(o.names == "openai" || o.names == "huggingface",
                 "an encoder's names are native, openai or huggingface, found '", o.names, "'");
+  if (const auto head = std::erase_if(tensors, [](const auto& one) { return one.first.starts_with("step_head."); }))
+    std::cout << "      without the " << head << " tensors of its step head, which have no place among other names\n";
   if (o.names == "huggingface") tensors = nada::clip_to_huggingface(std::move(tensors), o.in.string());
   nada::save_tensors(o.out, tensors, about(o, file.metadata()));
 }

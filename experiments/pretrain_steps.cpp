@@ -2,6 +2,7 @@
 // Run:      pretrain_steps --encoder configs/avatars/encoder_rn.safetensors --data DATA/pair --held HELD/pair
 //           pretrain_steps --evaluate FILE --held HELD/pair       measures a head and writes nothing
 // Writes:   <out>/options.cfg  metrics.csv  state.safetensors  encoder.safetensors (the encoder with its head)
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -141,7 +142,12 @@ int pretrain(Options& o, OptionTable& table) {
   std::optional<ImageSet> held;
   if (!o.held.empty()) held = ImageSet::open(o.held, data.resolution());
   StepPairSource pairs(data, encoder);
-  for (const auto& text : o.without) pairs.leave_out("style", text);
+  const auto styles = pairs.texts("style");
+  for (const auto& text : o.without) {
+    require(std::find(styles.begin(), styles.end(), text) != styles.end(), "option without: no pair moves to '", text,
+            "' in the column style");
+    pairs.leave_out("style", text);
+  }
   const StepHeadShape shape{.levels = levels,
                             .embedding = encoder.width(),
                             .width = o.width,

@@ -1,5 +1,5 @@
 // Picture filters: each takes and gives Float32Array [3 * S * S] (channel, row, column), values in [0, 1]. Lengths are those
-// of 64 pixels a side and grow with the side.
+// of 64 pixels a side, times the nearest whole number for larger sides.
 const unitOf = (size) => Math.max(1, Math.round(size / 64));
 
 const clip = (v) => (v < 0 ? 0 : v > 1 ? 1 : v);

@@ -258,7 +258,7 @@ function png(rgb, wide, high) {
 // The pixels of a PNG file of 8-bit RGB without interlacing, as [3, S, S], which is what `generate` writes.
 function pixelsOfPng(path) {
   const bytes = readFileSync(path), parts = [];
-  if (bytes.toString('latin1', 1, 4) !== 'PNG') throw new Error(`${path}: is no PNG file`);
+  if (bytes.length < 33 || bytes.toString('latin1', 1, 4) !== 'PNG') throw new Error(`${path}: is no PNG file`);
   const wide = bytes.readUInt32BE(16), high = bytes.readUInt32BE(20);
   if (bytes[24] !== 8 || bytes[25] !== 2 || bytes[28] !== 0 || wide !== high)
     throw new Error(`${path}: expected a square PNG of 8-bit RGB without interlacing`);
@@ -290,13 +290,15 @@ function writeTruth(name) {
   renameSync(join(options.out, `${name}.tmp`), join(options.out, name));
 }
 if (options.filter) {
-  mkdirSync(options.out, { recursive: true });
-  const names = readdirSync(options.from).filter((name) => name.endsWith('.png')).sort();
-  if (!names.length) {
-    console.error(`error: ${options.from}: holds no file .png`);
+  try {
+    const names = readdirSync(options.from).filter((name) => name.endsWith('.png')).sort();
+    if (!names.length) throw new Error(`${options.from}: holds no file .png`);
+    mkdirSync(options.out, { recursive: true });
+    names.forEach(writeTruth);
+  } catch (error) {
+    console.error(`error: ${error.message}`);
     process.exit(1);
   }
-  names.forEach(writeTruth);
   process.exit(0);
 }
 

@@ -55,7 +55,28 @@ struct LikeATerm : Brightness {
   static constexpr std::string_view name = "term:global";
 };
 
+/// Reads the source's images, which it does not declare.
+struct Undeclared {
+  static constexpr std::string_view name = "undeclared";
+  static constexpr bool higher_is_better = true;
+  static constexpr Needs needs = Needs::adapted_images;
+  Estimate operator()(const Evidence& e) const {
+    return mean_estimate((e.adapted_images - e.source_images).mean(at::IntArrayRef{1, 2, 3}));
+  }
+};
+
 }  // namespace
+
+BOOST_AUTO_TEST_CASE(a_metric_sees_what_it_declares_and_is_named_where_it_reads_more) {
+  Evidence evidence;
+  evidence.adapted_images = evidence.source_images = torch::zeros({2, 3, 4, 4});
+  const auto seen = declared(Needs::adapted_images, evidence);
+  BOOST_TEST(seen.adapted_images.defined());
+  BOOST_TEST(!seen.source_images.defined());
+  const auto message = error_of([&] { measure(evidence, Undeclared{}); });
+  BOOST_TEST(message.starts_with("the metric undeclared failed: "), message);
+  BOOST_TEST(message.ends_with("; does it read evidence that its `needs` does not declare?"), message);
+}
 
 BOOST_AUTO_TEST_CASE(own_metrics_stand_behind_those_of_every_program_and_may_see_images) {
   const auto list = metric_list(Brightness{});

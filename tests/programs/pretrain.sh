@@ -209,6 +209,9 @@ expect_error "no encoder|every term of the objective has weight 0" adapt --targe
   --config "$avatars/models.cfg" --directional 0 --learned 1 --steps 1 --out none
 expect_error "has no dense features" pretrain_steps --encoder "$avatars/encoder_vit.safetensors" --data ../pairs --out none
 expect_error "holds no step head" pretrain_steps --evaluate "$avatars/encoder_held.safetensors" --held ../pairs
+expect_error "option without: no pair moves to .a zombi. in the column style" pretrain_steps --data ../pairs --without "a zombi" --out none
+succeed convert whole/encoder.safetensors openai.safetensors --names openai
+check "a head stays out of other programs' files, which is said" sh -c "grep -q 'without the .* tensors of its step head' out.txt && ! grep -aq step_head openai.safetensors"
 expect_error "no pairs to learn steps from" pretrain_steps --data ../plain --out none
 cd .. || exit 1
 

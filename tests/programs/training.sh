@@ -18,7 +18,8 @@ expect_error 'option lr-schedule: expected constant, warmup:STEPS' adapt "${shor
 expect_error 'option schedule: expected TERM=SCHEDULE' adapt "${short[@]}" --schedule global --out none
 expect_error 'there is a schedule for the term tokens, but no term' adapt "${short[@]}" --schedule tokens=warmup:3 --out none
 expect_error 'the term within is no mean over samples' adapt "${short[@]}" --micro-batch 1 --term within=1 --out none
-expect_error 'option best: expected one of psnr_gain, .*text_score, .*, found .score.' adapt "${short[@]}" --best score --out none
+expect_error 'option best: expected one of text_score, .*, found .score.' adapt "${short[@]}" --best score --out none
+expect_error 'option best: .*, found .psnr. .metrics that need real pictures' adapt "${short[@]}" --best psnr --out none
 expect_error '--step needs --dry-run' adapt "${short[@]}" --step --out none
 [ ! -e none ] || fail "an option that was refused left a folder"
 

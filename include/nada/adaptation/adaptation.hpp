@@ -80,9 +80,7 @@ class Adaptation final : public Stepper {
         mean_(settings_.half_life),
         candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed),
         pool_(settings_.anchor_pool, settings_.batch) {
-    require(settings_.micro_batch == 0 || objective_.whole_batch_term().empty(), "the batch cannot be computed ",
-            settings_.micro_batch, " samples at a time: the term ", objective_.whole_batch_term(),
-            " is no mean over samples");
+    objective_.require_parts(settings_.micro_batch);
     bind();
   }
 
@@ -108,8 +106,7 @@ class Adaptation final : public Stepper {
   }
   Probe probe(const Stream& stream) const override {
     auto rendered = render(stream, Draw::selection);
-    if (settings_.selection_exit > 0 && settings_.selection_exit < resolution())
-      rendered.resolution = settings_.selection_exit;
+    if (const int exit = settings_.selection_exit; exit > 0 && exit < resolution()) rendered.resolution = exit;
     return make_probe(ProbedRun<G, Es, P, Training>{adapted_, mapper(), encoders_, selection_targets_, candidates_,
                                                     leaves_, training_, settings_, rendered},
                       stream);
@@ -298,8 +295,7 @@ class Adaptation final : public Stepper {
       const Stream stream{settings_.seed, drawn.step, first};
       const auto count = std::min(size, batch - first);
       candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
-      const auto scene = render_scene(count == batch ? z : z.narrow(0, first, count), stream, kept);
-      const auto values = evaluate(scene, stream, kept);
+      const auto values = evaluate(render_scene(z.narrow(0, first, count), stream, kept), stream, kept);
       sum.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
               count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
     }

@@ -81,8 +81,11 @@ class BoundObjective {
 
   /// Returns what the terms read, taken together.
   Reads reads() const { return reads_; }
-  /// Returns the name of a term that is no mean over samples, or nothing.
-  std::string_view whole_batch_term() const { return whole_batch_term_; }
+  /// Refuses to compute a batch `samples` at a time (0: as a whole) where a term is no mean over samples.
+  void require_parts(std::int64_t samples) const {
+    require(samples == 0 || whole_batch_term_.empty(), "the batch cannot be computed ", samples,
+            " samples at a time: the term ", whole_batch_term_, " is no mean over samples");
+  }
   /// Returns the names of the terms of weight > 0 and of those that are logged.
   const std::vector<std::string_view>& names() const { return names_; }
   /// Returns the endpoints, one for each encoder of weight > 0.

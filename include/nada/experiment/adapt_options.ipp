@@ -193,9 +193,6 @@ NADA_INLINE void declare_training(AdaptOptions& o, OptionTable& table) {
             "half-life, in steps, of a running mean of the weights, which deltas and samples then show; 0: none");
 }
 
-}  // namespace detail
-
-namespace detail {
 /// Returns the pixels of a side that an option gives; 0 for the word `all`.
 NADA_INLINE int pixels_of(const std::string& option, const std::string& text, const std::string& all) {
   if (text == all) return 0;

@@ -92,10 +92,9 @@ class StyleGan2 {
         if (residual_ && up) shortcut = stylegan2::shortcut(x, slot[5]);
         const bool ends_block = residual_ && !up && layer.resolution > 4;
         const auto noise = noise_for(layer, map++, n, render);
-        x = stylegan2::modulated_convolution(x, style(layer),
-                                             {slot[0], slot[1], slot[2], slot[3], slot[4], pattern_of(k)}, noise, up,
-                                             ends_block ? std::sqrt(0.5) : 1, settings_.conv_clamp,
-                                             render.convolutions);
+        x = stylegan2::modulated_convolution(
+            x, style(layer), {slot[0], slot[1], slot[2], slot[3], slot[4], pattern_of(k)}, noise, up,
+            ends_block ? std::sqrt(0.5) : 1, settings_.conv_clamp, render.convolutions);
         if (ends_block) x = x + shortcut;
         tap(layer.name, x);
       } else {

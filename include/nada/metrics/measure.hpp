@@ -101,6 +101,7 @@ std::vector<Measured> measure(const Evidence& evidence, const Metrics&... metric
 struct MetricList {
   std::vector<std::string> names;                                 // of all, in order
   std::vector<bool> higher_is_better;                             // of all, in order
+  std::vector<Needs> needs_of;                                    // of all, in order
   std::vector<std::string> own;                                   // of those that not every program has
   Needs needs = Needs::nothing;                                   // of any of them
   std::function<std::vector<Measured>(const Evidence&)> measure;  // as measure() does it
@@ -115,6 +116,7 @@ MetricList metric_list(const Own&... own) {
   const auto add = [&](const auto&... metrics) {
     (out.names.emplace_back(std::decay_t<decltype(metrics)>::name), ...);
     (out.higher_is_better.push_back(std::decay_t<decltype(metrics)>::higher_is_better), ...);
+    (out.needs_of.push_back(std::decay_t<decltype(metrics)>::needs), ...);
     ((out.needs = out.needs | std::decay_t<decltype(metrics)>::needs), ...);
     out.measure = [... kept = metrics](const Evidence& evidence) { return measure(evidence, kept...); };
   };

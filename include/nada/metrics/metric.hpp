@@ -68,7 +68,7 @@ inline Evidence declared(Needs needs, const Evidence& evidence) {
   if (!has(needs, Needs::source)) out.source = {};
   if (!has(needs, Needs::real)) out.real = {};
   if (!has(needs, Needs::target)) out.ends.target = Tensor{};
-  if (!has(needs, Needs::direction)) out.ends.direction = Tensor{};
+  if (!has(needs, Needs::direction)) out.ends.source = out.ends.direction = Tensor{};
   if (!has(needs, Needs::texts)) out.texts = Tensor{};
   if (!has(needs, Needs::adapted_images)) out.adapted_images = Tensor{};
   if (!has(needs, Needs::source_images)) out.source_images = Tensor{};

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "nada/core/config.hpp"
@@ -16,6 +18,7 @@
 #include "nada/formats/file.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/metrics/measure.hpp"
+#include "nada/metrics/metric.hpp"
 
 namespace nada {
 
@@ -31,11 +34,17 @@ NADA_INLINE Tensor images_in_pieces(const std::function<Tensor(const Tensor&)>& 
 
 NADA_INLINE void BestObserver::check(const std::string& metric, std::int64_t every) {
   require(every >= 1, "option best-every: expected at least 1, found ", every);
-  const auto names = metric_list().names;
+  constexpr auto missing = Needs::real | Needs::texts | Needs::truths;  // what a run does not have
+  const auto list = metric_list();
   std::string all;
-  for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
-  require(std::find(names.begin(), names.end(), metric) != names.end(), "option best: expected one of ", all,
-          ", found '", metric, "'");
+  bool known = false;
+  for (std::size_t i = 0; i < list.names.size(); ++i) {
+    if (has(missing, list.needs_of[i])) continue;
+    all += (all.empty() ? "" : ", ") + list.names[i];
+    known = known || list.names[i] == metric;
+  }
+  require(known, "option best: expected one of ", all, ", found '", metric,
+          "' (metrics that need real pictures, a list of texts or truths are not measured in a run)");
 }
 
 NADA_INLINE BestObserver::BestObserver(const RunFolder& folder, DeltaOrigin origin, std::string metric,
@@ -70,7 +79,7 @@ NADA_INLINE Measured BestObserver::measured(RunAccess& run) {
   evidence_.adapted = see_all(measuring_.encoder, evidence_.adapted_images);
   for (const auto& number : measure_all(evidence_))
     if (number.name == metric_) return number;
-  fail("option best: ", metric_, " needs real pictures or a list of texts, which a run does not have");
+  fail("option best: ", metric_, " could not be measured");
 }
 
 NADA_INLINE void BestObserver::on_step(const Report& report, RunAccess& run) {
