@@ -197,8 +197,7 @@ class Adaptation final : public Stepper {
   }
 
  private:
-  /// Attempt undoes a step that fails: unless succeeded() was called, its destructor leaves the
-  /// run as it was before the step.
+  /// Attempt undoes a step that fails: its destructor leaves the run as it was, unless succeeded() was called.
   class Attempt {
    public:
     explicit Attempt(Adaptation& run) : run_(run), selector_(run.selector_) {}
@@ -295,7 +294,8 @@ class Adaptation final : public Stepper {
       const Stream stream{settings_.seed, drawn.step, first};
       const auto count = std::min(size, batch - first);
       candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
-      const auto values = evaluate(render_scene(z.narrow(0, first, count), stream, kept), stream, kept);
+      const auto scene = render_scene(count == batch ? z : z.narrow(0, first, count), stream, kept);
+      const auto values = evaluate(scene, stream, kept);
       sum.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
               count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
     }
