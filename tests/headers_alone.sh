@@ -14,7 +14,7 @@ compiler=("$@")
 form=(-DNADA_COMPILED)
 [ "${NADA_ALL:-0}" != 1 ] || form=()
 echo '#include "nada/core/tensor.hpp"' > "$work/tensor.hpp"
-"${compiler[@]}" -x c++-header "$work/tensor.hpp" -o "$work/tensor.hpp.gch" || { echo "does not compile alone: nada/core/tensor.hpp"; exit 1; }
+"${compiler[@]}" "${form[@]}" -x c++-header "$work/tensor.hpp" -o "$work/tensor.hpp.gch" || { echo "does not compile alone: nada/core/tensor.hpp"; exit 1; }
 
 # "user used" for each include of ours; then all that reach nada/core/tensor.hpp.
 grep -rHoE '^#include "nada/[^"]+"' nada | sed -E 's/^([^:]+):#include "([^"]+)"/\1 \2/' > "$work/edges"
@@ -36,7 +36,7 @@ check() {  # check WHAT WORK FLAG...: WHAT is a header, or a folder whose bodies
     ! grep -q "^$what/.*\.ipp$" "$work/with_torch" || first=(-include "$work/tensor.hpp")
     find "$what" -name '*.ipp' | sort -r | sed 's/.*/#include "&"/'
   fi > "$work/$BASHPID.cpp"
-  "$@" "${first[@]}" -fsyntax-only "$work/$BASHPID.cpp" || { echo "does not compile alone: $what"; exit 1; }
+  "$@" "${first[@]}" -Winvalid-pch -fsyntax-only "$work/$BASHPID.cpp" || { echo "does not compile alone: $what"; exit 1; }
 }
 export -f check
 {
