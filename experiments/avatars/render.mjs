@@ -1,5 +1,5 @@
 // Renders illustrated faces to shards of pictures with captions made of what was really drawn.
-// Run:     npm ci && node render.mjs --out DATA [--part source|all|sheets] [--split train|held] [--scale 1] [--size 64]
+// Run:     npm ci && node render.mjs --out DATA [--part source|all|sheets|twins] [--split train|held] [--scale 1] [--size 64]
 //          node render.mjs --out TRUTHS --filter sketch --from SAMPLES
 // Writes:  DATA/<set>/<n>.safetensors  `images` [N, 3, S, S] uint8
 //          DATA/<set>/<n>.csv          one row a picture: caption (several, with | between them), group, and a column an
@@ -8,6 +8,8 @@
 //          or with one attribute changed; both have one group), `art` (other styles of drawing, plain and filtered).
 // Sheets:  `--part sheets` writes DATA/<domain>.png instead: 8 x 8 pictures of the source and of each filter and being, of
 //          seeds that are in no set.
+// Twins:   `--part twins` writes DATA/<domain>.png, 8 x 8 pictures of the same people as portraits and as each being, and
+//          the portraits one by one as DATA/portrait/NUMBER.png.
 // Truths:  `--filter NAME --from FOLDER` writes each PNG of a folder filtered at strength 0.5, under its name: what a
 //          generator that draws these samples should draw after an adaptation to that look.
 // Captions: the first tells all that is seen. The others tell a part; the i-th captions of a group's pictures (i > 0) have
@@ -25,14 +27,14 @@ const options = { out: '', part: 'all', split: 'train', scale: '1', size: '64', 
 for (let i = 2; i < process.argv.length; i += 2) {
   const name = process.argv[i].replace(/^--/, '');
   if (!(name in options) || process.argv[i + 1] === undefined) {
-    console.error(`error: expected --out FOLDER [--part source|all|sheets] [--split train|held] [--scale X] [--size N] [--filter NAME --from FOLDER], found ${process.argv[i]}`);
+    console.error(`error: expected --out FOLDER [--part source|all|sheets|twins] [--split train|held] [--scale X] [--size N] [--filter NAME --from FOLDER], found ${process.argv[i]}`);
     process.exit(1);
   }
   options[name] = process.argv[i + 1];
 }
 let size = Number(options.size);
 const scale = Number(options.scale), held = options.split === 'held';
-if (!options.out || !(size >= 16) || !(scale > 0) || !['source', 'all', 'sheets'].includes(options.part) || !['train', 'held'].includes(options.split)) {
+if (!options.out || !(size >= 16) || !(scale > 0) || !['source', 'all', 'sheets', 'twins'].includes(options.part) || !['train', 'held'].includes(options.split)) {
   console.error('error: --out is missing, or --part, --split, --scale or --size is none of what is expected');
   process.exit(1);
 }
@@ -302,12 +304,17 @@ if (options.filter) {
   process.exit(0);
 }
 
-function sheet(name) {
-  const across = 8, rgb = new Uint8Array(3 * (across * size) ** 2);
+const across = 8;
+function drawing(name, i) {
+  const random = randomOf(`sheets/${name}/${i}`), p = drawPortrait(random), plain = renderPortrait(dressed(p, name, random));
+  return name in filters ? filtered(plain, name, random) : plain;
+}
+// One drawing in several domains: the person is drawn by number, a being's colours are the middle ones of its list.
+const twin = (name, i) => renderPortrait(dressed(drawPortrait(randomOf(`twins/${i}`)), name, () => 0.5));
+function sheet(name, draw) {
+  const rgb = new Uint8Array(3 * (across * size) ** 2);
   for (let i = 0; i < across * across; ++i) {
-    const random = randomOf(`sheets/${name}/${i}`), p = drawPortrait(random), plain = renderPortrait(dressed(p, name, random));
-    const pixels = name in filters ? filtered(plain, name, random) : plain;
-    const left = (i % across) * size, top = Math.floor(i / across) * size;
+    const pixels = draw(name, i), left = (i % across) * size, top = Math.floor(i / across) * size;
     for (let k = 0; k < size * size; ++k) {
       const at = 3 * ((top + Math.floor(k / size)) * across * size + left + (k % size));
       for (let c = 0; c < 3; ++c) rgb[at + c] = pixels[c * size * size + k];
@@ -319,7 +326,19 @@ function sheet(name) {
 }
 if (options.part === 'sheets') {
   mkdirSync(options.out, { recursive: true });
-  ['portrait', ...Object.keys(filters), ...Object.keys(beings)].forEach(sheet);
+  for (const name of ['portrait', ...Object.keys(filters), ...Object.keys(beings)]) sheet(name, drawing);
+  process.exit(0);
+}
+if (options.part === 'twins') {
+  mkdirSync(join(options.out, 'portrait'), { recursive: true });
+  for (const name of ['portrait', ...Object.keys(beings)]) sheet(name, twin);
+  for (let i = 0; i < across * across; ++i) {
+    const pixels = twin('portrait', i), n = size * size, rgb = new Uint8Array(3 * n);
+    for (let k = 0; k < n; ++k) for (let c = 0; c < 3; ++c) rgb[3 * k + c] = pixels[c * n + k];
+    const file = join(options.out, 'portrait', `${String(i).padStart(6, '0')}.png`);
+    writeFileSync(`${file}.tmp`, png(rgb, size, size));
+    renameSync(`${file}.tmp`, file);
+  }
   process.exit(0);
 }
 

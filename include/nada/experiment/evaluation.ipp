@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "nada/experiment/embedded.hpp"
 #include "nada/experiment/table.hpp"
 #include "nada/experiment/target_list.hpp"
+#include "nada/experiment/truths.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/options_file.hpp"
@@ -46,8 +46,10 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
   table.add("real", real, "real pictures of the target: a folder, or one file");
   table.add("tile", tile, "pixels of the tiles that the file --real is cut into; 0: it is one picture");
   table.add("twins", twins,
-            "folder of truths: NUMBER.png is what that sample of `generate` with --seed should have become, 000000.png "
-            "the first of --count");
+            "truths, a folder or a file of tiles: NUMBER.png is what that sample of `generate` with --seed should have "
+            "become, 000000.png the first of --count");
+  table.add("codes", codes,
+            "w+ codes of `invert`, a file or a folder of such, that are drawn in place of samples, each for its truth");
   table.group("How");
   table.add("measure", measure,
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
@@ -98,26 +100,6 @@ NADA_INLINE Origin origin_of(const std::filesystem::path& path, const std::files
   return out;
 }
 
-/// Reads the truths of a folder, [N, 3, H, W] in [-1, 1]: 000000.png of the first sample, and so on.
-/// Errors:  a truth that is missing or has another size; a file more.
-NADA_INLINE Tensor read_truths(const std::filesystem::path& folder, std::int64_t count) {
-  std::vector<std::filesystem::path> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    if (entry.path().extension() == ".png") found.push_back(entry.path());
-  require(!error, folder, ": cannot be read as a folder: ", error.message());
-  require(static_cast<std::int64_t>(found.size()) == count, folder, ": holds ", found.size(),
-          " files .png, expected one for each of the ", count, " samples (--count)");
-  std::sort(found.begin(), found.end());
-  for (std::int64_t i = 0; i < count; ++i) {
-    char name[32];
-    std::snprintf(name, sizeof name, "%06lld.png", static_cast<long long>(i));
-    require(found[static_cast<std::size_t>(i)].filename() == name, folder, ": expected a file ", name, ", found ",
-            found[static_cast<std::size_t>(i)].filename());
-  }
-  return read_picture_set(folder);
-}
-
 /// Evaluation measures generators with one encoder; what the source shows is kept from one generator to the next.
 class Evaluation {
  public:
@@ -134,7 +116,6 @@ class Evaluation {
         measuring_(load_clip(o.measure, o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary), device_)),
         list_(o.target_list.empty() ? std::vector<Target>{} : read_target_list(o.target_list)) {
     const torch::NoGradGuard no_grad;
-    if (!o.twins.empty()) truths_ = read_truths(o.twins, o.count);
     if (!o.real.empty())
       real_ =
           see_all(measuring_, read_picture_set(o.real, static_cast<int>(measuring_.resolution()), o.tile).to(device_));
@@ -151,10 +132,10 @@ class Evaluation {
     auto adapted = seen(path, delta && !o_.base.empty() ? std::optional(o_.base) : std::nullopt, Needs::adapted_images);
     Evidence evidence{std::move(adapted.features), {}, real_, {}};
     evidence.adapted_images = adapted.images;
-    if (truths_.defined() && adapted.images.defined()) {
-      require(truths_.size(2) == adapted.images.size(2), o_.twins, ": the truths have ", truths_.size(2),
-              " pixels a side, the samples of ", path, " ", adapted.images.size(2));
+    if (!o_.twins.empty() && adapted.images.defined()) {
+      read_truths_of(static_cast<int>(adapted.images.size(2)));
       evidence.truths = truths_;
+      evidence.truth = truth_features_;
     }
     if (!base.empty()) {
       if (source_path_ != base) source_ = seen(base, {}, Needs::source_images), source_path_ = base;
@@ -192,12 +173,18 @@ class Evaluation {
                 << " px are too many to keep; --count " << most_image_values / (3 * side * side) << " would do\n";
     const auto purpose = o_.twins.empty() ? Purpose::evaluation : Purpose::samples;
     std::vector<Tensor> kept;
+    const auto codes = o_.codes.empty() ? Tensor{} : read_codes(o_.codes, generator);
+    require(!codes.defined() || codes.size(0) == o_.count, o_.codes, ": holds codes of ",
+            codes.defined() ? codes.size(0) : 0, " pictures, expected one for each of the ", o_.count,
+            " samples (--count)");
     Seen out;
-    out.features = see_all(measuring_, o_.count, [&](std::int64_t first, std::int64_t n) {
-      auto rendered = render_samples(generator, first, n, o_.seed, o_.truncation, labels, purpose);
+    const auto draw = [&](std::int64_t first, std::int64_t n) {
+      auto rendered = codes.defined() ? generator.synthesize(codes.narrow(0, first, n), Render{})
+                                      : render_samples(generator, first, n, o_.seed, o_.truncation, labels, purpose);
       if (keep) kept.push_back(rendered.clamp(-1, 1).cpu());
       return rendered;
-    });
+    };
+    out.features = see_all(measuring_, o_.count, draw, 20, {.tokens = !o_.twins.empty()});
     if (keep) out.images = torch::cat(kept);
     return out;
   }
@@ -217,6 +204,15 @@ class Evaluation {
     return out;
   }
 
+  /// Reads the truths of samples of `side` pixels, once.
+  void read_truths_of(int side) {
+    if (truths_.defined() && truths_.size(2) == side) return;
+    truths_ = read_truths(o_.twins, side);
+    require(truths_.size(0) == o_.count, o_.twins, ": holds ", truths_.size(0),
+            " truths, expected one for each of the ", o_.count, " samples (--count)");
+    truth_features_ = see_all(measuring_, truths_.to(device_), {.tokens = true});
+  }
+
   const EvaluationOptions& o_;
   const MetricList& metrics_;
   torch::Device device_;
@@ -224,7 +220,8 @@ class Evaluation {
   std::vector<Target> list_;
   Tensor list_features_;  // [T, E]; undefined until a generator is compared with the list
   Features real_;
-  Tensor truths_;                      // [N, 3, H, W]; undefined where there are none
+  Tensor truths_;                      // [N, 3, H, W]; undefined until they are read
+  Features truth_features_;            // of truths_, with tokens
   std::filesystem::path source_path_;  // the generator that `source_` shows
   Seen source_;
   bool told_ = false;  // that images are not kept
@@ -272,6 +269,8 @@ NADA_INLINE void write_tables(const Table& table, const std::filesystem::path& o
 NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& metrics) {
   require(!o.generators.empty(), "no generator was given; name one with --generator FILE");
   require(o.count >= 2, "option count: expected at least 2, found ", o.count);
+  require(o.codes.empty() || (o.truncation == 1 && o.category.label < 0),
+          "--codes stand for styles as they are: --truncation and --class do not apply");
   if (o.measure.empty()) o.measure = embedded_held_out_encoder();
   if (o.templates.empty()) o.templates = embedded_templates();
   std::error_code missing;  // a library without its configurations has no list

@@ -31,24 +31,27 @@
 namespace nada {
 
 /// Returns the features of `count` images, which `images(first, n)` makes in pieces of at most `piece`. The images are
-/// clamped to [-1, 1], as pictures are.
+/// clamped to [-1, 1], as pictures are. Features have tokens where they are wanted.
 template <TextImageEncoder E>
 Features see_all(const E& encoder, std::int64_t count,
-                 const std::function<Tensor(std::int64_t first, std::int64_t n)>& images, std::int64_t piece = 20) {
+                 const std::function<Tensor(std::int64_t first, std::int64_t n)>& images, std::int64_t piece = 20,
+                 Wanted wanted = {}) {
   const torch::NoGradGuard no_grad;
-  std::vector<Tensor> unit_features, raw;
+  std::vector<Tensor> unit_features, raw, tokens;
   for (std::int64_t at = 0; at < count; at += piece) {
-    const auto seen = encoder.see(images(at, std::min(piece, count - at)).clamp(-1, 1), Wanted{});
+    const auto seen = encoder.see(images(at, std::min(piece, count - at)).clamp(-1, 1), wanted);
     unit_features.push_back(seen.unit.cpu());
     raw.push_back(seen.raw.cpu());
+    if (wanted.tokens) tokens.push_back(seen.tokens.cpu());
   }
   if (unit_features.empty()) return {};
-  return {torch::cat(unit_features), torch::cat(raw), {}};
+  return {torch::cat(unit_features), torch::cat(raw), tokens.empty() ? Tensor{} : torch::cat(tokens)};
 }
 template <TextImageEncoder E>
-Features see_all(const E& encoder, const Tensor& images) {
-  return see_all(encoder, images.size(0),
-                 [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); });
+Features see_all(const E& encoder, const Tensor& images, Wanted wanted = {}) {
+  return see_all(
+      encoder, images.size(0), [&](std::int64_t first, std::int64_t n) { return images.narrow(0, first, n); }, 20,
+      wanted);
 }
 
 /// Returns the images of samples `first` to `first` + `count` - 1 of a seed, [count, 3, H, W], as generated. Those of
@@ -120,9 +123,9 @@ MetricList metric_list(const Own&... own) {
     ((out.needs = out.needs | std::decay_t<decltype(metrics)>::needs), ...);
     out.measure = [... kept = metrics](const Evidence& evidence) { return measure(evidence, kept...); };
   };
-  add(PsnrGain{}, TwinPsnr{}, TwinSsim{}, OwnTruth{}, Found{}, TextScore{}, DirectionalScore{}, Frechet{},
-      KernelDistance{}, Cmmd{}, Precision{}, Recall{}, IntraClusterDistance{}, PairwiseDistance{}, PixelDistance{},
-      Identity{}, own...);
+  add(PsnrGain{}, TwinPsnr{}, TwinSsim{}, OwnTruth{}, TwinFeatures{}, Found{}, TextScore{}, DirectionalScore{},
+      Frechet{}, KernelDistance{}, Cmmd{}, Precision{}, Recall{}, IntraClusterDistance{}, PairwiseDistance{},
+      PixelDistance{}, Identity{}, own...);
   (out.own.emplace_back(Own::name), ...);
   for (std::size_t i = 0; i < out.names.size(); ++i) {
     const auto& name = out.names[i];

@@ -23,6 +23,7 @@ struct Evidence {
   Tensor adapted_images = {};  // the N images themselves, [N, 3, H, W], clamped to [-1, 1], on the processor
   Tensor source_images = {};   // the source's, alike. Both are undefined where no metric `needs` them
   Tensor truths = {};          // [N, 3, H, W], what each sample should have become; undefined where it is not known
+  Features truth = {};         // features of the truths with their tokens, as `adapted` then has them; else undefined
   Tensor texts = {};           // [T, E], unit: features of a list of texts; undefined where there is none
   std::int64_t wanted = 0;     // row of `texts` that the adapted images should show
 };
@@ -72,7 +73,7 @@ inline Evidence declared(Needs needs, const Evidence& evidence) {
   if (!has(needs, Needs::texts)) out.texts = Tensor{};
   if (!has(needs, Needs::adapted_images)) out.adapted_images = Tensor{};
   if (!has(needs, Needs::source_images)) out.source_images = Tensor{};
-  if (!has(needs, Needs::truths)) out.truths = Tensor{};
+  if (!has(needs, Needs::truths)) out.truths = out.adapted.tokens = Tensor{}, out.truth = {};
   return out;
 }
 

@@ -61,6 +61,20 @@ struct OwnTruth {
   }
 };
 
+/// TwinFeatures: how far the samples' last feature maps t lie from those of their truths, in the encoder that measures:
+///     mean_n |t(adapted_n) - t(truth_n)|^2 / mean_n |t(truth_n) - mean t(truth)|^2        >= 0
+/// 0 is the truth itself, 1 as far as the mean of all truths.
+/// Errors:  truths that all look alike to the encoder.
+struct TwinFeatures {
+  static constexpr std::string_view name = "twin_features";
+  static constexpr bool higher_is_better = false;
+  static constexpr Needs needs = Needs::truths;
+  Estimate operator()(const Evidence& e) const { return mean_estimate(feature_distance(e)); }
+
+ private:
+  static Tensor feature_distance(const Evidence& e);
+};
+
 }  // namespace nada
 
 #ifndef NADA_COMPILED

@@ -56,4 +56,13 @@ NADA_INLINE Tensor finds_own(const Tensor& images, const Tensor& truths) {
   return nearest.eq(torch::arange(images.size(0), nearest.options())).to(torch::kFloat64);
 }
 
+NADA_INLINE Tensor TwinFeatures::feature_distance(const Evidence& e) {
+  require(e.truth.tokens.defined() && e.adapted.tokens.defined() && e.adapted.tokens.sizes() == e.truth.tokens.sizes(),
+          "the samples and their truths have no feature maps of one shape");
+  const auto a = e.adapted.tokens.to(torch::kFloat64).flatten(1), t = e.truth.tokens.to(torch::kFloat64).flatten(1);
+  const auto spread = (t - t.mean(0, true)).square().sum(1).mean();
+  require(spread.item<double>() > 0, "the truths all look alike to the encoder that measures");
+  return (a - t).square().sum(1) / spread;
+}
+
 }  // namespace nada
