@@ -77,6 +77,27 @@ BOOST_AUTO_TEST_CASE(columns_of_twins_are_there_where_truths_are) {
   BOOST_TEST(measure(evidence, TwinPsnr{}).front().name == "psnr");
 }
 
+BOOST_AUTO_TEST_CASE(feature_maps_are_0_from_the_truth_and_1_where_the_mean_truth_is) {
+  Evidence evidence;
+  evidence.truths = counted(7919, 211, 105);
+  evidence.truth.tokens = torch::tensor({1.0, 2.0, 3.0, 8.0}).view({2, 1, 2});
+  evidence.adapted.tokens = evidence.truth.tokens;
+  BOOST_TEST(TwinFeatures{}(evidence).value == 0, boost::test_tools::tolerance(1e-12));
+  evidence.adapted.tokens = evidence.truth.tokens.mean(0, true).expand({2, 1, 2});
+  BOOST_TEST(TwinFeatures{}(evidence).value == 1, boost::test_tools::tolerance(1e-12));
+  evidence.adapted.tokens = evidence.truth.tokens.flip(0);  // twice as far as the mean: four times its square
+  BOOST_TEST(TwinFeatures{}(evidence).value == 4, boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(metrics_of_truths_see_tokens_and_no_other_metric_does) {
+  Evidence evidence;
+  evidence.truths = counted(7919, 211, 105);
+  evidence.adapted.tokens = evidence.truth.tokens = torch::ones({2, 1, 2});
+  BOOST_TEST(declared(TwinFeatures::needs, evidence).adapted.tokens.defined());
+  BOOST_TEST(!declared(Needs::nothing, evidence).adapted.tokens.defined());
+  BOOST_TEST(!declared(Needs::nothing, evidence).truth.tokens.defined());
+}
+
 BOOST_AUTO_TEST_CASE(truths_of_another_size_and_pictures_below_the_window_are_refused) {
   BOOST_CHECK_THROW(psnr(torch::zeros({2, 3, 16, 16}), torch::zeros({2, 3, 32, 32})), Error);
   BOOST_CHECK_THROW(ssim(torch::zeros({2, 3, 8, 8}), torch::zeros({2, 3, 8, 8})), Error);

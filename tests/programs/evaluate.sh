@@ -49,7 +49,30 @@ check "own samples are their own truth" test "$(column twins own_truth)" = 1
 check "... up to what 8 bits keep" awk "BEGIN {exit !($(column twins psnr) > 45 && $(column twins ssim) > 0.99 && $(column twins psnr_gain) > 20)}"
 succeed evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12 --seed 32 --out others
 check "other people are not" awk "BEGIN {exit !($(column others psnr_gain) < 0 && $(column others own_truth) < 0.6)}"
-expect_error "holds 12 files .png, expected one for each of the 13 samples" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 13
+expect_error "holds 12 truths, expected one for each of the 13 samples" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 13
+check "... and look like themselves to the encoder that measures" awk "BEGIN {exit !($(column twins twin_features) < 0.02 && $(column others twin_features) > 0.5)}"
+
+# The oracle: the run's layers learn a known truth, here each sample's negative, from the truths themselves.
+mkdir negatives
+ffmpeg -v error -i truths/%06d.png -vf negate -start_number 0 negatives/%06d.png < /dev/null || fail "ffmpeg"
+succeed oracle run/adapted.safetensors --twins negatives --seed 31 --steps 12 --batch 4 --lr 0.004 --out oracle
+check "the oracle says what it learned from" grep -q '^oracle  oracle/adapted.safetensors  (9 layers, 12 truths)' out.txt
+check "it used the run's own numbers where none were given" grep -q '^steps = 12' oracle/options.cfg
+succeed evaluate --generator "$avatars/generator.safetensors" --generator oracle/adapted.safetensors --twins negatives --count 12 --seed 31 --out oracle_twins
+check "the truths are learned" awk -F, 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == "psnr") c = i} {psnr[NR] = $c}
+  END {exit !(psnr[3] > psnr[2] + 1)}' oracle_twins.csv
+expect_error "no truths were given" oracle run/adapted.safetensors
+
+# Codes in place of samples, each for its truth; truths as one sheet.
+mkdir codes
+ffmpeg -v error -i truths/000000.png -i truths/000001.png -filter_complex hstack pair.png < /dev/null || fail "ffmpeg"
+for i in 000000 000001; do succeed invert truths/$i.png --steps 2 --starts 1 --out codes/$i; done
+succeed evaluate --generator "$avatars/generator.safetensors" --codes codes --twins pair.png --count 2 --out coded
+expect_error "holds codes of 2 pictures, and .*negatives. 12 truths" oracle run/adapted.safetensors --twins negatives --codes codes
+check "the codes are drawn" grep -q 'psnr_gain' coded.csv
+expect_error "holds codes of 2 pictures, expected one for each of the 12 samples" evaluate --generator "$avatars/generator.safetensors" \
+  --codes codes --twins truths --count 12
+expect_error "truncation and --class do not apply" evaluate --generator "$avatars/generator.safetensors" --codes codes --truncation 0.5
 mv truths/000003.png truths/000012.png
 expect_error "expected a file 000003.png, found 000004.png" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12
 

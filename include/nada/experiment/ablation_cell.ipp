@@ -11,12 +11,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
+#include "nada/experiment/truths.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
@@ -87,11 +89,33 @@ NADA_INLINE Evidence evidence_of(const AblationPlan& plan, std::int64_t n, const
   return evidence;
 }
 
-/// Measures by a list of metrics; `cell` names the cell in errors.
+/// What there is to measure of an adaptation against the truths of its target; without truths where there are none.
+NADA_INLINE Evidence twin_evidence_of(const AblationPlan& plan, std::int64_t n, const AblationCell& cell,
+                                      const AnyClip& measuring_encoder, const Stepper& adaptation) {
+  const auto& o = plan.options();
+  const auto folder = o.twins / plan.target(n).name;
+  std::error_code missing;
+  Evidence out;
+  if (o.twins.empty() || !std::filesystem::exists(folder, missing)) return out;
+  out.truths = read_truths(folder, adaptation.resolution());
+  const auto z = Stream{o.twins_seed, 0}.normal(Purpose::samples, {out.truths.size(0), cell.source.latent_size()});
+  out.adapted_images = adapted_samples(adaptation, z);
+  const auto device = o.machine.place();
+  out.adapted = see_all(measuring_encoder, out.adapted_images.to(device), {.tokens = true});
+  out.truth = see_all(measuring_encoder, out.truths.to(device), {.tokens = true});
+  return out;
+}
+
+/// Measures by a list of metrics: those that need truths by `twins`, the others by `evidence`. `cell` names the cell in
+/// errors.
 NADA_INLINE std::vector<CellMetric> metrics_of(const MetricList& metrics, const Evidence& evidence,
-                                               const std::string& cell) {
+                                               const Evidence& twins, const std::string& cell) {
   std::vector<CellMetric> out;
-  for (const auto& m : metrics.measure(evidence)) {
+  auto measured = twins.truths.defined() ? metrics.measure(twins) : std::vector<Measured>{};
+  std::erase_if(measured, [&](const Measured& m) { return !has(metrics.needs_of_metric(m.name), Needs::truths); });
+  const auto others = metrics.measure(evidence);
+  measured.insert(measured.end(), others.begin(), others.end());
+  for (const auto& m : measured) {
     const auto& e = m.estimate;
     require(std::isfinite(e.value), "the metric '", m.name, "' of the cell ", cell, " is ", e.value);
     out.push_back({std::string(m.name), e.value, e.low(), e.high(), e.share_of});
@@ -188,7 +212,8 @@ NADA_INLINE void run_cell(const AblationPlan& plan, std::int64_t n, const MakeSt
   if (o.deltas) save_delta(plan.delta(n), adaptation->delta());
 
   const auto evidence = detail::evidence_of(plan, n, cell, measuring_encoder, *adaptation, held_out, metrics.needs);
-  result.metrics = detail::metrics_of(metrics, evidence, plan.name(n));
+  const auto twins = detail::twin_evidence_of(plan, n, cell, measuring_encoder, *adaptation);
+  result.metrics = detail::metrics_of(metrics, evidence, twins, plan.name(n));
   result.metrics.insert(result.metrics.end(), terms.begin(), terms.end());
   result.peak_mib = detail::peak_mib();
   const auto shown = evidence.adapted_images.narrow(0, 0, samples_of_picture);

@@ -15,10 +15,11 @@ namespace nada {
 struct AblationOptions {
   static constexpr const char* example = "--targets sketch,zombie,statue --seeds 5";
 
-  std::filesystem::path generator, measure, templates, target_list, out;
+  std::filesystem::path generator, measure, templates, target_list, twins, out;
   std::vector<EncoderChoice> encoders;
   std::string targets = "sketch,zombie,statue", source = "a cartoon portrait", only, power;
   std::int64_t seeds = 5, steps = 120, batch = 4, count = 200, jobs = 0, cell = -1;
+  std::uint64_t twins_seed = 31;
   double lr = 0.002;
   std::filesystem::path vocabulary;      // byte-pair merges, where an encoder's file holds none; no option of ablations
   std::vector<std::uint64_t> seed_list;  // other seeds than 0 to seeds - 1, as many; no option of ablations

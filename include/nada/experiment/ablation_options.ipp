@@ -33,6 +33,10 @@ NADA_INLINE void AblationOptions::declare(OptionTable& table) {
       "tiles of the generator's size (default configs/avatars/targets.json)");
   table.group("Measuring");
   table.add("count", count, "samples that are measured in each cell");
+  table.add("twins", twins,
+            "folder with a folder of truths for each target that has some: NAME/000000.png is what the first sample of "
+            "`generate` with --twins-seed should have become");
+  table.add("twins-seed", twins_seed, "of these samples");
   declare_run(table);
 }
 

@@ -108,6 +108,11 @@ struct MetricList {
   std::vector<std::string> own;                                   // of those that not every program has
   Needs needs = Needs::nothing;                                   // of any of them
   std::function<std::vector<Measured>(const Evidence&)> measure;  // as measure() does it
+
+  /// Returns what the metric of this name needs; the name is one of `names`.
+  Needs needs_of_metric(std::string_view name) const {
+    return needs_of[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
+  }
 };
 
 /// Returns the metrics of every program, with the settings of their papers, in the order of their columns, and `own`
