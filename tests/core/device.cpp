@@ -46,6 +46,15 @@ BOOST_AUTO_TEST_CASE(cuda_is_refused_clearly_where_there_is_none) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(convolutions_agree_with_plain_products) { BOOST_TEST(nada::convolutions_are_right()); }
+
+BOOST_AUTO_TEST_CASE(which_libtorch_runs_is_told_with_the_file_it_came_from) {
+  const auto told = nada::libtorch_origin();
+  BOOST_TEST(told.starts_with("LibTorch " + nada::libtorch_version() + " (/"));
+  BOOST_TEST(told.find("libtorch") != std::string::npos);
+  BOOST_TEST(told.find(torch::cuda::is_available() ? ") with CUDA, devices: " : ") with") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(memory_that_was_freed_is_used_again_without_page_faults) {
   nada::keep_freed_memory();
   const auto faults = [] {

@@ -32,11 +32,16 @@ void use_threads(int n);
 /// Programs call this function at their start. A C library other than glibc is left as it is.
 void keep_freed_memory();
 
-/// Switches oneDNN off where it is known to compute wrong convolutions, and says so: version 3.7, which Debian 13's
-/// LibTorch 2.6 loads. Gradients by contiguous images are garbage where a convolution has few output channels (3, 4 and
-/// 8 were wrong, 16 and 32 right), and on one processor alone that version divided by zero. Programs call this function
-/// at their start. A oneDNN inside LibTorch is left as it is.
+/// Switches oneDNN off where it computes wrong convolutions, and says so: where convolutions_are_right() finds it, and in
+/// version 3.7, which Debian 13's LibTorch 2.6 loads. There gradients by contiguous images are garbage where a
+/// convolution has few output channels (3, 4 and 8 were wrong, 16 and 32 right), and on one processor alone that version
+/// divided by zero. Programs call this function at their start; it takes some milliseconds.
+/// Errors:  convolutions that are wrong without oneDNN, too.
 void distrust_wrong_convolutions();
+
+/// Whether a small convolution and its gradients agree with plain products, to 1e-3 of the largest number: with 3 and with
+/// 8 output channels, contiguous and channels last.
+bool convolutions_are_right();
 
 /// Returns the device that `text` names: `cpu`, `cuda`, `cuda:N`, or `auto` (the first
 /// CUDA device, else the processor).
@@ -68,6 +73,9 @@ bool lists_bfloat16(std::istream& cpuinfo);
 /// Returns the version of LibTorch that this program was compiled against, such as 1.13.0
 /// (Debian's 1.13.1 reports 1.13.0 too).
 inline std::string libtorch_version() { return TORCH_VERSION; }
+
+/// Returns which LibTorch a program runs with, where it was loaded from, and whether it computes on CUDA, in one line.
+std::string libtorch_origin();
 
 /// Returns the most memory that this process has held so far, in MiB.
 double peak_memory_mb();

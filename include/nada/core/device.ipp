@@ -66,20 +66,66 @@ NADA_INLINE void keep_freed_memory() {
 #endif
 }
 
+NADA_INLINE bool convolutions_are_right() {
+  const torch::NoGradGuard no_grad;
+  const auto numbers = [](at::IntArrayRef size, int factor) {
+    const auto i = torch::arange(c10::multiply_integers(size), torch::kInt64);
+    return ((i * factor).remainder(101).to(torch::kFloat32) / 50 - 1).view(size);
+  };
+  const auto near = [](const Tensor& found, const Tensor& expected) {
+    return (found - expected).abs().max().item<float>() <= 1e-3F * expected.abs().max().item<float>();
+  };
+  const std::int64_t in = 16, side = 16, area = side * side;
+  for (const std::int64_t out : {3, 8})
+    for (const auto layout : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+      const auto x = numbers({2, in, side, side}, 37).contiguous(layout), w = numbers({out, in, 3, 3}, 53);
+      const auto g = numbers({2, out, side, side}, 71).contiguous(layout);
+      const auto columns = at::im2col(x, {3, 3}, {1, 1}, {1, 1}, {1, 1});  // [2, 9 in, area]
+      const auto matrix = w.view({out, 9 * in}), rows = g.reshape({2, out, area});
+      const auto by_x =
+          at::col2im(at::matmul(matrix.t(), rows), at::IntArrayRef{side, side}, {3, 3}, {1, 1}, {1, 1}, {1, 1});
+      const auto by_w = at::matmul(rows, columns.transpose(1, 2)).sum(0).view_as(w);
+      const auto [found_x, found_w, found_b] = at::convolution_backward(
+          g, x, w, at::OptionalIntArrayRef{}, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1, {true, true, false});
+      if (!near(at::conv2d(x, w, {}, 1, 1), at::matmul(matrix, columns).view({2, out, side, side})) ||
+          !near(found_x, by_x) || !near(found_w, by_w))
+        return false;
+    }
+  return true;
+}
+
+NADA_INLINE std::string libtorch_origin() {
+  Dl_info info{};
+  const auto* const symbol = reinterpret_cast<const void*>(&at::globalContext);
+  const std::string where = dladdr(symbol, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "unknown place";
+  const auto devices = static_cast<int>(torch::cuda::device_count());
+  const std::string cuda = !at::detail::getCUDAHooks().hasCUDART() ? "without CUDA"
+                           : devices == 0                          ? "with CUDA, which finds no device here"
+                                                                   : join("with CUDA, devices: ", devices);
+  return "LibTorch " + libtorch_version() + " (" + where + ") " + cuda;
+}
+
 NADA_INLINE void distrust_wrong_convolutions() {
 #if TORCH_VERSION_MAJOR >= 2
   struct Version {
     int major, minor, patch;  // the first members of dnnl_version_t
   };
   void* const symbol = dlsym(RTLD_DEFAULT, "dnnl_version");
-  if (symbol == nullptr || !at::globalContext().userEnabledMkldnn()) return;
-  const auto* const loaded = reinterpret_cast<const Version* (*)()>(symbol)();
-  if (loaded->major != 3 || loaded->minor != 7) return;
-  at::globalContext().setUserEnabledMkldnn(false);
-  std::cerr
-      << "warning: oneDNN 3.7, which this LibTorch loads, computes wrong convolutions; without it they are right, "
-         "and slower\n";
+  if (symbol != nullptr && at::globalContext().userEnabledMkldnn()) {
+    const auto* const loaded = reinterpret_cast<const Version* (*)()>(symbol)();
+    if (loaded->major == 3 && loaded->minor == 7) {
+      at::globalContext().setUserEnabledMkldnn(false);
+      std::cerr << "warning: oneDNN 3.7, which this LibTorch loads, computes wrong convolutions; without it they are "
+                   "right, and slower\n";
+    }
+  }
 #endif
+  if (convolutions_are_right()) return;
+  at::globalContext().setUserEnabledMkldnn(false);
+  require(convolutions_are_right(), "LibTorch ", libtorch_version(),
+          " computes wrong convolutions on this machine; take another version of it");
+  std::cerr << "warning: the oneDNN of this LibTorch (" << libtorch_version()
+            << ") computes wrong convolutions on this machine; without it they are right, and slower\n";
 }
 
 NADA_INLINE torch::Device parse_device(std::string_view text) {

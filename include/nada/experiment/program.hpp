@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -54,7 +55,7 @@ int run_tool(int argc, char** argv, Body&& body) {
     options.declare(table);
     if constexpr (requires { options.before_help(table); })
       if (asks_for_help(argc, argv)) options.before_help(table);
-    if (!table.read_command_line(argc, argv, made_by(table.program()))) return 0;
+    if (!table.read_command_line(argc, argv, made_by(table.program()) + "\n" + libtorch_origin())) return 0;
     return body(options, table);
   });
 }
