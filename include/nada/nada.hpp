@@ -30,6 +30,7 @@
 #include "nada/checks/agreement.hpp"
 #include "nada/checks/check_encoder.hpp"
 #include "nada/checks/check_generator.hpp"
+#include "nada/checks/check_optimizer.hpp"
 #include "nada/checks/check_parameterization.hpp"
 #include "nada/checks/check_part.hpp"
 #include "nada/checks/check_selector.hpp"
