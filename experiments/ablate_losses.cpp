@@ -8,6 +8,7 @@
 #include "nada/experiment/option_table.hpp"
 #include "nada/losses/directional.hpp"
 #include "nada/losses/global.hpp"
+#include "nada/losses/learned_step.hpp"
 #include "nada/losses/lpips_anchor.hpp"
 #include "nada/losses/manifold.hpp"
 #include "nada/losses/moment.hpp"
@@ -49,6 +50,9 @@ auto variants(const Options& options) {
   return Variants{
       objective("both", recipe), objective("directional", weigh(1.0, Directional{}) + range),
       objective("global", weigh(1.0, Global{}) + range),
+      // The recipe of `adapt`: with the step that the first encoder's head predicts, and that step alone
+      objective("default", recipe + weigh(4.0, On<0, LearnedStep>{{.required = false}})),
+      objective("learned", weigh(4.0, On<0, LearnedStep>{{.required = false}}) + range),
       // With these weights, a step across the direction costs about 1, as with the cosine
       objective("directional-l1", weigh(10.0, Directional{.distance = StepDistance::l1}) +
                                       weigh(default_global_weight, Global{}) + range),
