@@ -15,6 +15,7 @@
 #include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
+#include "nada/experiment/truths.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/model_file.hpp"
@@ -32,7 +33,7 @@ struct Options {
       "generate --generator runs/a-zombie-1/adapted.safetensors --count 24 --out zombies.png";
   std::vector<std::filesystem::path> generators;
   std::vector<std::string> presets;
-  std::filesystem::path base, out, config;
+  std::filesystem::path base, codes, out, config;
   std::int64_t count = 16, columns = 0, truncation_layers = 0;
   std::uint64_t seed = 0;
   double truncation = 1;
@@ -50,6 +51,7 @@ struct Options {
     table.add("preset", presets, "preset by name (`presets list`) or file; several give a row each", saved, "NAME");
     table.add("base", base, "base of the deltas, where it is not where they say");
     table.add("count", count, "samples");
+    table.add("codes", codes, "w+ codes of `invert` in place of a seed's samples, a file or a folder of such");
     table.add("seed", seed, "sample n of a seed is always the same");
     table.add("truncation", truncation, "psi: 1 changes nothing, 0 gives the mean style");
     table.add("truncation-layers", truncation_layers, "truncate the first N styles only; 0: all");
@@ -73,6 +75,8 @@ void settle(Options& o, nada::OptionTable& table) {
   if (o.generators.empty()) o.generators = {embedded_generator()};
   require(o.format == "png" || o.format == "jpg", "option format: expected png or jpg, found '", o.format, "'");
   noise_of(o.noise);  // refuses any other name
+  require(o.codes.empty() || (!table.given("seed") && o.category.label < 0),
+          "--codes stand for styles as they are: --seed and --class do not apply");
   require(o.count >= 1 && o.count <= 100000, "option count: expected 1 to 100000, found ", o.count);
   require(o.columns >= 0, "option columns: expected 0 or more, found ", o.columns);
   require(std::isfinite(o.truncation), "option truncation: expected a number, found ", o.truncation);
@@ -94,12 +98,15 @@ std::vector<nada::AnyGenerator> load_generators(const Options& o) {
   return out;
 }
 
-/// Returns the samples number `first` to `first + count - 1` of the seed.
+/// Returns the samples number `first` to `first + count - 1` of the seed, or the pictures of the codes.
 std::vector<nada::Picture> samples(const Options& o, const nada::AnyGenerator& g, std::int64_t first,
                                    std::int64_t count) {
   using namespace nada;
   const Stream stream{o.seed, 0};
   std::vector<Picture> out;
+  const auto codes = o.codes.empty() ? Tensor{} : read_codes(o.codes, g);
+  require(!codes.defined() || first + count <= codes.size(0), o.codes, ": holds codes of ",
+          codes.defined() ? codes.size(0) : 0, " pictures, fewer than the ", o.count, " that are asked for (--count)");
   for (std::int64_t at = first; at < first + count; at += 8) {  // few at a time: large generators need memory
     const auto size = std::min<std::int64_t>(8, first + count - at);
     const auto z = stream.normal(Purpose::samples, {size, g.latent_size()}, at).to(g.options());
@@ -107,7 +114,8 @@ std::vector<nada::Picture> samples(const Options& o, const nada::AnyGenerator& g
     render.noise = noise_of(o.noise);
     render.stream = stream;
     render.first_sample = at;
-    const auto w = truncate(g.map(z, o.category.labels(g)), g.mean_style(), o.truncation, o.truncation_layers);
+    const auto styles = o.codes.empty() ? g.map(z, o.category.labels(g)) : codes.narrow(0, at, size);
+    const auto w = truncate(styles, g.mean_style(), o.truncation, o.truncation_layers);
     for (auto& picture : to_pictures(g.synthesize(w, render))) out.push_back(std::move(picture));
   }
   return out;

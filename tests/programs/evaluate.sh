@@ -72,6 +72,10 @@ expect_error "holds codes of 2 pictures, and .*negatives. 12 truths" oracle run/
 check "the codes are drawn" grep -q 'psnr_gain' coded.csv
 expect_error "holds codes of 2 pictures, expected one for each of the 12 samples" evaluate --generator "$avatars/generator.safetensors" \
   --codes codes --twins truths --count 12
+succeed generate --codes codes --count 2 --out coded.png
+check "codes are drawn as a grid" test -s coded.png
+expect_error "holds codes of 2 pictures, fewer than the 16" generate --codes codes --out none.png
+expect_error "seed and --class do not apply" generate --codes codes --seed 3 --out none.png
 expect_error "truncation and --class do not apply" evaluate --generator "$avatars/generator.safetensors" --codes codes --truncation 0.5
 mv truths/000003.png truths/000012.png
 expect_error "expected a file 000003.png, found 000004.png" evaluate --generator "$avatars/generator.safetensors" --twins truths --count 12
