@@ -1,7 +1,7 @@
 // What nada itself computes for a generator, for tests/onnx/compare.py.
 // Run:     onnx_truth GENERATOR OUT.safetensors N PSI
 // Writes:  z [N, Z], psi [1], of a class-conditional generator labels [N, C], and images [N, 3, R, R], in float32
-#include <cstdlib>
+#include <cstdint>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -18,7 +18,7 @@ int main(int argc, char** argv) try {
   require(argc == 5, "expected a generator, a file to write, a number of samples and psi");
   const torch::NoGradGuard no_grad;
   const auto generator = load_generator(argv[1]);
-  const auto n = std::stoll(argv[3]);
+  const std::int64_t n = std::stoll(argv[3]);
   const auto psi = std::stod(argv[4]);
   TensorMap out;
   out["z"] = Stream{7, 0}.normal(Purpose::samples, {n, generator.latent_size()});
