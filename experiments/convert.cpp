@@ -2,6 +2,7 @@
 // Run:  convert ffhq.pkl generator.safetensors --licence "Nvidia Source Code License"
 //       convert ViT-B-32.pt encoder.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz --type float16
 //       convert runs/a-zombie-1/adapted.safetensors zombie.pt --names rosinality
+//       convert runs/a-zombie-1/adapted.safetensors zombie.onnx
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -11,14 +12,19 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/transformer.hpp"
+#include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
+#include "nada/formats/onnx.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/formats/torch_file.hpp"
+#include "nada/generators/any_generator.hpp"
+#include "nada/generators/base_hash.hpp"
 #include "nada/generators/load.hpp"
+#include "nada/generators/onnx_export.hpp"
 #include "nada/generators/stylegan2.hpp"
 
 namespace {
@@ -28,7 +34,8 @@ struct Options {
   static constexpr const char* example =
       "convert ViT-B-32.pt encoder.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz";
   std::filesystem::path in, out, vocabulary, phrases, base;
-  std::string mean, deviation, gelu = "auto", licence, origin, description, component, type = "same", names = "native";
+  std::string mean, deviation, gelu = "auto", licence, origin, description, component, type = "same", names = "native",
+                               to = "auto";
   std::int64_t image_heads = 0, text_heads = 0;
   bool force = false, patterns = false;
 
@@ -36,11 +43,13 @@ struct Options {
     using enum nada::OptionTable::Kind;
     table.group("Files");
     table.add("in", in, "file or folder to read (first argument)", session, "FILE", /*positional=*/true);
-    table.add("out", out, "file to write: .safetensors, or .pt with --names rosinality (second argument)", session,
-              "FILE", /*positional=*/true);
+    table.add("out", out, "file to write: .safetensors, .onnx, or .pt with --names rosinality (second argument)",
+              session, "FILE", /*positional=*/true);
     table.add("force", force, "replace the file to write", session);
     table.add("base", base, "base of a delta, where it is not where the delta says");
     table.group("What to write");
+    table.add("to", to, "safetensors, pt, onnx (a generator's graph for other runtimes), or auto: as the ending says",
+              saved, "NAME");
     table.add("type", type, "same, float32, float16 or bfloat16", saved, "NAME");
     table.add(
         "patterns", patterns,
@@ -99,11 +108,22 @@ void cast(nada::TensorMap& tensors, const std::string& type) {
 }
 
 bool is_torch_file(const std::filesystem::path& path) { return path.extension() == ".pt"; }
+bool is_onnx_file(const std::filesystem::path& path) { return path.extension() == ".onnx"; }
 
 void check_ending(const Options& o) {
+  nada::require(o.to == "auto" || o.to == "safetensors" || o.to == "pt" || o.to == "onnx",
+                "option to: expected safetensors, pt, onnx or auto, found '", o.to, "'");
   nada::require(
-      o.out.extension() == ".safetensors" || (is_torch_file(o.out) && o.names == "rosinality"), "cannot write ", o.out,
-      ": the file's ending is .safetensors, for every model, or .pt, for a generator with --names rosinality");
+      o.out.extension() == ".safetensors" || is_onnx_file(o.out) || (is_torch_file(o.out) && o.names == "rosinality"),
+      "cannot write ", o.out,
+      ": the file's ending is .safetensors, for every model, or .pt, for a generator with --names rosinality, "
+      "or .onnx, for a generator");
+  nada::require(o.to == "auto" || o.out.extension() == "." + o.to, "cannot write ", o.out, " with --to ", o.to,
+                ": its ending would be .", o.to);
+  nada::require(
+      !is_onnx_file(o.out) || (o.names == "native" && !o.patterns && (o.type == "same" || o.type == "float32")),
+      "an ONNX file holds what a generator computes, in float32; --names, --patterns and other types of "
+      "--type are for other files");
 }
 
 /// Writes a checkpoint as rosinality's convert_weight.py does: the state dict `g_ema` of the generator, and
@@ -124,10 +144,39 @@ void save_checkpoint(const std::filesystem::path& path, const nada::TensorMap& t
               << '\n';
 }
 
+/// Returns where the base of a delta is, as the options or the delta say.
+std::filesystem::path base_of(const Options& o, const nada::Metadata& theirs) {
+  const auto named = nada::value_or(theirs, "nada.base");
+  return !o.base.empty() || named.empty() ? o.base : o.in.parent_path() / named;
+}
+
+/// Writes a generator's graph. Beside what other files hold, the metadata say which texts made an adapted one, and which
+/// weights: nada.sha256 of what the graph computes with, nada.base_sha256 of the generator that was adapted.
+void save_graph(const Options& o, const nada::AnyGenerator& generator, const nada::Metadata& theirs) {
+  auto model = nada::to_onnx(generator, o.in.string());
+  model.name = o.out.stem().string();
+  model.producer = nada::revision();
+  model.metadata = about(o, theirs);
+  if (const auto base = base_of(o, theirs); !base.empty())  // a delta does not repeat its base's terms
+    for (const auto& [key, value] : about(o, nada::ModelFile::open(base).metadata()))
+      if (key != "nada.about") model.metadata.emplace(key, value);
+  for (const auto* key : {"nada.source", "nada.target", "nada.base_sha256"})
+    if (const auto text = nada::value_or(theirs, key); !text.empty()) model.metadata[key] = text;
+  model.metadata["nada.kind"] = "generator";
+  model.metadata["nada.version"] = nada::revision();
+  model.metadata["nada.sha256"] = nada::base_hash(generator);
+  model.metadata["nada.range"] = "-1 1";
+  nada::save_onnx(o.out, model);
+  std::cout << "      " << model.nodes.size() << " nodes, opset " << nada::OnnxModel::opset << ":";
+  for (const auto& input : model.inputs) std::cout << ' ' << input.name;
+  std::cout << " -> images\n";
+}
+
 void convert_generator(const Options& o, nada::NamedTensors tensors, const nada::StyleGan2& generator,
                        const nada::Metadata& theirs) {
   nada::require(o.names == "native" || o.names == "rosinality", "a generator's names are native or rosinality, found '",
                 o.names, "'");
+  if (is_onnx_file(o.out)) return save_graph(o, generator, theirs);
   auto metadata = about(o, theirs);
   if (o.patterns && !generator.has_patterns()) {
     const auto type = tensors.at("const.weight").scalar_type();
@@ -207,6 +256,8 @@ int convert(const Options& o, const nada::OptionTable&) {
               << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
     convert_generator(o, std::move(tensors), g, file.metadata());
   } else if (nada::is_encoder(file.kind())) {
+    nada::require(!is_onnx_file(o.out), o.in, " is ", nada::name_of(file.kind()),
+                  "; only a generator, whole or a delta, can be written as ONNX");
     convert_encoder(o, file);
   } else {
     nada::fail(o.in, " is ", nada::name_of(file.kind()), "; expected a StyleGAN2 generator, a delta or a CLIP encoder");

@@ -90,21 +90,6 @@ TensorMap with_nvidia_names(const NamedTensors& native) {
   return out;
 }
 
-/// Residual blocks in place of the skip sum, and four classes.
-NamedTensors residual_and_conditional(NamedTensors tensors) {
-  for (const char* r : {"4", "8"})
-    std::erase_if(tensors, [&](const auto& item) { return item.first.starts_with(std::string("rgb.") + r + "."); });
-  const auto make = [&](std::vector<std::int64_t> shape, std::uint64_t seed) {
-    return test::random(shape, seed).to(tensors.at("const.weight").scalar_type());
-  };
-  tensors["conv.8.0.skip.weight"] = make({4, 5, 1, 1}, 501);
-  tensors["conv.16.0.skip.weight"] = make({3, 4, 1, 1}, 502);
-  tensors["embed.weight"] = make({7, 4}, 503);
-  tensors["embed.bias"] = make({7}, 504);
-  tensors["mapping.0.weight"] = 100 * make({5, 6 + 7}, 505);
-  return tensors;
-}
-
 const test::SmallStyleGan2 small{.type = torch::kFloat32};
 
 std::string load_error(const std::filesystem::path& path) {
@@ -156,7 +141,7 @@ BOOST_AUTO_TEST_CASE(nvidias_names_give_the_same_generator) {
   const auto path = folder / "g.safetensors";
   for (const bool residual : {false, true}) {
     auto native = test::random_stylegan2(small);
-    if (residual) native = residual_and_conditional(std::move(native));
+    if (residual) native = test::residual_and_conditional(std::move(native));
     save_tensors(path, with_nvidia_names(native), {});
     BOOST_TEST((ModelFile::open(path).kind() == FileKind::nvidia_generator));
     const auto generator = load_stylegan2(path);
@@ -202,7 +187,7 @@ BOOST_AUTO_TEST_CASE(going_back_to_rosinalitys_names_gives_its_own_state_dict) {
     BOOST_TEST_REQUIRE(made.count(name) == 1, name);
     BOOST_TEST(same_bits(made.at(name), value), name);
   }
-  const auto other = residual_and_conditional(native);
+  const auto other = test::residual_and_conditional(native);
   BOOST_TEST(error_of([&] { to_rosinality(other, StyleGan2(other), "g"); }).find("g: classes, residual blocks") == 0);
 }
 

@@ -87,6 +87,19 @@ pictures whole.pt whole_pt.png
 check "pictures of an adapted generator's checkpoint" same_pixels whole_pt.png delta.png
 [ "$(hash whole.safetensors)" != "$(hash back.safetensors)" ] || fail "the adapted weights are those of the base"
 
+# a graph for other runtimes: what it computes, tests/onnx/compare.py says
+succeed convert "$avatars/generator.safetensors" base.onnx
+check "inputs and outputs are told" grep -Eq "^ +[0-9]+ nodes, opset 17: z psi -> images" out.txt
+succeed convert run/adapted.safetensors zombie.onnx --to onnx
+for words in nada.target "a zombie" nada.base_sha256 nada.sha256 nada.version "Toon Head by Johan Melin"; do
+  check "the metadata hold '$words'" grep -aqF "$words" zombie.onnx
+done
+[ "$(stat -c %s base.onnx)" -gt "$(stat -c %s float32.safetensors)" ] || fail "an ONNX file without all weights"
+mkdir again
+succeed convert run/adapted.safetensors again/zombie.onnx --base "$avatars/generator.safetensors"
+check "the same graph each time" cmp zombie.onnx again/zombie.onnx
+cmp -s base.onnx zombie.onnx && fail "the adapted generator's graph is its base's"
+
 # encoders
 for kind in openai huggingface; do
   mkdir "$kind"
@@ -106,6 +119,14 @@ for out in x.pt x.bin x 'x.pt --names native' 'x.ckpt --names rosinality' 'x.pt 
   expect_error "cannot write ${out%% *}: the file's ending is .safetensors, for every model, or .pt, for a generator with --names rosinality" \
     convert back.safetensors $out
 done
+expect_error "cannot write x.safetensors with --to onnx: its ending would be .onnx" \
+  convert back.safetensors x.safetensors --to onnx
+expect_error "option to: expected safetensors, pt, onnx or auto, found 'tflite'" convert back.safetensors x.onnx --to tflite
+expect_error 'an ONNX file holds what a generator computes, in float32' convert back.safetensors x.onnx --type float16
+expect_error 'an ONNX file holds what a generator computes, in float32' convert back.safetensors x.onnx --names rosinality
+expect_error 'is a CLIP encoder.*; only a generator, whole or a delta, can be written as ONNX' \
+  convert "$avatars/encoder_vit.safetensors" x.onnx
+[ ! -e x.onnx ] || fail "a refused conversion left x.onnx"
 expect_error 'r.pt exists; --force replaces it' convert back.safetensors r.pt --names rosinality
 expect_error "names are native, openai or huggingface, found 'rosinality'" \
   convert "$avatars/encoder_vit.safetensors" x.pt --names rosinality

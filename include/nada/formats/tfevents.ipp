@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -16,15 +15,11 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/protobuf.hpp"
 
 namespace nada {
 
 namespace detail {
-
-/// Appends the lowest `size` bytes of a number, the lowest first.
-NADA_INLINE void append_bytes(std::string& out, std::uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) out += static_cast<char>(value >> (8 * i));
-}
 
 /// Returns the number of the first `size` bytes, the lowest first.
 NADA_INLINE std::uint64_t number_of_bytes(std::string_view bytes, std::size_t size) {
@@ -32,93 +27,6 @@ NADA_INLINE std::uint64_t number_of_bytes(std::string_view bytes, std::size_t si
   for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
   return value;
 }
-
-/// ProtoWriter writes a message of protocol buffers, field by field.
-class ProtoWriter {
- public:
-  ProtoWriter& whole(unsigned field, std::uint64_t value) {
-    key(field, 0);
-    varint(value);
-    return *this;
-  }
-  ProtoWriter& number(unsigned field, double value) {
-    key(field, 1);
-    append_bytes(bytes_, std::bit_cast<std::uint64_t>(value), 8);
-    return *this;
-  }
-  ProtoWriter& number(unsigned field, float value) {
-    key(field, 5);
-    append_bytes(bytes_, std::bit_cast<std::uint32_t>(value), 4);
-    return *this;
-  }
-  /// Writes a text, bytes or a message within this one.
-  ProtoWriter& part(unsigned field, std::string_view content) {
-    key(field, 2);
-    varint(content.size());
-    bytes_ += content;
-    return *this;
-  }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  void key(unsigned field, unsigned wire) { varint(field << 3 | wire); }
-  void varint(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
-    bytes_ += static_cast<char>(value);
-  }
-
-  std::string bytes_;
-};
-
-/// ProtoReader reads the fields of a message one after the other.
-class ProtoReader {
- public:
-  explicit ProtoReader(std::string_view bytes) : rest_(bytes) {}
-
-  unsigned field = 0;
-  std::uint64_t value = 0;     // of a whole number
-  std::string_view part = {};  // of a text, bytes or a message
-
-  /// Moves to the next field. Returns false at the end, and where the bytes are no message.
-  bool next() {
-    std::uint64_t key = 0, size = 0;
-    if (!varint(key)) return false;
-    field = static_cast<unsigned>(key >> 3);
-    part = {};
-    switch (key & 7) {
-      case 0:
-        return varint(value);
-      case 1:
-        return take(8);
-      case 2:
-        return varint(size) && take(size);
-      case 5:
-        return take(4);
-      default:
-        return false;
-    }
-  }
-
- private:
-  bool varint(std::uint64_t& out) {
-    out = 0;
-    for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      out |= std::uint64_t{byte & 0x7FU} << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
-  }
-  bool take(std::uint64_t size) {
-    if (size > rest_.size()) return false;
-    part = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return true;
-  }
-
-  std::string_view rest_;
-};
 
 /// Numbers of fields and what the format fixes.
 struct EventFields {
@@ -167,12 +75,12 @@ struct EventHead {
   std::vector<std::string_view> tags;
 
   explicit EventHead(std::string_view event) {
-    for (ProtoReader fields(event); fields.next();) {
+    for (ProtobufReader fields(event); fields.next();) {
       if (fields.field == EventFields::step) step = static_cast<std::int64_t>(fields.value);
       if (fields.field == EventFields::file_version) version = fields.part;
       if (fields.field != EventFields::summary) continue;
-      for (ProtoReader values(fields.part); values.next();)
-        for (ProtoReader value(values.part); value.next();)
+      for (ProtobufReader values(fields.part); values.next();)
+        for (ProtobufReader value(values.part); value.next();)
           if (value.field == EventFields::tag) tags.push_back(value.part);
     }
   }
@@ -222,7 +130,7 @@ NADA_INLINE void EventFile::keep(std::int64_t step) {
           detail::reason(errno));
   if (size == 0) {
     using F = detail::EventFields;
-    detail::ProtoWriter event;
+    ProtobufWriter event;
     event.number(F::wall_time, detail::seconds_since_1970()).part(F::file_version, F::version);
     append(event.bytes());
   }
@@ -240,7 +148,7 @@ NADA_INLINE void EventFile::append(const std::string& event) {
 
 NADA_INLINE void EventFile::write(std::int64_t step, std::span<const std::string> values) {
   using F = detail::EventFields;
-  detail::ProtoWriter summary, event;
+  ProtobufWriter summary, event;
   for (const auto& value : values) summary.part(F::value, value);
   event.number(F::wall_time, detail::seconds_since_1970());
   event.whole(F::step, static_cast<std::uint64_t>(step)).part(F::summary, summary.bytes());
@@ -252,7 +160,7 @@ NADA_INLINE void EventFile::scalars(std::int64_t step, std::span<const std::pair
   using F = detail::EventFields;
   std::vector<std::string> parts;
   for (const auto& [tag, value] : values)
-    parts.push_back(detail::ProtoWriter().part(F::tag, tag).number(F::simple_value, value).bytes());
+    parts.push_back(ProtobufWriter().part(F::tag, tag).number(F::simple_value, value).bytes());
   write(step, parts);
 }
 
@@ -269,23 +177,20 @@ NADA_INLINE void EventFile::image(std::int64_t step, std::string_view tag, std::
   };
   const auto kind = static_cast<unsigned char>(bytes[25]);  // bit 1: colours, bit 2: alpha
   const unsigned channels = (kind & 2 ? 3 : 1) + (kind & 4 ? 1 : 0);
-  detail::ProtoWriter image;
+  ProtobufWriter image;
   image.whole(F::height, side(20)).whole(F::width, side(16)).whole(F::colorspace, channels).part(F::encoded, bytes);
-  const std::string parts[] = {detail::ProtoWriter().part(F::tag, tag).part(F::image, image.bytes()).bytes()};
+  const std::string parts[] = {ProtobufWriter().part(F::tag, tag).part(F::image, image.bytes()).bytes()};
   write(step, parts);
 }
 
 NADA_INLINE void EventFile::text(std::int64_t step, std::string_view tag, std::string_view text) {
   using F = detail::EventFields;
-  detail::ProtoWriter plugin, metadata, tensor;
+  ProtobufWriter plugin, metadata, tensor;
   plugin.part(F::plugin_name, "text");
   metadata.part(F::plugin, plugin.bytes()).whole(F::data_class, F::tensor_class);
   tensor.whole(F::dtype, F::string_type).part(F::shape, "").part(F::string_val, text);  // of no dimensions
-  const std::string parts[] = {detail::ProtoWriter()
-                                   .part(F::tag, tag)
-                                   .part(F::tensor, tensor.bytes())
-                                   .part(F::metadata, metadata.bytes())
-                                   .bytes()};
+  const std::string parts[] = {
+      ProtobufWriter().part(F::tag, tag).part(F::tensor, tensor.bytes()).part(F::metadata, metadata.bytes()).bytes()};
   write(step, parts);
 }
 
