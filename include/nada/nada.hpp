@@ -102,6 +102,7 @@
 #include "nada/generators/rosinality.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "nada/generators/stylegan2_ops.hpp"
+#include "nada/inversion/alignment.hpp"
 #include "nada/inversion/domain.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/noise_maps.hpp"

@@ -76,7 +76,7 @@ NADA_INLINE void StyleEncoder::read_heads(const Weights& weights) {
 }
 
 NADA_INLINE Tensor StyleEncoder::step(const Tensor& images, const Tensor& made) const {
-  const auto pictures = at::IntArrayRef({images.size(0), 3, side_, side_});
+  const std::vector<std::int64_t> pictures{images.size(0), 3, side_, side_};
   require(images.sizes() == pictures && made.sizes() == pictures, "pictures of shapes ", shape_text(images.sizes()),
           " and ", shape_text(made.sizes()), ", expected [N, 3, ", side_, ", ", side_, "]");
   const auto type = in_.weight.scalar_type();
@@ -93,9 +93,11 @@ NADA_INLINE Tensor StyleEncoder::step(const Tensor& images, const Tensor& made) 
   std::vector<Tensor> found;
   for (std::size_t g = 0; g < heads_.size(); ++g) {
     const auto& head = heads_[g];
-    const auto own = head.lateral.convolve(outputs[outputs.size() - 1 - g]);
-    pyramid = g == 0 ? own : own + at::upsample_nearest2d(pyramid, {own.size(2), own.size(3)});
-    const auto seen = at::avg_pool2d(at::silu(pyramid), pyramid.size(2) / 4).flatten(1);
+    const auto own = head.lateral.convolve(outputs[outputs.size() - 1 - g]).to(images.scalar_type());
+    const auto n = own.size(0), c = own.size(1), side = own.size(2);
+    if (g > 0) pyramid = pyramid.reshape({n, c, side / 2, 1, side / 2, 1}).expand({n, c, side / 2, 2, side / 2, 2});
+    pyramid = g == 0 ? own : own + pyramid.reshape(own.sizes());
+    const auto seen = at::silu(pyramid).reshape({n, c, 4, side / 4, 4, side / 4}).mean({3, 5}).flatten(1);
     const auto hidden = at::silu(dense(seen, head.first.weight, head.first.bias));
     const auto moved = dense(hidden, head.second.weight, head.second.bias).to(images.scalar_type());
     found.push_back(moved.view({images.size(0), -1, deviation_.size(0)}));
