@@ -32,6 +32,8 @@
 #include "nada/generators/any_generator.hpp"
 #include "nada/generators/base_hash.hpp"
 #include "nada/inversion/domain.hpp"
+#include "nada/inversion/inverter.hpp"
+#include "nada/inversion/inverter_file.hpp"
 #include "nada/inversion/refined.hpp"
 #include "nada/inversion/style_encoder.hpp"
 #include "nada/inversion/style_optimization.hpp"
@@ -84,12 +86,14 @@ struct Options : PretrainingOptions {
     table.add("pull", pull, "weight of the squared distance to the mean style, in deviations");
     declare_precision(table, precision, "convolutions");
     declare_measuring(table, "inverter");
-    table.add("measure", measure, "CLIP file that tells how far pictures are from the domain (default the embedded "
+    table.add("measure", measure,
+              "CLIP file that tells how far pictures are from the domain (default the embedded "
               "held-out one)");
     table.add("domain-samples", domain_samples, "samples whose features the file keeps for that");
     table.add("evaluate-every", evaluate_every, "steps from one measurement to the next; 0: only at the end");
     table.add("evaluate-pictures", evaluate_pictures, "pictures of --held that are measured");
-    table.add("refine", refine, "with --evaluate: steps of search that follow, as a second measurement; 0: none", session);
+    table.add("refine", refine, "with --evaluate: steps of search that follow, as a second measurement; 0: none",
+              session);
     table.add("search", search, "with --evaluate: steps of a search from scratch, as a third one; 0: none", session);
     declare_run(table);
   }
@@ -147,8 +151,7 @@ void measure_inverter(const char* name, const I& inverter, const AnyGenerator& g
   std::vector<Tensor> styles;
   const auto start = seconds_now();
   for (std::int64_t i = 0; i < pictures.size(0); ++i)
-    styles.push_back(
-        inverter.invert(generator, pictures.narrow(0, i, 1), Stream{0, 0}, InversionProgress{}).styles);
+    styles.push_back(inverter.invert(generator, pictures.narrow(0, i, 1), Stream{0, 0}, InversionProgress{}).styles);
   const auto seconds = (seconds_now() - start) / static_cast<double>(pictures.size(0));
   const torch::NoGradGuard no_grad;
   const auto found = torch::cat(styles);
@@ -294,8 +297,8 @@ class Run {
     if (features_.defined()) return features_;
     const auto encoder = load_clip(o_.measure);
     features_ = nada::domain_samples(
-        generator_, [&](const Tensor& images) { return encoder.see(images.clamp(-1, 1), {}).unit; },
-        Stream{0, 0}, o_.domain_samples);
+        generator_, [&](const Tensor& images) { return encoder.see(images.clamp(-1, 1), {}).unit; }, Stream{0, 0},
+        o_.domain_samples);
     return features_;
   }
 

@@ -50,8 +50,8 @@ struct Options {
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
     table.group("What");
-    table.add("image", image, "PNG or JPEG of any size; its middle square is taken, or the face that --points shows", saved,
-              "FILE", /*positional=*/true);
+    table.add("image", image, "PNG or JPEG of any size; its middle square is taken, or the face that --points shows",
+              saved, "FILE", /*positional=*/true);
     face.declare(table);
     table.add("preset", presets, "preset by name (`presets list`), preset file or delta; several may be given", saved,
               "NAME");

@@ -105,6 +105,7 @@
 #include "nada/inversion/alignment.hpp"
 #include "nada/inversion/domain.hpp"
 #include "nada/inversion/inverter.hpp"
+#include "nada/inversion/inverter_file.hpp"
 #include "nada/inversion/noise_maps.hpp"
 #include "nada/inversion/pivotal_tuning.hpp"
 #include "nada/inversion/refined.hpp"

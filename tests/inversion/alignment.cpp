@@ -3,7 +3,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
 #include <string>
 
 #include "nada/formats/picture.hpp"
@@ -50,7 +49,8 @@ Point middle_of(const Picture& picture, std::size_t channel) {
 /// A face whose eyes are 2 apart and whose mouth is 2 below them, turned, scaled and shifted.
 FacePoints face(double turn, double scale, Point at) {
   const auto place = [&](double x, double y) {
-    return at + Point{scale * (std::cos(turn) * x - std::sin(turn) * y), scale * (std::sin(turn) * x + std::cos(turn) * y)};
+    return at +
+           Point{scale * (std::cos(turn) * x - std::sin(turn) * y), scale * (std::sin(turn) * x + std::cos(turn) * y)};
   };
   return {place(-1, -1), place(1, -1), place(0, 1)};
 }
@@ -58,7 +58,8 @@ FacePoints face(double turn, double scale, Point at) {
 Picture noise(int width, int height) {
   Picture out{width, height, {}, {}};
   std::uint32_t state = 7;
-  for (int i = 0; i < width * height * 3; ++i) out.pixels.push_back(static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24));
+  for (int i = 0; i < width * height * 3; ++i)
+    out.pixels.push_back(static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24));
   return out;
 }
 
@@ -77,7 +78,8 @@ BOOST_AUTO_TEST_CASE(a_face_that_was_turned_scaled_and_shifted_comes_back_uprigh
           const auto photo = face_photo(400, 400, points, 0.3 * scale);
           const auto found = cut_out(photo, face_quadrangle(points, framing), size);
           const std::array<Point, 3> expected{Point{size * (0.5 - 1 / side), size * eyes_y},
-                                              Point{size * (0.5 + 1 / side), size * eyes_y}, Point{size * 0.5, size * mouth_y}};
+                                              Point{size * (0.5 + 1 / side), size * eyes_y},
+                                              Point{size * 0.5, size * mouth_y}};
           for (std::size_t k = 0; k < 3; ++k) BOOST_TEST(length(middle_of(found, k) - expected[k]) < 0.5);
         }
       }
@@ -111,13 +113,15 @@ BOOST_AUTO_TEST_CASE(outside_the_photo_is_reflected_and_blurred) {
   auto photo = noise(40, 40);
   for (int y = 0; y < 40; ++y)
     for (int x = 0; x < 40; ++x)
-      for (int c = 0; c < 3; ++c) photo.pixels[static_cast<std::size_t>((y * 40 + x) * 3 + c)] = static_cast<std::uint8_t>(x % 2 == 0 ? 220 : 20);
+      for (int c = 0; c < 3; ++c)
+        photo.pixels[static_cast<std::size_t>((y * 40 + x) * 3 + c)] = static_cast<std::uint8_t>(x % 2 == 0 ? 220 : 20);
   // Half of the square lies left of the photo.
   const auto found = cut_out(photo, {{0, 20}, {16, 0}, {0, 16}}, 32);
   const auto contrast = [&](int from) {
     int sum = 0;
     for (int x = from; x < from + 4; ++x)
-      sum += std::abs(int{found.pixels[static_cast<std::size_t>(16 * 96 + 3 * x)]} - int{found.pixels[static_cast<std::size_t>(16 * 96 + 3 * x + 3)]});
+      sum += std::abs(int{found.pixels[static_cast<std::size_t>(16 * 96 + 3 * x)]} -
+                      int{found.pixels[static_cast<std::size_t>(16 * 96 + 3 * x + 3)]});
     return sum / 4;
   };
   BOOST_TEST(contrast(27) == 200);  // far inside nothing changes
@@ -167,10 +171,12 @@ BOOST_AUTO_TEST_CASE(points_come_as_three_five_or_sixty_eight) {
   const auto five = read_points("10 20\n30 20\n20 30\n14 40\n26 40\n", "points");
   std::string many = "# a landmark file\n";
   for (int i = 0; i < 68; ++i)
-    many += i >= 36 && i < 42 ? "10 20\n" : i >= 42 && i < 48 ? "30;20\n" : i == 48 ? "14 40\n" : i == 54 ? "26 40\n" : "0 0\n";
-  const TemporaryFolder folder;
-  std::ofstream(folder / "points.txt") << many;
-  for (const auto& found : {three, five, read_points((folder / "points.txt").string())}) {
+    many += i >= 36 && i < 42   ? "10 20\n"
+            : i >= 42 && i < 48 ? "30;20\n"
+            : i == 48           ? "14 40\n"
+            : i == 54           ? "26 40\n"
+                                : "0 0\n";
+  for (const auto& found : {three, five, read_points(many, "points")}) {
     BOOST_TEST(length(found.left_eye - Point{10, 20}) < 1e-12);
     BOOST_TEST(length(found.right_eye - Point{30, 20}) < 1e-12);
     BOOST_TEST(length(found.mouth - Point{20, 40}) < 1e-12);
@@ -180,7 +186,9 @@ BOOST_AUTO_TEST_CASE(points_come_as_three_five_or_sixty_eight) {
              "points: expected 3, 5 or 68 points, x before y, found 4 numbers");
   BOOST_TEST(error_of([] { read_points("1,2 3,four", "points"); }) == "points: expected numbers, found 'four'");
   BOOST_TEST(error_of([] { read_points("30,20 10,20 20,40", "points"); }).starts_with("the face is mirrored"));
-  BOOST_TEST(error_of([] { read_points("10,20 30,20 50,20", "points"); }).starts_with("the eyes and the mouth are on one line"));
+  BOOST_TEST(error_of([] {
+               read_points("10,20 30,20 50,20", "points");
+             }).starts_with("the eyes and the mouth are on one line"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

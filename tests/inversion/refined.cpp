@@ -67,8 +67,8 @@ BOOST_AUTO_TEST_CASE(styles_that_a_search_makes_worse_stay_as_they_are) {
   auto settings = pixels(3);
   settings.rate = 5;  // jumps away
   settings.pull = 1;
-  const auto found = Refined(Fixed{styles}, features, settings)
-                         .invert(generator, generator.synthesize(styles, {}), Stream{1, 0});
+  const auto found =
+      Refined(Fixed{styles}, features, settings).invert(generator, generator.synthesize(styles, {}), Stream{1, 0});
   BOOST_TEST(test::same_bits(found.styles, styles));
   BOOST_TEST(found.loss < 1e-12);
 }

@@ -5,7 +5,6 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/weights.hpp"
-#include "nada/formats/tensor_file.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/style_encoder.hpp"
 #include "support/files.hpp"
@@ -20,8 +19,8 @@ using test::TinyGenerator;
 namespace {
 
 /// The shape for TinyGenerator, and small random numbers in all tensors that start at 0.
-const StyleEncoderShape tiny_shape{.resolution = 8, .styles = 4, .style_size = 4, .channels = {6, 8}, .groups = 2,
-                                   .lateral = 3, .hidden = 5};
+const StyleEncoderShape tiny_shape{
+    .resolution = 8, .styles = 4, .style_size = 4, .channels = {6, 8}, .groups = 2, .lateral = 3, .hidden = 5};
 TensorMap tiny_tensors() {
   auto out = initial_style_encoder(tiny_shape, {3, 0});
   std::uint64_t k = 0;
@@ -58,9 +57,15 @@ BOOST_AUTO_TEST_CASE(before_training_every_picture_gets_the_mean_style) {
 
 BOOST_AUTO_TEST_CASE(a_network_of_one_weight_a_layer_gives_what_a_calculator_gives) {
   // One level of 4 px; red of the picture minus red of what was made, through every layer by itself.
-  auto tensors = initial_style_encoder(
-      {.resolution = 4, .styles = 2, .style_size = 2, .channels = {1}, .blocks = 1, .groups = 1, .lateral = 1, .hidden = 1},
-      {0, 0});
+  auto tensors = initial_style_encoder({.resolution = 4,
+                                        .styles = 2,
+                                        .style_size = 2,
+                                        .channels = {1},
+                                        .blocks = 1,
+                                        .groups = 1,
+                                        .lateral = 1,
+                                        .hidden = 1},
+                                       {0, 0});
   auto in = torch::zeros({1, 6, 3, 3}), block = torch::zeros({1, 1, 3, 3});
   in[0][0][1][1] = 1;
   in[0][3][1][1] = -1;
@@ -99,7 +104,8 @@ BOOST_AUTO_TEST_CASE(each_pass_sees_what_came_of_the_last_one) {
   BOOST_TEST(test::largest_difference(encoder.styles(generator, images), second) < 1e-12);
   BOOST_TEST(test::largest_difference(first, second) > 1e-3);
   // A picture's styles are the same in any batch.
-  BOOST_TEST(test::largest_difference(encoder.styles(generator, images.narrow(0, 1, 1)), second.narrow(0, 1, 1)) < 1e-12);
+  BOOST_TEST(test::largest_difference(encoder.styles(generator, images.narrow(0, 1, 1)), second.narrow(0, 1, 1)) <
+             1e-12);
 }
 
 BOOST_AUTO_TEST_CASE(coarse_styles_come_from_the_coarsest_level) {
@@ -120,39 +126,19 @@ BOOST_AUTO_TEST_CASE(the_deviation_is_that_of_many_styles) {
   BOOST_TEST(test::largest_difference(found, w.square().mean(0).sqrt()) < 0.02);
 }
 
-BOOST_AUTO_TEST_CASE(a_file_brings_the_network_back_in_half_precision) {
-  const TemporaryFolder folder;
-  auto tensors = tiny_tensors();
-  tensors["domain.features"] = test::random({4, 3}, 2).to(torch::kFloat32);
-  save_inverter(folder / "inverter.safetensors", tensors, 3, "abc", {{"nada.measure_sha256", "def"}});
-  const auto file = InverterFile::load(folder / "inverter.safetensors");
-  BOOST_TEST(file.base_sha256 == "abc");
-  BOOST_TEST(file.measure_sha256 == "def");
-  BOOST_TEST(file.encoder.passes() == 3);
-  BOOST_TEST(test::largest_difference(file.domain_features, tensors["domain.features"]) < 1e-3);
-  const auto images = test::random({2, 3, 8, 8}, 7).to(torch::kFloat32), made = images.flip(3);
-  for (auto& [name, value] : tensors)
-    if (value.dim() >= 2) value = value.to(torch::kFloat16).to(torch::kFloat32);
-  const StyleEncoder same(Weights(tensors, "network", torch::kFloat32), 3);
-  BOOST_TEST(at::equal(file.encoder.step(images, made), same.step(images, made)));
-}
-
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_an_error) {
-  const TemporaryFolder folder;
   const auto encoder = encoder_of(tiny_tensors());
   BOOST_TEST(error_of([&] { encoder.check_fits(test::small_stylegan2()); }) ==
              "the style encoder is for a generator of 8 px with 4 styles of 4 numbers, this one has 16 px and 6 of 5");
-  BOOST_TEST(error_of([&] { (void)encoder.step(torch::zeros({1, 3, 8, 8}), torch::zeros({1, 3, 4, 4})); })
-                 .starts_with("pictures of shapes [1, 3, 8, 8] and [1, 3, 4, 4], expected"));
+  BOOST_TEST(error_of([&] {
+               (void)encoder.step(torch::zeros({1, 3, 8, 8}), torch::zeros({1, 3, 4, 4}));
+             }).starts_with("pictures of shapes [1, 3, 8, 8] and [1, 3, 4, 4], expected"));
   auto tensors = tiny_tensors();
   tensors.erase("style_encoder.head.1.0.bias");
   BOOST_TEST(error_of([&] { encoder_of(tensors); }) == "network: tensor style_encoder.head.1.0.bias is missing");
   BOOST_TEST(error_of([&] {
                (void)initial_style_encoder({.resolution = 12, .channels = {4, 4, 4}}, {0, 0});
              }) == "a style encoder of 3 levels begins at 16 px, which the pictures' 12 px are no multiple of");
-  save_tensors(folder / "codes.safetensors", {{"codes", torch::zeros({1, 2, 2})}},
-               {{"nada.kind", "codes"}, {"nada.format", "1"}});
-  BOOST_TEST(error_of([&] { InverterFile::load(folder / "codes.safetensors"); }).ends_with("is w+ codes, expected an inverter"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,7 +20,7 @@
 #include "nada/inversion/alignment.hpp"
 #include "nada/inversion/domain.hpp"
 #include "nada/inversion/inverter.hpp"
-#include "nada/inversion/style_encoder.hpp"
+#include "nada/inversion/inverter_file.hpp"
 #include "nada/inversion/style_optimization.hpp"
 
 namespace nada {
@@ -42,8 +42,9 @@ SquarePicture square_picture(Picture whole, int resolution, const Quadrangle& fa
 
 /// FaceOptions say where a face is in a photo, so that it is turned upright and cut out as the generator knows faces.
 struct FaceOptions {
-  std::string points;   // as read_points() takes them; empty: the middle square
-  std::string framing;  // avatars, ffhq, or three numbers of a Framing; empty: avatars for the embedded generator, else ffhq
+  std::string points;  // as read_points() takes them; empty: the middle square
+  std::string
+      framing;  // avatars, ffhq, or three numbers of a Framing; empty: avatars for the embedded generator, else ffhq
 
   void declare(OptionTable& table);
   /// Reads the points, so that the options hold them instead of a file's name, and settles the framing.
@@ -64,7 +65,8 @@ struct InvertedPicture {
   std::optional<double> ssim;      // where the picture has 11 pixels a side or more
   double perceptual = 0;           // squared distance of the encoders' tokens, or LPIPS
   std::optional<double> identity;  // cosine of the embeddings of picture and image in the measuring encoder
-  std::optional<double> from_mean;  // root mean square of the styles' distance to the mean style in deviations, of the inverter
+  std::optional<double>
+      from_mean;  // root mean square of the styles' distance to the mean style in deviations, of the inverter
   DomainDistance domain;
 };
 

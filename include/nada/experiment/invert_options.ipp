@@ -70,10 +70,11 @@ NADA_INLINE Picture SquarePicture::with(const Picture& made) const {
 }
 
 NADA_INLINE void FaceOptions::declare(OptionTable& table) {
-  table.add("points", points,
-            "where the face is, in pixels: left eye, right eye and mouth, or a detector's five or 68 points, or a file of "
-            "them; the face is turned upright and cut out",
-            OptionTable::Kind::saved, "POINTS");
+  table.add(
+      "points", points,
+      "where the face is, in pixels: left eye, right eye and mouth, or a detector's five or 68 points, or a file of "
+      "them; the face is turned upright and cut out",
+      OptionTable::Kind::saved, "POINTS");
   table.add("framing", framing,
             "how it is cut out: avatars, ffhq, or numbers EYES,MOUTH,DOWN (default avatars for the embedded generator, "
             "else ffhq)",
@@ -87,7 +88,8 @@ NADA_INLINE Framing FaceOptions::numbers() const {
   int end = 0;
   const bool three = std::sscanf(framing.c_str(), "%lf,%lf,%lf%n", &out.eyes, &out.mouth, &out.down, &end) == 3 &&
                      static_cast<std::size_t>(end) == framing.size();
-  require(three && out.eyes >= 0 && out.mouth >= 0 && out.eyes + out.mouth > 0 && std::isfinite(out.eyes + out.mouth + out.down),
+  require(three && out.eyes >= 0 && out.mouth >= 0 && out.eyes + out.mouth > 0 &&
+              std::isfinite(out.eyes + out.mouth + out.down),
           "option framing: expected avatars, ffhq, or three numbers EYES,MOUTH,DOWN, found '", framing, "'");
   return out;
 }
@@ -95,7 +97,10 @@ NADA_INLINE Framing FaceOptions::numbers() const {
 NADA_INLINE void FaceOptions::settle(const std::filesystem::path& generator) {
   require(!points.empty() || framing.empty(), "option framing: it frames a face, and --points says where that is");
   if (points.empty()) return;
-  points = points_text(read_points(points));
+  std::error_code none;
+  points = points_text(std::filesystem::is_regular_file(points, none)
+                           ? read_points(read_text(points, std::size_t{1} << 20), points)
+                           : read_points(points, "option points"));
   if (framing.empty()) framing = generator == embedded_generator() ? "avatars" : "ffhq";
   (void)numbers();
 }
@@ -115,10 +120,11 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
             "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
   table.alias("judge", "measure");
   category.declare(table);
-  table.add("method", method,
-            "inverter (a network answers at once), search, or auto: the search where --steps, --starts, --quick, --space or "
-            "--noise-maps is given or no inverter belongs to the generator, else the inverter",
-            OptionTable::Kind::saved, "NAME");
+  table.add(
+      "method", method,
+      "inverter (a network answers at once), search, or auto: the search where --steps, --starts, --quick, --space or "
+      "--noise-maps is given or no inverter belongs to the generator, else the inverter",
+      OptionTable::Kind::saved, "NAME");
   table.add("inverter", inverter, "inverter file of the generator (default the embedded one)");
   table.add("refine", refine, "steps of search that follow the inverter");
   table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
@@ -152,8 +158,10 @@ NADA_INLINE void InvertOptions::use_defaults(const OptionTable& table) {
   require(refine >= 0, "option refine: expected 0 or more steps, found ", refine);
   if (method == "auto") settle_method(table);
   if (!searches() && inverter.empty()) inverter = embedded_inverter();
-  require(searches() || (space == "w+" && !noise_maps), "the inverter finds styles w+ and no noise: expected --method search");
-  require(!searches() || refine == 0, "option refine: the steps follow an inverter, and this is a search; give --steps");
+  require(searches() || (space == "w+" && !noise_maps),
+          "the inverter finds styles w+ and no noise: expected --method search");
+  require(!searches() || refine == 0,
+          "option refine: the steps follow an inverter, and this is a search; give --steps");
 }
 
 NADA_INLINE void InvertOptions::settle_method(const OptionTable& table) {
@@ -191,8 +199,9 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
       labels_(options.category.labels(generator_)) {
   if (options.searches()) return;
   inverter_ = InverterFile::load(options.inverter, device);
-  require(inverter_->base_sha256 == base_hash(generator_), options.inverter, ": this inverter belongs to another generator than ",
-          options.generator, "; expected one that pretrain_inverter made for it, or --method search");
+  require(inverter_->base_sha256 == base_hash(generator_), options.inverter,
+          ": this inverter belongs to another generator than ", options.generator,
+          "; expected one that pretrain_inverter made for it, or --method search");
   inverter_->encoder.check_fits(generator_);
 }
 
@@ -239,8 +248,11 @@ NADA_INLINE void PictureInverter::measure(InvertedPicture& found, const Tensor& 
   found.perceptual = feature_distance(features_(found.image), features_(target)).item<double>();
   found.identity = (measuring_.see(found.image, {}).unit * measuring_.see(target, {}).unit).sum().item<double>();
   if (inverter_)
-    found.from_mean =
-        ((found.inversion.styles - generator_.mean_style()) / inverter_->encoder.deviation()).square().mean().sqrt().item<double>();
+    found.from_mean = ((found.inversion.styles - generator_.mean_style()) / inverter_->encoder.deviation())
+                          .square()
+                          .mean()
+                          .sqrt()
+                          .item<double>();
 }
 
 NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const InversionProgress& search,
@@ -284,7 +296,8 @@ NADA_INLINE InvertedPicture invert_with_progress(const PictureInverter& inverter
                                                  const Tensor& picture,
                                                  const std::function<void(std::int64_t step, double loss)>& told) {
   const auto counted = options.counted_steps();
-  Progress search(options.searches() || options.refine > 0 ? "searching" : "inverting", counted), tuning("tuning", std::max<std::int64_t>(1, options.tune));
+  Progress search(options.searches() || options.refine > 0 ? "searching" : "inverting", counted),
+      tuning("tuning", std::max<std::int64_t>(1, options.tune));
   const auto watch = [&told](Progress& bar, std::int64_t before) {
     return [&told, &bar, before](std::int64_t step, std::int64_t, double loss) {
       char text[32];
@@ -302,7 +315,9 @@ NADA_INLINE InvertedPicture invert_with_progress(const PictureInverter& inverter
                   found.domain.picture, found.domain.largest);
     std::cerr << "warning: the picture is far from what the generator makes " << text
               << ", so what comes of it may not resemble it"
-              << (options.searches() ? "" : "; --method search takes longer and comes nearer to such pictures, and --tune nearer still")
+              << (options.searches()
+                      ? ""
+                      : "; --method search takes longer and comes nearer to such pictures, and --tune nearer still")
               << '\n';
   }
   return found;

@@ -1,11 +1,9 @@
 /// Faces of photos, turned upright and cut out as generators learned them, and put back.
 #pragma once
 #include <array>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
-#include "nada/core/tensor.hpp"
 #include "nada/formats/picture.hpp"
 
 namespace nada {

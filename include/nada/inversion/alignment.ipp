@@ -15,7 +15,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
-#include "nada/formats/file.hpp"
+#include "nada/core/tensor.hpp"
 #include "nada/formats/picture_resize.hpp"
 
 namespace nada {
@@ -75,11 +75,10 @@ NADA_INLINE std::array<double, 3> colour_at(const Picture& picture, double x, do
   const int x1 = std::min(x0 + 1, picture.width - 1), y1 = std::min(y0 + 1, picture.height - 1);
   const double a = x - x0, b = y - y0;
   const auto pixel = [&](int row, int column, std::size_t c) {
-    return static_cast<double>(
-        picture.pixels[(static_cast<std::size_t>(row) * static_cast<std::size_t>(picture.width) +
-                        static_cast<std::size_t>(column)) *
-                           3 +
-                       c]);
+    return static_cast<double>(picture.pixels[(static_cast<std::size_t>(row) * static_cast<std::size_t>(picture.width) +
+                                               static_cast<std::size_t>(column)) *
+                                                  3 +
+                                              c]);
   };
   std::array<double, 3> out{};
   for (std::size_t c = 0; c < 3; ++c)
@@ -158,13 +157,6 @@ NADA_INLINE FacePoints read_points(std::string_view text, const std::string& wha
   return out;
 }
 
-NADA_INLINE FacePoints read_points(const std::string& points_or_file) {
-  std::error_code none;
-  if (std::filesystem::is_regular_file(points_or_file, none))
-    return read_points(read_text(points_or_file, std::size_t{1} << 20), points_or_file);
-  return read_points(points_or_file, "points");
-}
-
 NADA_INLINE std::string points_text(const FacePoints& points) {
   char text[160];
   std::snprintf(text, sizeof text, "%.9g,%.9g %.9g,%.9g %.9g,%.9g", points.left_eye.x, points.left_eye.y,
@@ -190,8 +182,8 @@ NADA_INLINE Quadrangle face_quadrangle(const FacePoints& points, const Framing& 
 NADA_INLINE Picture cut_out(const Picture& picture, const Quadrangle& square, int size) {
   detail::check_picture(picture, "cut a square out of");
   const double side = square.side();
-  require(std::isfinite(side) && side > 0 && side <= 16384 && size >= 1, "a square of ", side,
-          " pixels at ", size, ": expected at most 16384, and one pixel or more");
+  require(std::isfinite(side) && side > 0 && side <= 16384 && size >= 1, "a square of ", side, " pixels at ", size,
+          ": expected at most 16384, and one pixel or more");
   const int fine = size * std::max(1, static_cast<int>(std::ceil(side / size - 1e-9)));  // a sample a pixel, or more
   const detail::Outside outside(picture, square);
   const double sigma = 0.02 * fine;
@@ -250,9 +242,10 @@ NADA_INLINE void put_back(Picture& picture, const Picture& made, const Quadrangl
       if (edge <= 0) continue;
       const double t = feather > 0 ? std::min(1.0, edge / feather) : 1.0, weight = t * t * (3 - 2 * t);
       const auto found = detail::colour_at(large, p.x * n - 0.5, p.y * n - 0.5);
-      auto* const pixel = picture.pixels.data() + (static_cast<std::size_t>(row) * static_cast<std::size_t>(picture.width) +
-                                                   static_cast<std::size_t>(column)) *
-                                                      3;
+      auto* const pixel =
+          picture.pixels.data() +
+          (static_cast<std::size_t>(row) * static_cast<std::size_t>(picture.width) + static_cast<std::size_t>(column)) *
+              3;
       for (std::size_t c = 0; c < 3; ++c)
         pixel[c] = static_cast<std::uint8_t>(std::clamp(pixel[c] + weight * (found[c] - pixel[c]) + 0.5, 0.0, 255.0));
     }

@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
-#include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/weights.hpp"
-#include "nada/formats/file.hpp"
-#include "nada/formats/tensor_file.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/inversion/inverter.hpp"
 
@@ -39,9 +35,9 @@ class StyleEncoder {
   /// Reads the network that is among `weights`. Errors: a tensor that is missing or does not fit.
   StyleEncoder(const Weights& weights, std::int64_t passes);
 
-  std::int64_t passes() const { return passes_; }        ///< of an inversion
-  std::int64_t style_count() const { return styles_; }   ///< L
-  std::int64_t resolution() const { return side_; }      ///< of the pictures
+  std::int64_t passes() const { return passes_; }         ///< of an inversion
+  std::int64_t style_count() const { return styles_; }    ///< L
+  std::int64_t resolution() const { return side_; }       ///< of the pictures
   const Tensor& deviation() const { return deviation_; }  ///< [D], of the generator's styles
 
   /// Returns by how many deviations the styles of `made` [N, 3, R, R] are to move toward `images` [N, 3, R, R], as
@@ -65,7 +61,8 @@ class StyleEncoder {
 
   /// Inverts a picture; `progress` counts passes. The loss of the result is the mean squared difference of pixels.
   template <Generator G>
-  Inversion invert(const G& generator, const Tensor& image, const Stream&, const InversionProgress& progress = {}) const {
+  Inversion invert(const G& generator, const Tensor& image, const Stream&,
+                   const InversionProgress& progress = {}) const {
     check_image(generator, image);
     const torch::NoGradGuard no_grad;
     Inversion out;
@@ -127,25 +124,10 @@ TensorMap initial_style_encoder(const StyleEncoderShape& shape, const Stream& st
 template <Generator G>
 Tensor style_deviation(const G& generator, const Stream& stream, std::int64_t count = 4096, const Tensor& labels = {}) {
   const torch::NoGradGuard no_grad;
-  const auto z = stream.normal(Purpose::inversion, {count, generator.latent_size()}).to(generator.mean_style().options());
+  const auto z =
+      stream.normal(Purpose::inversion, {count, generator.latent_size()}).to(generator.mean_style().options());
   return (generator.map(z, labels).select(1, 0) - generator.mean_style()).square().mean(0).sqrt().clamp_min(1e-8);
 }
-
-/// InverterFile is a style encoder's file: the network, the generator that it belongs to, and features of samples of the
-/// generator that tell how far a picture is from its domain.
-struct InverterFile {
-  StyleEncoder encoder;
-  std::string base_sha256;     // base_hash() of the generator
-  Tensor domain_features;      // [S, E] of samples in the measuring encoder; undefined: none
-  std::string measure_sha256;  // content hash of that encoder's file
-
-  /// Errors:  another kind of file; a tensor that is missing, not finite or does not fit.
-  static InverterFile load(const std::filesystem::path& path, torch::Device device = torch::kCPU);
-};
-
-/// Writes the tensors of a style encoder, matrices and kernels in half precision.
-void save_inverter(const std::filesystem::path& path, const TensorMap& tensors, std::int64_t passes,
-                   const std::string& base_sha256, Metadata more = {});
 
 }  // namespace nada
 

@@ -4,12 +4,12 @@
 
 #include <ATen/Functions.h>
 
-#include <charconv>
+#include <algorithm>
+#include <cmath>
+#include <string>
 #include <utility>
 
 #include "nada/core/config.hpp"
-#include "nada/formats/recognise.hpp"
-#include "nada/formats/safetensors.hpp"
 
 namespace nada {
 
@@ -85,8 +85,7 @@ NADA_INLINE Tensor StyleEncoder::step(const Tensor& images, const Tensor& made) 
   std::vector<Tensor> outputs;
   for (const auto& level : levels_) {
     if (level.down) x = level.down->convolve(at::silu(x), 2);
-    for (const auto& [first, second] : level.blocks)
-      x = x + second.convolve(at::silu(first.convolve(at::silu(x))));
+    for (const auto& [first, second] : level.blocks) x = x + second.convolve(at::silu(first.convolve(at::silu(x))));
     outputs.push_back(at::silu(x));
   }
   Tensor pyramid;
@@ -107,10 +106,11 @@ NADA_INLINE Tensor StyleEncoder::step(const Tensor& images, const Tensor& made) 
 
 NADA_INLINE void StyleEncoderShape::check() const {
   require(channels.size() >= 1 && channels.size() <= 8, "a style encoder has 1 to 8 levels, found ", channels.size());
-  for (const auto c : channels) require(c >= 1, "a level of the style encoder has ", c, " channels, expected 1 or more");
+  for (const auto c : channels)
+    require(c >= 1, "a level of the style encoder has ", c, " channels, expected 1 or more");
   const auto finest = std::int64_t{4} << (channels.size() - 1);
-  require(resolution >= finest && resolution % finest == 0, "a style encoder of ", channels.size(), " levels begins at ",
-          finest, " px, which the pictures' ", resolution, " px are no multiple of");
+  require(resolution >= finest && resolution % finest == 0, "a style encoder of ", channels.size(),
+          " levels begins at ", finest, " px, which the pictures' ", resolution, " px are no multiple of");
   require(blocks >= 0 && lateral >= 1 && hidden >= 1, "a style encoder of ", blocks, " blocks, ", lateral,
           " lateral channels and ", hidden, " hidden numbers: expected at least 0, 1 and 1");
   require(groups >= 1 && groups <= static_cast<std::int64_t>(channels.size()) && groups <= styles,
@@ -124,9 +124,9 @@ NADA_INLINE TensorMap initial_style_encoder(const StyleEncoderShape& shape, cons
   const auto layer = [&](const std::string& name, const std::vector<std::int64_t>& size, bool random) {
     std::int64_t fan_in = 1;
     for (std::size_t i = 1; i < size.size(); ++i) fan_in *= size[i];
-    const auto& own = out["style_encoder." + name + ".weight"] = random
-        ? stream.normal(Purpose::leaves, size, 0, 3000 + out.size()) / std::sqrt(static_cast<double>(fan_in))
-        : torch::zeros(size);
+    const auto& own = out["style_encoder." + name + ".weight"] =
+        random ? stream.normal(Purpose::leaves, size, 0, 3000 + out.size()) / std::sqrt(static_cast<double>(fan_in))
+               : torch::zeros(size);
     out["style_encoder." + name + ".bias"] = torch::zeros({own.size(0)});
   };
   const auto levels = static_cast<std::int64_t>(shape.channels.size());
@@ -148,41 +148,6 @@ NADA_INLINE TensorMap initial_style_encoder(const StyleEncoderShape& shape, cons
   }
   out["style_encoder.deviation"] = torch::ones({shape.style_size});
   return out;
-}
-
-NADA_INLINE InverterFile InverterFile::load(const std::filesystem::path& path, torch::Device device) {
-  const auto file = Safetensors::open(path);
-  require(recognise(file) == FileKind::inverter, path, " is ", name_of(recognise(file)), ", expected an inverter");
-  const auto tensors = to_tensors(file);
-  require_finite(tensors, path.string());
-  const auto text = value_or(file.metadata(), "nada.passes");
-  std::int64_t passes = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), passes);
-  require(end.ec == std::errc() && end.ptr == text.data() + text.size() && passes >= 1, path,
-          ": nada.passes: expected a number from 1, found '", text, "'");
-  const auto options = torch::TensorOptions(torch::kFloat32).device(device);
-  InverterFile out{StyleEncoder(Weights(tensors, path.string(), options), passes),
-                   value_or(file.metadata(), "nada.base_sha256"),
-                   {},
-                   value_or(file.metadata(), "nada.measure_sha256")};
-  if (const auto found = tensors.find("domain.features"); found != tensors.end()) {
-    require(found->second.dim() == 2 && found->second.size(0) >= 2, path, ": domain.features has shape ",
-            shape_text(found->second.sizes()), ", expected at least two rows");
-    out.domain_features = found->second.to(options);
-  }
-  return out;
-}
-
-NADA_INLINE void save_inverter(const std::filesystem::path& path, const TensorMap& tensors, std::int64_t passes,
-                               const std::string& base_sha256, Metadata more) {
-  TensorMap stored;
-  for (const auto& [name, value] : tensors)
-    stored[name] = (value.dim() >= 2 ? value.detach().to(torch::kFloat16) : value.detach()).cpu().contiguous();
-  more["nada.kind"] = "inverter";
-  more["nada.format"] = std::string(format_version);
-  more["nada.passes"] = std::to_string(passes);
-  more["nada.base_sha256"] = base_sha256;
-  save_tensors(path, stored, more);
 }
 
 }  // namespace nada

@@ -23,9 +23,9 @@ struct InverterBatch {
 
 /// SampleSettings say how draw_samples() makes styles that cover more than w does.
 struct SampleSettings {
-  double truncated = 0.5;       // share of samples that are pulled toward the mean style
+  double truncated = 0.5;         // share of samples that are pulled toward the mean style
   double least_truncation = 0.4;  // psi of these is uniform from here to 1
-  double mixed = 0.5;           // share of samples whose later styles come from other latents
+  double mixed = 0.5;             // share of samples whose later styles come from other latents
 
   /// Errors:  a number outside [0, 1].
   void check() const;
@@ -49,9 +49,9 @@ struct StyleEncoderTrainingSettings {
 
 /// StyleEncoderStep holds the terms of a step, unweighted, of the last pass.
 struct StyleEncoderStep {
-  double loss = 0;                   // the weighted sum over all passes
-  double pixels = 0;                 // mean squared difference
-  double distance = 0;               // root mean square of (w - mean) / deviation
+  double loss = 0;      // the weighted sum over all passes
+  double pixels = 0;    // mean squared difference
+  double distance = 0;  // root mean square of (w - mean) / deviation
   std::optional<double> tokens, latents;
 };
 
