@@ -43,7 +43,8 @@ BOOST_AUTO_TEST_CASE(before_training_every_picture_gets_the_mean_style) {
   const auto image = test::random({1, 3, 8, 8}, 5).clamp(-1, 1);
   std::int64_t told = 0;
   const auto found = encoder.invert(generator, image, {}, [&](std::int64_t step, std::int64_t total, double loss) {
-    BOOST_TEST(step == total);
+    BOOST_TEST(step == 1);
+    BOOST_TEST(total == 1);
     BOOST_TEST(loss > 0);
     ++told;
     return true;

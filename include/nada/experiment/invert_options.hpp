@@ -88,7 +88,7 @@ struct InvertOptions {
   void use_defaults(const OptionTable& table);
   StyleOptimizationSettings settings(const Tensor& labels) const;
   bool searches() const { return method == "search"; }
-  /// Returns what is counted of an inversion: steps of a search, else passes of the inverter as one.
+  /// Returns how many steps an inversion takes, where the inverter by itself is one.
   std::int64_t counted_steps() const { return searches() ? steps : std::max<std::int64_t>(1, refine); }
 
  private:

@@ -59,7 +59,7 @@ class StyleEncoder {
     return w.contiguous();
   }
 
-  /// Inverts a picture; `progress` counts passes. The loss of the result is the mean squared difference of pixels.
+  /// Inverts a picture; `progress` is told once, all passes being one step. The loss of the result is the mean squared difference of pixels.
   template <Generator G>
   Inversion invert(const G& generator, const Tensor& image, const Stream&,
                    const InversionProgress& progress = {}) const {
@@ -69,7 +69,7 @@ class StyleEncoder {
     out.styles = styles(generator, image);
     const auto target = image.to(out.styles.options());
     out.loss = (generator.synthesize(out.styles, Render{}) - target).square().mean().template item<double>();
-    if (progress) progress(passes_, passes_, out.loss);
+    if (progress) progress(1, 1, out.loss);
     return out;
   }
 
