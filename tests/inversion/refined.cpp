@@ -31,6 +31,7 @@ const AnyFeatureExtractor features = [](const Tensor& images) { return images.fl
 StyleOptimizationSettings pixels(std::int64_t steps) {
   auto out = refinement(steps);
   out.perceptual = 0;
+  out.pixels = 1;
   out.pull = 0;
   return out;
 }

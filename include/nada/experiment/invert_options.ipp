@@ -133,7 +133,8 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
   table.add("quick", quick, "100 steps from 2 starts, where --steps and --starts are not given");
   table.add("lr", rate, "Adam's learning rate; steps that follow the inverter take half of it");
   table.add("perceptual", perceptual, "weight of the difference that the encoders (or --lpips) see");
-  table.add("pixels", pixels, "weight of the mean squared difference of pixels");
+  table.add("pixels", pixels,
+            "weight of the mean squared difference of pixels; ten times as much in steps that follow the inverter");
   table.add("pull", pull, "weight of the squared distance to the mean style, in deviations");
   table.add("noise-maps", noise_maps, "search for the generator's noise inputs too");
   table.add("tune", tune, "steps of pivotal tuning after the search; 0: the generator stays as it is");
@@ -234,7 +235,7 @@ NADA_INLINE Inversion PictureInverter::find(const Tensor& target, const Inversio
   auto settings = refinement(options_.refine);
   settings.rate = options_.rate / 2;
   settings.perceptual = options_.perceptual;
-  settings.pixels = options_.pixels;
+  settings.pixels *= options_.pixels;
   settings.pull = options_.pull;
   settings.labels = labels_;
   const Refined refined(inverter_->encoder, features_, settings);
