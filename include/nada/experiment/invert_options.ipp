@@ -134,7 +134,7 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
   table.add("lr", rate, "Adam's learning rate; steps that follow the inverter take half of it");
   table.add("perceptual", perceptual, "weight of the difference that the encoders (or --lpips) see");
   table.add("pixels", pixels,
-            "weight of the mean squared difference of pixels; ten times as much in steps that follow the inverter");
+            "weight of the mean squared difference of pixels; thirty times as much in steps that follow the inverter");
   table.add("pull", pull, "weight of the squared distance to the mean style, in deviations");
   table.add("noise-maps", noise_maps, "search for the generator's noise inputs too");
   table.add("tune", tune, "steps of pivotal tuning after the search; 0: the generator stays as it is");
