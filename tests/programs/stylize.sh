@@ -75,8 +75,8 @@ check "they come nearer" awk "BEGIN {exit !($(sed -n 's/.*PSNR \([0-9.]*\) dB.*/
 check "one line a step" test "$(wc -l < refined/metrics.csv)" = 21
 succeed invert --config refined/options.cfg --out refined-again
 check "the options repeat it" cmp -s refined/codes.safetensors refined-again/codes.safetensors
-sed '/^method = /d; /^refine = /d; /^inverter = /d' inverted/options.cfg > older.cfg
-succeed invert --config older.cfg --out older
+sed '/^method = /d; /^refine = /d; /^inverter = /d' inverted/options.cfg > inverted/older.cfg
+succeed invert --config inverted/older.cfg --out older
 check "options of before there was an inverter mean the search" cmp -s inverted/codes.safetensors older/codes.safetensors
 succeed invert one.png --out far
 check "what suits a picture that is far away" grep -q 'warning: the picture is far.*--method search' err.txt
