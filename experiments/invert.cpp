@@ -24,14 +24,17 @@ struct Options {
   static constexpr const char* about = "finds the styles that make a picture";
   static constexpr const char* example = "invert portrait.jpg --tune 100";
   std::filesystem::path image, config, out;
+  nada::FaceOptions face;
   nada::InvertOptions inversion;
   nada::MachineOptions machine;
 
+  Options() { inversion.method = "auto"; }
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
     table.group("What");
-    table.add("image", image, "PNG or JPEG of any size; its middle square is taken", saved, "FILE",
-              /*positional=*/true);
+    table.add("image", image, "PNG or JPEG of any size; its middle square is taken, or the face that --points shows",
+              saved, "FILE", /*positional=*/true);
+    face.declare(table);
     inversion.declare(table);
     table.group("Run");
     table.add("config", config, "option file; the command line has the last word", session);
@@ -45,10 +48,11 @@ int invert(Options& o, nada::OptionTable& table) {
   if (!o.config.empty()) table.read_file(o.config);
   require(!o.image.empty(), "no picture was given; name one: invert FILE");
   o.inversion.use_defaults(table);
+  o.face.settle(o.inversion.generator);
   auto picture = read_picture(o.image);
   o.machine.use();
   const PictureInverter inverter(o.inversion, o.machine.place());
-  const auto square = square_picture(std::move(picture), inverter.generator().resolution());
+  const auto square = o.face.square(std::move(picture), inverter.generator().resolution());
 
   RunNotes notes;
   const auto path = o.out.empty() ? free_run_folder(o.image.stem().string() + " inversion") : o.out;
@@ -73,8 +77,7 @@ int invert(Options& o, nada::OptionTable& table) {
   std::cout << "picture  " << (path / "comparison.png").string() << "\ncodes    "
             << (path / "codes.safetensors").string() << '\n';
   if (found.tuning) std::cout << "tuned    " << (path / "tuned.safetensors").string() << '\n';
-  std::cout << "found    " << quality_text(found) << ", from start " << found.inversion.start + 1 << " of "
-            << o.inversion.starts << '\n';
+  std::cout << "found    " << quality_text(found) << method_text(o.inversion, found.inversion) << '\n';
   return 0;
 }
 

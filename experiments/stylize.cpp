@@ -25,10 +25,8 @@
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/run_folder.hpp"
-#include "nada/formats/canvas.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
-#include "nada/formats/picture_resize.hpp"
 #include "nada/generators/any_generator.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/inversion/inverter.hpp"
@@ -44,14 +42,17 @@ struct Options {
   std::int64_t target_steps = 0;
   double strength = 1;
   bool all = false, mix = false, paste = false;
+  nada::FaceOptions face;
   nada::InvertOptions inversion;
   nada::MachineOptions machine;
 
+  Options() { inversion.method = "auto"; }
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
     table.group("What");
-    table.add("image", image, "PNG or JPEG of any size; its middle square is taken", saved, "FILE",
-              /*positional=*/true);
+    table.add("image", image, "PNG or JPEG of any size; its middle square is taken, or the face that --points shows",
+              saved, "FILE", /*positional=*/true);
+    face.declare(table);
     table.add("preset", presets, "preset by name (`presets list`), preset file or delta; several may be given", saved,
               "NAME");
     table.add("all", all, "all presets");
@@ -91,6 +92,7 @@ std::vector<std::filesystem::path> settle(Options& o, nada::OptionTable& table) 
   std::vector<std::filesystem::path> paths;
   for (const auto& name : o.presets) paths.push_back(find_preset(name, folder_of_presets));
   o.inversion.use_defaults(table);
+  o.face.settle(o.inversion.generator);
   return paths;
 }
 
@@ -137,7 +139,7 @@ Inverted invert(const Options& o, const nada::PictureInverter& inverter, const n
     return out;
   }
   auto found = invert_with_progress(inverter, o.inversion, square.image);
-  std::cout << "inversion  " << quality_text(found) << std::endl;
+  std::cout << "inversion  " << quality_text(found) << method_text(o.inversion, found.inversion) << std::endl;
   out.inversion = std::move(found.inversion);
   out.image = found.image;
   save_inversion(folder / "codes.safetensors", out.inversion, source, o.inversion.generator);
@@ -174,11 +176,7 @@ class Sheet {
     const auto mixed = blend(source_, std::span<const Share<AnyGenerator>>(shares));
     const auto made = to_pictures(PictureInverter::image(mixed, inverted_.inversion)).front();
     row_.push_back(made);
-    auto result = made;
-    if (o_.paste) {
-      result = square_.whole;
-      paste(result, resize(made, square_.side, square_.side), square_.left, square_.top);
-    }
+    auto result = o_.paste ? square_.with(made) : made;
     const auto word = file_word(name);
     auto file = word;
     for (int n = 2; !files_.insert(file).second; ++n) file = join(word, "-", n);
@@ -216,7 +214,7 @@ int stylize(Options& o, nada::OptionTable& table) {
   for (const auto& path : paths)
     domains.push_back(
         {path.stem().string(), load_generator(path, {o.machine.place(), torch::kFloat32}, o.inversion.generator)});
-  const auto square = square_picture(std::move(picture), source.resolution());
+  const auto square = o.face.square(std::move(picture), source.resolution());
 
   RunNotes notes;
   const auto path = o.out.empty() ? free_run_folder(o.image.stem().string() + " stylized") : o.out;

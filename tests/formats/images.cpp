@@ -219,6 +219,28 @@ BOOST_AUTO_TEST_CASE(grey_and_cmyk_jpegs_become_rgb) {
   BOOST_TEST(std::abs(colour[2] - 0) <= 3);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_camera_wrote_beside_the_pixels_ends_with_decoding) {
+  const TemporaryFolder folder;
+  // An EXIF segment with a marker where GPS coordinates would be, and an XMP segment and a comment with it.
+  const std::string marker = "GPS-48.2082N-16.3738E";
+  const auto segment = [&](const char* kind, const std::string& head) {
+    const auto content = head + marker;
+    return kind + big_endian(static_cast<std::uint32_t>(content.size() + 2)).substr(2) + content;
+  };
+  auto bytes = with_orientation(jpeg(scenery(48, 32)), 6, true);
+  bytes.insert(2, segment("\xFF\xE1", std::string("Exif\0\0", 6)) +
+                      segment("\xFF\xE1", std::string("http://ns.adobe.com/xap/1.0/\0", 29)) + segment("\xFF\xFE", ""));
+  const auto picture = decode(bytes);
+  BOOST_TEST(picture.text.empty());
+  for (const auto* const name : {"a.png", "a.jpg"}) {
+    write_picture(folder / name, picture);
+    const auto written = read_text(folder / name);
+    BOOST_TEST(written.find(marker) == written.npos);
+    BOOST_TEST(written.find("Exif") == written.npos);
+    BOOST_TEST(written.find("eXIf") == written.npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(exif_orientation_is_applied) {
   const auto stored = scenery(48, 32);
   const auto bytes = jpeg(stored);

@@ -215,4 +215,31 @@ check "a head stays out of other programs' files, which is said" sh -c "grep -q 
 expect_error "no pairs to learn steps from" pretrain_steps --data ../plain --out none
 cd .. || exit 1
 
+# An inverter learns to take pictures to a generator's styles; killed at any moment, it goes on to the same weights.
+small="--generator ../whole/generator.safetensors --data ../pictures --held ../pictures --steps 6 --batch 4 --channels 8,8,8,8 --lateral 4 --hidden 16
+  --passes 2 --state-every 2 --log-every 2 --evaluate-every 3 --evaluate-pictures 6 --domain-samples 12 --threads 1"
+mkdir inverters && cd inverters || exit 1
+# shellcheck disable=SC2086
+succeed pretrain_inverter $small --out whole
+for file in options.cfg metrics.csv state.safetensors inverter.safetensors samples/000000006.png; do
+  check "pretrain_inverter wrote $file" test -s "whole/$file"
+done
+no_temporaries whole
+# shellcheck disable=SC2086
+kill_and_resume pretrain_inverter killed inverter.safetensors $small
+succeed inspect whole/inverter.safetensors
+check "inspect knows it" grep -q 'is an inverter of a generator' out.txt
+succeed pretrain_inverter --evaluate whole/inverter.safetensors --generator ../whole/generator.safetensors --held ../pictures \
+  --evaluate-pictures 3 --refine 2 --search 2
+check "measured beside the mean style, a refinement and a search" test "$(grep -Ec '^(mean style|inverter|inverter, 2 steps|search, 2 steps)  +[0-9]' out.txt)" = 4
+succeed invert ../pictures/000000.png --generator ../whole/generator.safetensors --inverter whole/inverter.safetensors --samples 12 --out inverted
+check "it is used where it is named" grep -q '^method = inverter' inverted/options.cfg
+expect_error "belongs to another generator" invert ../pictures/000000.png --inverter whole/inverter.safetensors --out none
+expect_error "expected an inverter" invert ../pictures/000000.png --inverter ../whole/generator.safetensors --out none
+# shellcheck disable=SC2086
+expect_error "a style encoder of 5 levels begins at 64 px, which the pictures' 32 px" pretrain_inverter ${small/8,8,8,8/8,8,8,8,8} --out none
+expect_error "no pictures were given" pretrain_inverter --out none
+check "a refused run leaves no folder" test ! -e none
+cd .. || exit 1
+
 finish

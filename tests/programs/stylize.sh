@@ -63,6 +63,46 @@ check "one picture of all" test -s mixed/mix.png
 succeed stylize own/000000.png --codes inverted/codes.safetensors --target "a zombie" --target-steps 2 --out trained
 check "the new domain" test -s trained/a-zombie.png
 
+# the inverter answers at once, and a search may follow
+succeed invert own/000000.png --out at-once
+check "the inverter is the default" grep -q 'by the inverter$' out.txt
+check "how far it is from domain and mean style" grep -q 'from the nearest sample (samples at most .*deviations from the mean style' out.txt
+psnr=$(sed -n 's/.*PSNR \([0-9.]*\) dB.*/\1/p' out.txt)
+check "the options say so" grep -q '^method = inverter$' at-once/options.cfg
+succeed invert own/000000.png --refine 20 --out refined
+check "steps that follow" grep -q 'by the inverter and 20 steps$' out.txt
+check "they come nearer" awk "BEGIN {exit !($(sed -n 's/.*PSNR \([0-9.]*\) dB.*/\1/p' out.txt) > $psnr)}"
+check "one line a step" test "$(wc -l < refined/metrics.csv)" = 21
+succeed invert --config refined/options.cfg --out refined-again
+check "the options repeat it" cmp -s refined/codes.safetensors refined-again/codes.safetensors
+sed '/^method = /d; /^refine = /d; /^inverter = /d' inverted/options.cfg > inverted/older.cfg
+succeed invert --config inverted/older.cfg --out older
+check "options of before there was an inverter mean the search" cmp -s inverted/codes.safetensors older/codes.safetensors
+succeed invert one.png --out far
+check "what suits a picture that is far away" grep -q 'warning: the picture is far.*--method search' err.txt
+expect_error 'expected auto, inverter or search' invert own/000000.png --method magic --out none
+expect_error 'give --steps' invert own/000000.png --method search --refine 3 --out none
+expect_error 'expected --method search' invert own/000000.png --method inverter --noise-maps --out none
+
+# a face in a photo: turned upright, cut out, and put back; nothing of the file but its pixels is kept
+succeed generate --count 12 --columns 4 --out photo.jpg
+marker=GPS-48.2082N-16.3738E
+{ head -c 2 photo.jpg; printf '\377\341\000\035Exif\000\000%s' "$marker"; tail -c +3 photo.jpg; } > located.jpg
+check "the photo has what a camera writes" grep -aq "$marker" located.jpg
+succeed stylize located.jpg --points "90,80 110,84 97,98" --preset "$name" --paste --out turned
+succeed generate --count 12 --columns 4 --out copy.png
+check "pasted back at its own size" cmp -s <(od -An -tx1 -j16 -N8 "turned/$name.png") <(od -An -tx1 -j16 -N8 copy.png)
+check "the framing of the avatars" grep -q '^framing = avatars$' turned/options.cfg
+check "no place in what is written" sh -c "! grep -aqr $marker turned"
+printf '# left eye, right eye, nose, corners of the mouth\n90 80\n110 84\n98 90\n93 97\n101 99\n' > points.txt
+succeed stylize photo.jpg --points points.txt --preset "$name" --paste --out from-file
+check "a landmark file says the same" same_data turned/codes.safetensors from-file/codes.safetensors
+expect_error 'the face is mirrored' invert photo.jpg --points "110,84 90,80 97,98" --out none
+expect_error 'expected 3, 5 or 68 points' invert photo.jpg --points "1,2" --out none
+expect_error 'option framing: it frames a face' invert photo.jpg --framing ffhq --out none
+expect_error 'expected avatars, ffhq, or three numbers' invert photo.jpg --points "90,80 110,84 97,98" --framing wide --out none
+check "a refused run leaves no folder" test ! -e none
+
 # films
 succeed interpolate --out frames --frames 2 --keys 2
 check "numbered frames" test -s frames/000003.png

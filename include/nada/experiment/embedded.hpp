@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nada/experiment/option_table.hpp"
+#include "nada/inversion/alignment.hpp"
 
 namespace nada {
 
@@ -22,6 +23,10 @@ std::filesystem::path embedded_generator();
 std::vector<EncoderChoice> embedded_encoders();
 /// Returns the CLIP file that measures; no adaptation sees through this file.
 std::filesystem::path embedded_held_out_encoder();
+/// Returns the inverter of embedded_generator().
+std::filesystem::path embedded_inverter();
+/// Returns where faces are in the pictures of embedded_generator().
+Framing embedded_framing();
 /// Returns the file of prompt templates, one template a line.
 std::filesystem::path embedded_templates();
 /// Returns the JSON list of texts with pictures that show them (experiment/target_list.hpp).

@@ -13,6 +13,10 @@ NADA_INLINE std::filesystem::path embedded_options() { return embedded_folder() 
 NADA_INLINE std::filesystem::path embedded_models() { return embedded_folder() / "models.cfg"; }
 NADA_INLINE std::filesystem::path embedded_generator() { return embedded_folder() / "generator.safetensors"; }
 NADA_INLINE std::filesystem::path embedded_held_out_encoder() { return embedded_folder() / "encoder_held.safetensors"; }
+NADA_INLINE std::filesystem::path embedded_inverter() { return embedded_folder() / "inverter.safetensors"; }
+// Measured on the mean of 1000 renders: eyes at (0.363, 0.645) and (0.633, 0.645), mouth at (0.498, 0.84) of the side. The
+// mouth of a photo is farther down than theirs, so it does not widen the square before FFHQ's would.
+NADA_INLINE Framing embedded_framing() { return {3.7, 3.6, -0.75}; }
 NADA_INLINE std::filesystem::path embedded_templates() { return embedded_folder() / "templates.txt"; }
 NADA_INLINE std::filesystem::path embedded_targets() { return embedded_folder() / "targets.json"; }
 NADA_INLINE std::filesystem::path embedded_presets() { return embedded_folder() / "presets"; }

@@ -3,10 +3,12 @@
 #include "nada/experiment/invert_options.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "nada/adaptation/delta_file.hpp"
@@ -19,14 +21,18 @@
 #include "nada/encoders/ensemble.hpp"
 #include "nada/encoders/torchscript.hpp"
 #include "nada/experiment/embedded.hpp"
+#include "nada/formats/canvas.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/picture_resize.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
+#include "nada/formats/sha256.hpp"
 #include "nada/formats/tensor_file.hpp"
+#include "nada/generators/base_hash.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/inversion/pivotal_tuning.hpp"
+#include "nada/inversion/refined.hpp"
 #include "nada/metrics/twins.hpp"
 
 namespace nada {
@@ -39,7 +45,69 @@ NADA_INLINE SquarePicture square_picture(Picture whole, int resolution) {
   out.square = resize(crop(whole, out.left, out.top, out.side, out.side), resolution, resolution);
   out.image = to_images({out.square});
   out.whole = std::move(whole);
+  out.whole.text.clear();
   return out;
+}
+
+NADA_INLINE SquarePicture square_picture(Picture whole, int resolution, const Quadrangle& face) {
+  SquarePicture out;
+  out.face = face;
+  out.square = cut_out(whole, face, resolution);
+  out.image = to_images({out.square});
+  out.whole = std::move(whole);
+  out.whole.text.clear();
+  return out;
+}
+
+NADA_INLINE Picture SquarePicture::with(const Picture& made) const {
+  auto out = whole;
+  if (face) {
+    put_back(out, made, *face);
+  } else {
+    paste(out, resize(made, side, side), left, top);
+  }
+  return out;
+}
+
+NADA_INLINE void FaceOptions::declare(OptionTable& table) {
+  table.add(
+      "points", points,
+      "where the face is, in pixels: left eye, right eye and mouth, or a detector's five or 68 points, or a file of "
+      "them; the face is turned upright and cut out",
+      OptionTable::Kind::saved, "POINTS");
+  table.add("framing", framing,
+            "how it is cut out: avatars, ffhq, or numbers EYES,MOUTH,DOWN (default avatars for the embedded generator, "
+            "else ffhq)",
+            OptionTable::Kind::saved, "NAME");
+}
+
+NADA_INLINE Framing FaceOptions::numbers() const {
+  if (framing == "ffhq") return {};
+  if (framing == "avatars") return embedded_framing();
+  Framing out;
+  int end = 0;
+  const bool three = std::sscanf(framing.c_str(), "%lf,%lf,%lf%n", &out.eyes, &out.mouth, &out.down, &end) == 3 &&
+                     static_cast<std::size_t>(end) == framing.size();
+  require(three && out.eyes >= 0 && out.mouth >= 0 && out.eyes + out.mouth > 0 &&
+              std::isfinite(out.eyes + out.mouth + out.down),
+          "option framing: expected avatars, ffhq, or three numbers EYES,MOUTH,DOWN, found '", framing, "'");
+  return out;
+}
+
+NADA_INLINE void FaceOptions::settle(const std::filesystem::path& generator) {
+  require(!points.empty() || framing.empty(), "option framing: it frames a face, and --points says where that is");
+  if (points.empty()) return;
+  std::error_code none;
+  points = points_text(std::filesystem::is_regular_file(points, none)
+                           ? read_points(read_text(points, std::size_t{1} << 20), points)
+                           : read_points(points, "option points"));
+  if (framing.empty()) framing = generator == embedded_generator() ? "avatars" : "ffhq";
+  (void)numbers();
+}
+
+NADA_INLINE SquarePicture FaceOptions::square(Picture whole, int resolution) const {
+  if (points.empty()) return square_picture(std::move(whole), resolution);
+  return square_picture(std::move(whole), resolution, face_quadrangle(read_points(points, "points"), numbers()));
 }
 
 NADA_INLINE void InvertOptions::declare(OptionTable& table) {
@@ -52,13 +120,21 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
             "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
   table.alias("judge", "measure");
   category.declare(table);
+  table.add(
+      "method", method,
+      "inverter (a network answers at once), search, or auto: the search where --steps, --starts, --quick, --space or "
+      "--noise-maps is given or no inverter belongs to the generator, else the inverter",
+      OptionTable::Kind::saved, "NAME");
+  table.add("inverter", inverter, "inverter file of the generator (default the embedded one)");
+  table.add("refine", refine, "steps of search that follow the inverter");
   table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
   table.add("steps", steps, "steps of the search");
   table.add("starts", starts, "starts of the search: the mean style and the samples that look most like the picture");
   table.add("quick", quick, "100 steps from 2 starts, where --steps and --starts are not given");
-  table.add("lr", rate, "Adam's learning rate");
+  table.add("lr", rate, "Adam's learning rate; steps that follow the inverter take half of it");
   table.add("perceptual", perceptual, "weight of the difference that the encoders (or --lpips) see");
-  table.add("pixels", pixels, "weight of the mean squared difference of pixels");
+  table.add("pixels", pixels,
+            "weight of the mean squared difference of pixels; thirty times as much in steps that follow the inverter");
   table.add("pull", pull, "weight of the squared distance to the mean style, in deviations");
   table.add("noise-maps", noise_maps, "search for the generator's noise inputs too");
   table.add("tune", tune, "steps of pivotal tuning after the search; 0: the generator stays as it is");
@@ -78,6 +154,28 @@ NADA_INLINE void InvertOptions::use_defaults(const OptionTable& table) {
   require(tune >= 0, "option tune: expected 0 or more steps, found ", tune);
   require(samples >= 2, "option samples: expected at least 2, found ", samples);
   settings({}).check();
+  require(method == "auto" || method == "inverter" || method == "search",
+          "option method: expected auto, inverter or search, found '", method, "'");
+  require(refine >= 0, "option refine: expected 0 or more steps, found ", refine);
+  if (method == "auto") settle_method(table);
+  if (!searches() && inverter.empty()) inverter = embedded_inverter();
+  require(searches() || (space == "w+" && !noise_maps),
+          "the inverter finds styles w+ and no noise: expected --method search");
+  require(!searches() || refine == 0,
+          "option refine: the steps follow an inverter, and this is a search; give --steps");
+}
+
+NADA_INLINE void InvertOptions::settle_method(const OptionTable& table) {
+  method = "search";
+  for (const auto* const name : {"steps", "starts", "quick", "space", "noise-maps"})
+    if (table.given(name) || table.in_file(name)) return;
+  if (inverter.empty()) {
+    const auto own = embedded_inverter();
+    std::error_code none;
+    if (generator != embedded_generator() || !std::filesystem::exists(own, none)) return;
+    if (InverterFile::load(own).base_sha256 != base_hash(load_generator(generator))) return;
+  }
+  method = "inverter";
 }
 
 NADA_INLINE StyleOptimizationSettings InvertOptions::settings(const Tensor& labels) const {
@@ -99,7 +197,14 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
       generator_(load_generator(options.generator, {device, torch::kFloat32})),
       features_(load_features(options, device)),
       measuring_(load_clip(options.measure, {}, device)),
-      labels_(options.category.labels(generator_)) {}
+      labels_(options.category.labels(generator_)) {
+  if (options.searches()) return;
+  inverter_ = InverterFile::load(options.inverter, device);
+  require(inverter_->base_sha256 == base_hash(generator_), options.inverter,
+          ": this inverter belongs to another generator than ", options.generator,
+          "; expected one that pretrain_inverter made for it, or --method search");
+  inverter_->encoder.check_fits(generator_);
+}
 
 NADA_INLINE Tensor PictureInverter::image(const AnyGenerator& generator, const Inversion& inversion) {
   const torch::NoGradGuard no_grad;
@@ -108,7 +213,48 @@ NADA_INLINE Tensor PictureInverter::image(const AnyGenerator& generator, const I
 
 NADA_INLINE DomainDistance PictureInverter::domain(const Tensor& image) const {
   const auto embedding = [this](const Tensor& images) { return measuring_.see(images.clamp(-1, 1), Wanted{}).unit; };
+  // The inverter's file keeps the features of the samples that seed 0 draws.
+  if (inverter_ && inverter_->domain_features.defined() && options_.seed == 0 && !labels_.defined() &&
+      inverter_->domain_features.size(0) == options_.samples &&
+      inverter_->measure_sha256 == sha256_of_file(options_.measure)) {
+    const torch::NoGradGuard no_grad;
+    return domain_distance(inverter_->domain_features, embedding(image));
+  }
   return domain_distance(generator_, embedding, image, Stream{options_.seed, 0}, options_.samples, labels_);
+}
+
+NADA_INLINE Inversion PictureInverter::find(const Tensor& target, const InversionProgress& progress) const {
+  const Stream stream{options_.seed, 0};
+  if (!inverter_) {
+    const StyleOptimization search(features_, options_.settings(labels_));
+    static_assert(explain_inverter<decltype(search), AnyGenerator>());
+    return search.invert(generator_, target, stream, progress);
+  }
+  static_assert(explain_inverter<StyleEncoder, AnyGenerator>());
+  if (options_.refine == 0) return inverter_->encoder.invert(generator_, target, stream, progress);
+  auto settings = refinement(options_.refine);
+  settings.rate = options_.rate / 2;
+  settings.perceptual = options_.perceptual;
+  settings.pixels *= options_.pixels;
+  settings.pull = options_.pull;
+  settings.labels = labels_;
+  const Refined refined(inverter_->encoder, features_, settings);
+  static_assert(explain_inverter<decltype(refined), AnyGenerator>());
+  return refined.invert(generator_, target, stream, progress);
+}
+
+NADA_INLINE void PictureInverter::measure(InvertedPicture& found, const Tensor& target) const {
+  const torch::NoGradGuard no_grad;
+  found.psnr = psnr(found.image, target).item<double>();
+  if (target.size(2) >= 11) found.ssim = ssim(found.image, target).item<double>();
+  found.perceptual = feature_distance(features_(found.image), features_(target)).item<double>();
+  found.identity = (measuring_.see(found.image, {}).unit * measuring_.see(target, {}).unit).sum().item<double>();
+  if (inverter_)
+    found.from_mean = ((found.inversion.styles - generator_.mean_style()) / inverter_->encoder.deviation())
+                          .square()
+                          .mean()
+                          .sqrt()
+                          .item<double>();
 }
 
 NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const InversionProgress& search,
@@ -116,9 +262,7 @@ NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const
   const auto target = picture.to(generator_.options());
   InvertedPicture out;
   out.domain = domain(target);
-  const StyleOptimization inverter(features_, options_.settings(labels_));
-  static_assert(explain_inverter<decltype(inverter), AnyGenerator>());
-  out.inversion = inverter.invert(generator_, target, Stream{options_.seed, 0}, search);
+  out.inversion = find(target, search);
   if (options_.tune > 0) {
     PivotalTuningSettings settings;
     settings.steps = options_.tune;
@@ -135,10 +279,7 @@ NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const
   } else {
     out.image = image(generator_, out.inversion);
   }
-  const torch::NoGradGuard no_grad;
-  out.psnr = psnr(out.image, target).item<double>();
-  out.perceptual = feature_distance(features_(out.image), features_(target)).item<double>();
-  out.identity = (measuring_.see(out.image, {}).unit * measuring_.see(target, {}).unit).sum().item<double>();
+  measure(out, target);
   return out;
 }
 
@@ -156,7 +297,9 @@ NADA_INLINE AnyFeatureExtractor PictureInverter::load_features(const InvertOptio
 NADA_INLINE InvertedPicture invert_with_progress(const PictureInverter& inverter, const InvertOptions& options,
                                                  const Tensor& picture,
                                                  const std::function<void(std::int64_t step, double loss)>& told) {
-  Progress search("searching", options.steps), tuning("tuning", std::max<std::int64_t>(1, options.tune));
+  const auto counted = options.counted_steps();
+  Progress search(options.searches() || options.refine > 0 ? "searching" : "inverting", counted),
+      tuning("tuning", std::max<std::int64_t>(1, options.tune));
   const auto watch = [&told](Progress& bar, std::int64_t before) {
     return [&told, &bar, before](std::int64_t step, std::int64_t, double loss) {
       char text[32];
@@ -166,14 +309,18 @@ NADA_INLINE InvertedPicture invert_with_progress(const PictureInverter& inverter
       return !StopToken::requested();
     };
   };
-  auto found = inverter.invert(picture, watch(search, 0), watch(tuning, options.steps));
+  auto found = inverter.invert(picture, watch(search, 0), watch(tuning, counted));
   (options.tune > 0 ? tuning : search).finish();
   if (found.domain.far()) {
     char text[128];
     std::snprintf(text, sizeof text, "(%.3f from its nearest sample, these are at most %.3f from another)",
                   found.domain.picture, found.domain.largest);
     std::cerr << "warning: the picture is far from what the generator makes " << text
-              << ", so what comes of it may not resemble it\n";
+              << ", so what comes of it may not resemble it"
+              << (options.searches()
+                      ? ""
+                      : "; --method search takes longer and comes nearer to such pictures, and --tune nearer still")
+              << '\n';
   }
   return found;
 }
@@ -182,7 +329,21 @@ NADA_INLINE std::string quality_text(const InvertedPicture& found) {
   char text[96];
   std::snprintf(text, sizeof text, "PSNR %.2f dB, perceptual distance %.4f, identity %.3f", found.psnr,
                 found.perceptual, *found.identity);
-  return text;
+  std::string out = text;
+  const auto add = [&](const char* what, double value) {
+    std::snprintf(text, sizeof text, what, value);
+    out += text;
+  };
+  if (found.ssim) add(", SSIM %.3f", *found.ssim);
+  add(", %.2f from the nearest sample", found.domain.picture);
+  add(" (samples at most %.2f)", found.domain.largest);
+  if (found.from_mean) add(", %.2f deviations from the mean style", *found.from_mean);
+  return out;
+}
+
+NADA_INLINE std::string method_text(const InvertOptions& options, const Inversion& found) {
+  if (options.searches()) return join(", from start ", found.start + 1, " of ", options.starts);
+  return options.refine > 0 ? join(", by the inverter and ", options.refine, " steps") : ", by the inverter";
 }
 
 NADA_INLINE void save_inversion(const std::filesystem::path& path, const Inversion& inversion,

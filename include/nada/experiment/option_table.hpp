@@ -168,6 +168,9 @@ class OptionTable {
 
   bool given(const std::string& name) const { return given_.count(name) > 0; }  ///< on the command line
 
+  /// Whether an option file that was read sets the option.
+  bool in_file(const std::string& name) const { return in_file_.count(name) > 0; }
+
   /// What happens to the keys of a file that the table does not have.
   enum class Unknown { refuse, pass_over };
 

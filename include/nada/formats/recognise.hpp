@@ -28,6 +28,7 @@ enum class FileKind {
   state,                // state of a run, to resume the run
   codes,                // w+ codes
   classifier,           // classifier of a picture's attributes
+  inverter,             // style encoder of a generator: from a picture to its styles
   unknown
 };
 
@@ -62,6 +63,8 @@ constexpr std::string_view name_of(FileKind kind) {
       return "w+ codes";
     case FileKind::classifier:
       return "an attribute classifier";
+    case FileKind::inverter:
+      return "an inverter of a generator";
     case FileKind::unknown:
       break;
   }

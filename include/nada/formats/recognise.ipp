@@ -27,6 +27,7 @@ NADA_INLINE std::optional<FileKind> recognise(const Metadata& metadata, const st
   if (kind == "state") return FileKind::state;
   if (kind == "codes") return FileKind::codes;
   if (kind == "classifier") return FileKind::classifier;
+  if (kind == "inverter") return FileKind::inverter;
   return FileKind::unknown;
 }
 

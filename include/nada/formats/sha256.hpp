@@ -1,6 +1,7 @@
 /// SHA-256, which names a file by its content.
 #pragma once
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,6 +25,10 @@ class Sha256 {
  private:
   std::shared_ptr<void> state_;  // an EVP_MD_CTX
 };
+
+/// Returns the digits of all bytes of a file.
+/// Errors:  a file that cannot be read.
+std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace nada
 

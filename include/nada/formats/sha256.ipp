@@ -8,6 +8,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/file.hpp"
 
 namespace nada {
 
@@ -41,6 +42,12 @@ NADA_INLINE std::string Sha256::hex() const {
     text += "0123456789abcdef"[byte & 15];
   }
   return text;
+}
+
+NADA_INLINE std::string sha256_of_file(const std::filesystem::path& path) {
+  Sha256 out;
+  out.update(MappedFile(path).bytes());
+  return out.hex();
 }
 
 }  // namespace nada

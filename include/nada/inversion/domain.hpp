@@ -39,10 +39,10 @@ inline DomainDistance domain_distance(const Tensor& features, const Tensor& pict
   return {at::cdist(x, f).min().item<double>(), nearest.median().item<double>(), nearest.max().item<double>()};
 }
 
-/// Compares an image [1, 3, H, W] with `count` samples that `stream` draws, by the distances of their `features`.
+/// Returns the features [count, F] of samples that `stream` draws.
 template <Generator G, FeatureExtractor F>
-DomainDistance domain_distance(const G& generator, const F& features, const Tensor& image, const Stream& stream,
-                               std::int64_t count, const Tensor& labels = {}) {
+Tensor domain_samples(const G& generator, const F& features, const Stream& stream, std::int64_t count,
+                      const Tensor& labels = {}) {
   const torch::NoGradGuard no_grad;
   const auto options = generator.mean_style().options();
   const std::int64_t r = generator.resolution();
@@ -53,7 +53,16 @@ DomainDistance domain_distance(const G& generator, const F& features, const Tens
     const auto z = stream.normal(Purpose::evaluation, {n, generator.latent_size()}, first).to(options);
     seen.push_back(features(generator.synthesize(generator.map(z, labels), Render{})));
   }
-  return domain_distance(torch::cat(seen), features(image.to(options)));
+  return torch::cat(seen);
+}
+
+/// Compares an image [1, 3, H, W] with `count` samples that `stream` draws, by the distances of their `features`.
+template <Generator G, FeatureExtractor F>
+DomainDistance domain_distance(const G& generator, const F& features, const Tensor& image, const Stream& stream,
+                               std::int64_t count, const Tensor& labels = {}) {
+  const torch::NoGradGuard no_grad;
+  const auto seen = domain_samples(generator, features, stream, count, labels);
+  return domain_distance(seen, features(image.to(generator.mean_style().options())));
 }
 
 }  // namespace nada

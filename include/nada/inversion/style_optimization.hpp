@@ -39,6 +39,7 @@ struct StyleOptimizationSettings {
   bool noise_maps = false;                             // optimize the generator's noise inputs too
   double noise_weight = 1e5;
   Tensor labels = {};        // [1, C]; undefined: the generator has no classes
+  Tensor initial = {};       // w+ [1, L, D], the first start; undefined: the mean style
   std::int64_t at_once = 0;  // starts whose images are in memory at once; 0: as many as fill eight pictures of 256 px
 
   void check() const {
@@ -120,7 +121,7 @@ class StyleOptimization {
     const auto deviation = w.square().mean(0).sqrt().clamp_min(1e-8);
 
     const auto rows = settings_.space == StyleSpace::w ? 1 : generator.style_count();
-    std::vector<Tensor> codes{mean.view({1, 1, -1}).expand({1, rows, -1})};
+    std::vector<Tensor> codes{first_start(generator).narrow(1, 0, rows)};
     if (settings_.starts > 1) {
       std::vector<Tensor> scores, styles;
       const auto at_once = settings_.batch(generator.resolution());
@@ -134,6 +135,18 @@ class StyleOptimization {
       codes.push_back(torch::cat(styles).index_select(0, nearest).narrow(1, 0, rows));
     }
     return {torch::cat(codes).contiguous(), deviation, spread};
+  }
+
+  /// Returns the styles w+ [1, L, D] of the first start.
+  template <Generator G>
+  Tensor first_start(const G& generator) const {
+    const auto mean = generator.mean_style();
+    const auto l = generator.style_count();
+    if (!settings_.initial.defined()) return mean.view({1, 1, -1}).expand({1, l, -1});
+    require(settings_.initial.sizes() == at::IntArrayRef({1, l, mean.size(0)}), "a search from styles of shape ",
+            shape_text(settings_.initial.sizes()), ", expected [1, ", l, ", ", mean.size(0), "]");
+    const auto own = settings_.initial.to(mean.options());
+    return settings_.space == StyleSpace::w ? own.mean(1, true).expand_as(own) : own;
   }
 
   /// Returns white noise that can be optimized, one map [S, 1, r, r] for each convolution; no
