@@ -130,9 +130,7 @@ class Presets {
         {"text_score_uncompressed", score(adapted)},
         {"samples",
          o_.samples}}.dump();
-    std::error_code error;
-    std::filesystem::create_directories(o_.folder, error);
-    require(!error, "cannot make the folder ", o_.folder, ": ", error.message());
+    make_folders(o_.folder);
     const auto path = o_.folder / (name + ".safetensors");
     save_preset(path, preset, o_.generator);
     std::filesystem::remove_all(work);

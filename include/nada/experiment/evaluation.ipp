@@ -257,11 +257,7 @@ NADA_INLINE void write_tables(const Table& table, const std::filesystem::path& o
     auto path = out;
     return path += extension;
   };
-  if (out.has_parent_path()) {
-    std::error_code error;
-    std::filesystem::create_directories(out.parent_path(), error);
-    require(!error, "cannot make the folder ", out.parent_path(), ": ", error.message());
-  }
+  make_folders(out.parent_path());
   write_text(file(".md"), table.markdown());
   write_text(file(".csv"), table.csv());
   write_text(file(".json"), table.json().dump(1) + "\n");

@@ -141,6 +141,7 @@ NADA_INLINE void PretrainingOptions::tell_end(const RunFolder& folder, std::int6
 }
 
 NADA_INLINE void save_training_state(const std::filesystem::path& path, const TensorMap& state) {
+  sync_files(path.parent_path());  // no row of metrics.csv may be younger on the disk than the state
   save_tensors(path, state, {{"nada.kind", "state"}, {"nada.format", std::string(format_version)}});
 }
 
