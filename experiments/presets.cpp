@@ -58,6 +58,7 @@ struct Options {
     table.add("generator", generator, "base (default the embedded one)");
     table.add("measure", measure, "CLIP file that measures (default the embedded held-out one)");
     table.alias("judge", "measure");
+    declare_gelu(table);
     table.add("kilobytes", kilobytes, "most that a preset may take");
     table.add("samples", samples, "that are measured");
     table.add("out", out, "`show`: write the sample picture here", session);

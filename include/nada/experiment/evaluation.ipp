@@ -53,6 +53,7 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
   table.alias("encoder", "measure");
   table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
+  declare_gelu(table);
   table.add("count", count, "samples of each generator");
   table.add("seed", seed, "of the samples");
   table.add("truncation", truncation, "psi of the samples");

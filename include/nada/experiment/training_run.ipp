@@ -70,6 +70,7 @@ NADA_INLINE void PretrainingOptions::declare_measuring(OptionTable& table, const
   table.add("evaluate", evaluate, "measure this " + result + " on --held and train nothing", OptionTable::Kind::session,
             "FILE");
   table.add("log-every", log_every, unit + " from one row of metrics.csv to the next");
+  declare_gelu(table);
 }
 
 NADA_INLINE void PretrainingOptions::declare_run(OptionTable& table) {

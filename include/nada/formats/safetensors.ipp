@@ -83,7 +83,10 @@ class SafetensorsHeader {
   std::vector<Entry> entries;
 
   // nlohmann::json::sax_parse calls the functions below.
-  bool null() { unexpected("null"); }
+  bool null() {
+    if (place_ == Place::top && key_ == metadata_key) return true;  // as absent
+    unexpected("null");
+  }
   bool boolean(bool) { unexpected("a boolean"); }
   bool number_integer(std::int64_t) { unexpected("a negative number"); }
   bool number_float(double, const std::string&) { unexpected("a number that is not a whole one of 64 bits"); }
