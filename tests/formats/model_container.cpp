@@ -269,38 +269,6 @@ BOOST_AUTO_TEST_CASE(hostile_files_get_one_sentence) {
              "a.pt: the storage \"0\" is 4 bytes of F32 in one place and 8 bytes of F32 in another");
 }
 
-BOOST_AUTO_TEST_CASE(objects_of_any_class_may_stand_beside_weights) {
-  // What checkpoints were found to hold beside their weights: each is passed over, and none is run.
-  const auto none = tuple();
-  const std::vector<std::string> beside = {
-      call(global("datetime", "datetime"), tuple(bytes("0123456789"))),
-      call(global("datetime", "timedelta"), tuple("K\1", "K\1", "K\1")),
-      call(global("decimal", "Decimal"), tuple(text("0.1"))),
-      call(global("fractions", "Fraction"), tuple(text("1/3"))),
-      global("uuid", "UUID") + ")\x81}(" + text("int") + "K\1ub",
-      global("types", "SimpleNamespace") + ")R}(" + text("lr") + "K\1ub",
-      global("easydict", "EasyDict") + ")\x81(" + text("lr") + "K\1u}b",
-      global("omegaconf.dictconfig", "DictConfig") + ")\x81}(" + text("_content") + "}ub",
-      call(global("project.config", "Mode"), tuple("K\1")),
-      global("torch.optim.lr_scheduler", "StepLR") + ")\x81}(" + text("gamma") + "K\1ub",
-      call(global("torch._utils", "_rebuild_sparse_tensor"), tuple(global("torch", "sparse_coo"), none)),
-      tensor(storage("ComplexFloatStorage", "1", 1), 0, {1}, {1}),
-      call(call(global("builtins", "getattr"), tuple("N", text("f"))), none),
-      call(global("functools", "partial"), tuple(global("os", "system")))};
-  for (const auto& object : beside) {
-    const auto bytes = torch_archive(dict(text("g"), dict(text("w"), floats("0", 1)), text("more"), object),
-                                     {{"0", 1, raw(1.0F)}, {"1", 1, std::string(8, '\0')}});
-    const auto file = opened(bytes);
-    BOOST_TEST(file.components() == std::vector<std::string>{"g"}, boost::test_tools::per_element());
-    BOOST_TEST(numbers(file.tensors("g").at(0)) == std::vector<double>{1}, boost::test_tools::per_element());
-    BOOST_TEST(file.unreadable("g").empty());
-  }
-  const auto wanted = torch_archive(dict(text("w"), beside[10], text("v"), floats("0", 1)), {{"0", 1, raw(1.0F)}});
-  BOOST_REQUIRE(opened(wanted).unreadable().size() == 1U);
-  BOOST_TEST(opened(wanted).unreadable()[0].first == "w");
-  BOOST_TEST(opened(wanted).unreadable()[0].second == "torch._utils._rebuild_sparse_tensor");
-}
-
 BOOST_AUTO_TEST_CASE(shared_and_circular_parts_come_to_an_end) {
   // Each dict holds the one before it twice: 2^40 names.
   std::string doubling = dict(text("w"), floats("0", 1));
