@@ -78,6 +78,7 @@
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/jpeg.hpp"
+#include "nada/formats/json_text.hpp"
 #include "nada/formats/model_container.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/options_file.hpp"

@@ -14,6 +14,7 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/json_text.hpp"
 
 namespace nada::detail {
 
@@ -143,7 +144,7 @@ class ConfigPart {
 };
 
 NADA_INLINE nlohmann::json json_object_in(const std::filesystem::path& path, std::string_view expected) {
-  auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
+  auto json = parse_json(read_text(path), path.string(), expected);
   require(json.is_object(), path, ": is not a JSON object, expected ", expected);
   return json;
 }
