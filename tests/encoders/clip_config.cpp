@@ -34,7 +34,7 @@ ClipSettings settings_of(const json& config) {
 /// The error of a configuration, without the path.
 std::string error_of_config(const json& config) {
   const auto text = error_of([&] { settings_of(config); });
-  return text.substr(text.find("config.json") + 11);
+  return text.empty() ? text : text.substr(text.find("config.json") + 11);
 }
 
 json huggingface() {
@@ -201,6 +201,10 @@ BOOST_AUTO_TEST_CASE(a_folder_of_hugging_face_is_read_with_all_that_it_says) {
   BOOST_TEST(error_of([&] { load_clip(folder.path()); }).find("expected the name of a file beside it") !=
              std::string::npos);
   map["logit_scale"] = "model-2.safetensors";
+  write_text(folder / "model.safetensors.index.json", json{{"weight_map", map}}.dump());
+  BOOST_TEST(error_of([&] { load_clip(folder.path()); }).find("model-1.safetensors: has ") != std::string::npos);
+  map["logit_scale"] = "model-1.safetensors";
+  map["more"] = "model-1.safetensors";
   write_text(folder / "model.safetensors.index.json", json{{"weight_map", map}}.dump());
   BOOST_TEST(error_of([&] { load_clip(folder.path()); }).find("which does not have it") != std::string::npos);
 }

@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(tensors_share_their_storage) {
   BOOST_TEST(first->storage->size == 12U);
   BOOST_TEST(error_in(whole(list(storage("HalfStorage", "0", 6), storage("FloatStorage", "0", 6)))) ==
              "a.pkl: the storage \"0\" is 12 bytes of F16 in one place and 24 bytes of F32 in another");
-  BOOST_TEST(contains(error_in(whole(storage("Size", "0", 6))), "a storage of \"torch.Size\", which is not read"));
+  BOOST_TEST(Reading(whole(storage("Size", "0", 6))).root->is_object("torch.Size"));
   BOOST_TEST(contains(error_in(whole(storage("HalfStorage", "0", -1))), "without a proper name and size"));
   BOOST_TEST(contains(error_in(whole(tensor("N", 0, {}, {}))), "with None where a storage is expected"));
   BOOST_TEST(
