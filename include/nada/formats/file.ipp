@@ -139,12 +139,15 @@ NADA_INLINE void sync_files(const std::filesystem::path& folder) {
 NADA_INLINE void make_folders(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   std::error_code error;
-  if (folder.empty() || fs::is_directory(folder, error)) return;
-  const auto above = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
-  make_folders(above);
-  fs::create_directory(folder, error);
-  require(!error, "cannot make the folder ", folder, ": ", error.message());
-  sync_folder(above);
+  std::vector<fs::path> missing;  // the lowest first
+  for (auto path = folder.has_filename() ? folder : folder.parent_path();
+       !path.empty() && path != path.root_path() && !fs::is_directory(path, error); path = path.parent_path())
+    missing.push_back(path);
+  for (; !missing.empty(); missing.pop_back()) {
+    fs::create_directory(missing.back(), error);
+    require(!error, "cannot make the folder ", folder, ": ", error.message());
+    sync_folder(missing.back().parent_path());
+  }
 }
 
 NADA_INLINE MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
