@@ -23,12 +23,15 @@ using nlohmann::json;
 
 namespace {
 
-/// The settings that a configuration gives.
-ClipSettings settings_of(const json& config) {
+/// The settings and depths that a configuration gives.
+struct Read : ClipSettings {
+  ClipDepths depths;
+};
+Read settings_of(const json& config) {
   const TemporaryFolder folder;
   write_text(folder / "config.json", config.dump());
-  ClipSettings out;
-  read_clip_config(folder / "config.json", out);
+  Read out;
+  out.depths = read_clip_config(folder / "config.json", out);
   return out;
 }
 /// The error of a configuration, without the path.
@@ -79,14 +82,14 @@ BOOST_AUTO_TEST_CASE(what_hugging_face_leaves_out_has_its_defaults) {
   config["text_config"].erase("num_hidden_layers");
   BOOST_TEST(settings_of(config).image_heads == 12);
   BOOST_TEST(settings_of(config).text_heads == 8);
-  BOOST_TEST(settings_of(config).text_layers == 12);
+  BOOST_TEST(settings_of(config).depths.text == 12);
 }
 
 BOOST_AUTO_TEST_CASE(the_dict_of_hugging_face_has_the_last_word) {
   auto config = huggingface();
   config["vision_config_dict"] = {{"num_attention_heads", 4}, {"num_hidden_layers", 3}};
   BOOST_TEST(settings_of(config).image_heads == 4);
-  BOOST_TEST(settings_of(config).image_layers == 3);
+  BOOST_TEST(settings_of(config).depths.image == 3);
   config["vision_config_dict"] = json::object();  // with its own defaults
   BOOST_TEST(settings_of(config).image_heads == 12);
   config["vision_config_dict"] = nullptr;

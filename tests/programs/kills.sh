@@ -6,33 +6,29 @@
 kills=${3:-$([ "${NADA_ALL:-0}" = 1 ] && echo 200 || echo 10)}
 RANDOM=${NADA_SEED:-1}
 
-# killed NAME FILE PROGRAM ARGS...: starts PROGRAM with --out NAME-0, NAME-1, ..., kills it and all that it started after a random part
-# of the time that the unbroken run took, and starts it again, until there were enough kills; a folder that has FILE is done.
+# killed NAME SECONDS PROGRAM ARGS...: starts PROGRAM with --out NAME-0, NAME-1, ..., kills it and all that it started after a random part
+# of the time that the unbroken run took, and starts it again where it was, until there were enough kills; then it may come to its end.
+start=()
+arguments_for() {  # arguments_for OUT ARGS...: of the next start in OUT, in start
+  local out=$1
+  shift
+  start=("$@" --out "$out")
+  if [ -e "$out/state.safetensors" ]; then start=(--resume "$out" --threads 1); fi
+  [ -e "$out/state.safetensors" ] || [ -d "$out/cells" ] || rm -rf "$out"  # killed before there was anything to go on from
+}
 killed() {
-  local name=$1 file=$2 program=$3 seconds=$4 n=0 count=0 out start pid
-  shift 4
+  local name=$1 seconds=$2 program=$3 n=0 count=0 pid
+  shift 3
   while [ $count -lt "$kills" ]; do
-    out=$name-$n
-    start=("$@" --out "$out")
-    if [ -e "$out/state.safetensors" ]; then
-      start=(--resume "$out" --threads 1)
-    elif [ "$name" != ablate_layers ] && [ "$name" != sweep ]; then
-      rm -rf "$out"
-    fi
-    setsid "$programs/$program" "${start[@]}" > /dev/null 2>&1 &
+    arguments_for "$name-$n" "$@"
+    setsid "$programs/$program" "${start[@]}" > "$name.txt" 2>&1 &
     pid=$!
     sleep "$(awk "BEGIN {printf \"%.3f\", 0.1 + $seconds * $RANDOM / 32768}")"
     kill -9 -- -$pid 2> /dev/null && count=$((count + 1))
-    wait $pid 2> /dev/null
-    if [ -e "$out/$file" ]; then n=$((n + 1)); fi
+    if wait $pid 2> /dev/null; then n=$((n + 1)); fi  # it had ended by itself
   done
-  # The last one comes to its end.
-  out=$name-$n
-  [ -e "$out/$file" ] || {
-    start=("$@" --out "$out")
-    if [ -e "$out/state.safetensors" ]; then start=(--resume "$out" --threads 1); elif [ "$name" != ablate_layers ] && [ "$name" != sweep ]; then rm -rf "$out"; fi
-    "$programs/$program" "${start[@]}" > "$name.txt" 2>&1 || fail "$name: $(tail -2 "$name.txt")"
-  }
+  arguments_for "$name-$n" "$@"
+  "$programs/$program" "${start[@]}" > "$name.txt" 2>&1 || fail "$name: $(tail -2 "$name.txt")"
   echo "$name: $count kills, $((n + 1)) runs"
 }
 seconds_of() {  # seconds_of PROGRAM ARGS...: of the unbroken run, which must succeed
@@ -42,12 +38,14 @@ seconds_of() {  # seconds_of PROGRAM ARGS...: of the unbroken run, which must su
   end=$(date +%s.%N)
   awk "BEGIN {print $end - $start}"
 }
+numbers() { cut -d, -f1-"$2" "$1" | awk -F, '!($1 in seen) { seen[$1] = 1; print }'; }
 same_runs() {  # same_runs NAME RESULT COLUMNS: the weights, and the columns of the numbers
   local out
   for out in "$1"-*; do
     [ -d "$out" ] || continue
     same_data "$1/$2" "$out/$2" || fail "$out: other weights than the unbroken run"
-    cmp -s <(cut -d, -f1-"$3" "$1/metrics.csv") <(cut -d, -f1-"$3" "$out/metrics.csv") || fail "$out: other numbers"
+    # A run that is killed while it measures at its end has no row of that: the first row of a step counts.
+    cmp -s <(numbers "$1/metrics.csv" "$3") <(numbers "$out/metrics.csv" "$3") || fail "$out: other numbers"
     no_temporaries "$out"
   done
 }
@@ -69,29 +67,29 @@ succeed generate --count 12 --seed 5 --single --out pictures
 generator=(--data pictures --held pictures --images 48 --channels 8,8,6,6,4 --discriminator-channels 4,6,8,8 --latents 8 --styles 8
   --mapping-layers 2 --batch 4 --log-every 4 --state-every 4 --samples-every 40 --frechet-samples 12 --threads 1)
 seconds=$(seconds_of pretrain_generator "${generator[@]}" --out pretrain_generator)
-killed pretrain_generator generator.safetensors pretrain_generator "$seconds" "${generator[@]}"
+killed pretrain_generator "$seconds" pretrain_generator "${generator[@]}"
 same_runs pretrain_generator generator.safetensors 7
 
 encoder=(--data pictures --held pictures --steps 8 --width 8 --embedding 16 --text-width 64 --text-layers 1 --merge-count 50 --batch 8
   --log-every 2 --state-every 2 --radius 1 --threads 1)
 seconds=$(seconds_of pretrain_encoder "${encoder[@]}" --out pretrain_encoder)
-killed pretrain_encoder encoder.safetensors pretrain_encoder "$seconds" "${encoder[@]}"
+killed pretrain_encoder "$seconds" pretrain_encoder "${encoder[@]}"
 same_runs pretrain_encoder encoder.safetensors 2
 
 ablation=(--quick --only top-6,random-6 --jobs 1)
 seconds=$(seconds_of ablate_layers "${ablation[@]}" --out ablate_layers)
-killed ablate_layers table.md ablate_layers "$seconds" "${ablation[@]}"
+killed ablate_layers "$seconds" ablate_layers "${ablation[@]}"
 same_cells ablate_layers
 
 printf '%s\n' 'steps = 1' 'batch = 2' 'count = 20' 'targets = sketch' 'seeds = 1' 'lr = 0.001 | 0.004' > rates.cfg
 seconds=$(seconds_of sweep rates.cfg --jobs 1 --out sweep)
-killed sweep results.md sweep "$seconds" rates.cfg --jobs 1
+killed sweep "$seconds" sweep rates.cfg --jobs 1
 same_cells sweep
 
 if [ "${NADA_ALL:-0}" = 1 ]; then
   run=(--target "a zombie" --steps 8 --batch 1 --samples-every 2 --state-every 1 --threads 1)
   seconds=$(seconds_of adapt "${run[@]}" --out adapt)
-  killed adapt report.html adapt "$seconds" "${run[@]}"
+  killed adapt "$seconds" adapt "${run[@]}"
   same_runs adapt adapted.safetensors 5
 fi
 finish

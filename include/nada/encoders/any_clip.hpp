@@ -13,6 +13,7 @@
 
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/clip.hpp"
+#include "nada/encoders/clip_config.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/modified_resnet.hpp"
 #include "nada/encoders/step_head.hpp"
@@ -87,9 +88,9 @@ AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSetting
 std::string& told_gelu();
 
 /// Reads settings from a Hugging Face config.json or an OpenCLIP open_clip_config.json (clip_config.hpp). Settings that
-/// the file does not give are those that its project means by that.
+/// the file does not give are those that its project means by that. Returns the depths of the towers that it tells.
 /// Errors:  a key that changes what is computed and is not honoured here, or is not known; the sentence names the key.
-void read_clip_config(const std::filesystem::path& path, ClipSettings& settings);
+ClipDepths read_clip_config(const std::filesystem::path& path, ClipSettings& settings);
 
 /// Reads the merges of a Hugging Face tokenizer.json; nothing where the file is another JSON or has no merges.
 std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::path& path);

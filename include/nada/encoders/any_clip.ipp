@@ -11,7 +11,6 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/warning.hpp"
-#include "nada/encoders/clip_config.hpp"
 #include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/encoders/weights.hpp"
@@ -103,8 +102,8 @@ NADA_INLINE std::string& told_gelu() {
   return told;
 }
 
-NADA_INLINE void read_clip_config(const std::filesystem::path& path, ClipSettings& settings) {
-  detail::ClipConfig(path).read(settings);
+NADA_INLINE ClipDepths read_clip_config(const std::filesystem::path& path, ClipSettings& settings) {
+  return detail::ClipConfig(path).read(settings);
 }
 
 NADA_INLINE std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::path& path) {
@@ -157,13 +156,14 @@ NADA_INLINE std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
   const auto what = file.path().string();
   require(is_encoder(file.kind()), what, " is ", name_of(file.kind()), ", expected a CLIP encoder");
   auto settings = clip_settings(file.kind() == FileKind::encoder ? file.metadata() : Metadata{}, what);
+  ClipDepths depths;
   const auto folder = file.path().parent_path();
   if (file.kind() == FileKind::openclip_encoder) settings.gelu = Gelu::erf;
   if (file.kind() != FileKind::encoder && file.container() != "torchscript") {
     const bool theirs = file.kind() == FileKind::huggingface_encoder;
     const auto config = folder / (theirs ? "config.json" : "open_clip_config.json");
     if (std::filesystem::exists(config))
-      read_clip_config(config, settings);
+      depths = read_clip_config(config, settings);
     else
       guess_clip_settings(file, config, settings);
     if (const auto images = folder / "preprocessor_config.json"; theirs && std::filesystem::exists(images))
@@ -177,7 +177,7 @@ NADA_INLINE std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
     require(!is_of_clip(name), what, ": tensor ", name, " is made by ", maker, ", which is not read");
   auto tensors = to_tensors(file);
   require_finite(tensors, what);
-  detail::require_layers(tensors, settings, what);
+  detail::require_depths(tensors, depths, what);
   return {file.kind() == FileKind::huggingface_encoder ? clip_from_huggingface(std::move(tensors), what)
                                                        : clip_from_openai(std::move(tensors)),
           std::move(settings)};

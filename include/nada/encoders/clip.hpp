@@ -27,13 +27,11 @@ namespace nada {
 /// ClipSettings hold the facts about a CLIP that its tensors do not give.
 struct ClipSettings {
   Gelu gelu = Gelu::quick;
-  std::int64_t image_heads = 0, text_heads = 0;  // 0: derived from the widths, as in the official loader
-  Preprocessing preprocessing = {};              // the size comes from the tensors
-  std::optional<Tokenizer> tokenizer = {};       // none: texts must be given as token ids
-  std::vector<std::string> phrases = {};         // phrases that the encoder was trained on; empty: unknown
-  std::int64_t image_layers = 0,
-               text_layers = 0;  // blocks that the configuration tells; 0: as many as there are tensors
-  bool training = false;         // batch norms use the batch's statistics
+  std::int64_t image_heads = 0, text_heads = 0;    // 0: derived from the widths, as in the official loader
+  Preprocessing preprocessing = {};                // the size comes from the tensors
+  std::optional<Tokenizer> tokenizer = {};         // none: texts must be given as token ids
+  std::vector<std::string> phrases = {};           // phrases that the encoder was trained on; empty: unknown
+  bool training = false;                           // batch norms use the batch's statistics
   std::optional<torch::ScalarType> products = {};  // type of matrix products and convolutions
 };
 

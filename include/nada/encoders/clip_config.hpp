@@ -9,6 +9,7 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -16,6 +17,15 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/clip.hpp"
 #include "nada/encoders/preprocessing.hpp"
+
+namespace nada {
+
+/// ClipDepths are the numbers of blocks that a configuration tells of the two towers; 0: none told.
+struct ClipDepths {
+  std::int64_t image = 0, text = 0;
+};
+
+}  // namespace nada
 
 namespace nada::detail {
 
@@ -28,15 +38,15 @@ class ClipConfig {
   ClipConfig& operator=(const ClipConfig&) = delete;
   ~ClipConfig();
 
-  /// Reads the settings.
+  /// Reads the settings. Returns the depths.
   /// Errors:  a key that is not known, or has a value that is not honoured.
-  void read(ClipSettings& settings) const;
+  ClipDepths read(ClipSettings& settings) const;
 
  private:
   using Json = nlohmann::json;
 
-  void read_huggingface(ClipSettings& settings) const;
-  void read_openclip(ClipSettings& settings) const;
+  ClipDepths read_huggingface(ClipSettings& settings) const;
+  ClipDepths read_openclip(ClipSettings& settings) const;
   /// Returns the part `key` of Hugging Face's file with what `key`_dict says in its place.
   Json tower(const std::string& key) const;
 
@@ -49,7 +59,7 @@ class ClipConfig {
 void read_image_config(const std::filesystem::path& path, Preprocessing& preprocessing);
 
 /// Errors:  towers of other depths than the configuration told: the program that wrote it would leave out the last blocks.
-void require_layers(const TensorMap& tensors, const ClipSettings& settings, const std::string& what);
+void require_depths(const TensorMap& tensors, const ClipDepths& told, const std::string& what);
 
 }  // namespace nada::detail
 

@@ -169,10 +169,10 @@ NADA_INLINE ClipConfig::ClipConfig(std::filesystem::path path)
 
 NADA_INLINE ClipConfig::~ClipConfig() = default;
 
-NADA_INLINE void ClipConfig::read(ClipSettings& settings) const {
+NADA_INLINE ClipDepths ClipConfig::read(ClipSettings& settings) const {
   for (const auto* key : {"vision_config", "vision_config_dict", "text_config", "text_config_dict"})
     if (json_->contains(key)) return read_huggingface(settings);
-  read_openclip(settings);
+  return read_openclip(settings);
 }
 
 NADA_INLINE nlohmann::json ClipConfig::tower(const std::string& key) const {
@@ -193,7 +193,8 @@ NADA_INLINE nlohmann::json ClipConfig::tower(const std::string& key) const {
   return out;
 }
 
-NADA_INLINE void ClipConfig::read_huggingface(ClipSettings& settings) const {
+NADA_INLINE ClipDepths ClipConfig::read_huggingface(ClipSettings& settings) const {
+  ClipDepths depths;
   if (const auto type = json_->value("model_type", Json("clip")); type != "clip")
     fail(path_, ": model_type is ", type.dump(), ", expected \"clip\"");
   Json activations[2];
@@ -201,7 +202,7 @@ NADA_INLINE void ClipConfig::read_huggingface(ClipSettings& settings) const {
     const std::string key = vision ? "vision_config" : "text_config";
     ConfigPart part(path_, key + ".", tower(key));
     (vision ? settings.image_heads : settings.text_heads) = part.number("num_attention_heads", vision ? 12 : 8);
-    (vision ? settings.image_layers : settings.text_layers) = part.number("num_hidden_layers", 12);
+    (vision ? depths.image : depths.text) = part.number("num_hidden_layers", 12);
     auto& activation = activations[vision ? 0 : 1] = part.take("hidden_act");
     if (activation.is_null()) activation = "quick_gelu";
     require(activation == "quick_gelu" || activation == "gelu", path_, ": ", key, ".hidden_act is ", activation.dump(),
@@ -227,6 +228,7 @@ NADA_INLINE void ClipConfig::read_huggingface(ClipSettings& settings) const {
   rest.idle(huggingface_sizes);
   rest.idle(huggingface_idle);
   rest.finish();
+  return depths;
 }
 
 /// Takes what OpenCLIP's two towers have in common.
@@ -236,7 +238,8 @@ NADA_INLINE void take_openclip_tower(ConfigPart& part) {
     part.nothing(key);
 }
 
-NADA_INLINE void ClipConfig::read_openclip(ClipSettings& settings) const {
+NADA_INLINE ClipDepths ClipConfig::read_openclip(ClipSettings& settings) const {
+  ClipDepths depths;
   const bool nested = json_->contains("model_cfg");
   const auto model = nested ? json_->at("model_cfg") : *json_;
   const auto object = [&](const Json& in, const char* key) {
@@ -250,13 +253,13 @@ NADA_INLINE void ClipConfig::read_openclip(ClipSettings& settings) const {
   ConfigPart text(path_, "text_cfg.", object(model, "text_cfg")),
       vision(path_, "vision_cfg.", object(model, "vision_cfg"));
   settings.text_heads = text.number("heads", 8);
-  settings.text_layers = text.number("layers", 12);
+  depths.text = text.number("layers", 12);
   const auto width = object(model, "vision_cfg").value("width", Json(768));
   const auto layers = vision.take("layers");  // a list for residual networks
   const bool transformer = !layers.is_array();
   require(layers.is_null() || layers.is_array() || layers.is_number_integer(), path_, ": vision_cfg.layers is ",
           layers.dump(), ", expected a number or a list");
-  if (transformer) settings.image_layers = layers.is_null() ? 12 : layers.get<std::int64_t>();
+  if (transformer) depths.image = layers.is_null() ? 12 : layers.get<std::int64_t>();
   const auto head_width = vision.number("head_width", 64);
   require(width.is_number_integer(), path_, ": vision_cfg.width is ", width.dump(), ", expected a number");
   settings.image_heads = std::max<std::int64_t>(1, width.get<std::int64_t>() * (transformer ? 1 : 32) / head_width);
@@ -297,6 +300,7 @@ NADA_INLINE void ClipConfig::read_openclip(ClipSettings& settings) const {
   images.only("mode", "RGB");
   for (const auto* key : {"size", "fill_color"}) images.take(key);
   images.finish();
+  return depths;
 }
 
 NADA_INLINE void read_image_config(const std::filesystem::path& path, Preprocessing& preprocessing) {
@@ -315,7 +319,7 @@ NADA_INLINE void read_image_config(const std::filesystem::path& path, Preprocess
   for (const auto* key : {"do_resize", "do_rescale", "do_center_crop"}) part.only(key, true);
 }
 
-NADA_INLINE void require_layers(const TensorMap& tensors, const ClipSettings& settings, const std::string& what) {
+NADA_INLINE void require_depths(const TensorMap& tensors, const ClipDepths& depths, const std::string& what) {
   const auto check = [&](std::int64_t told, const char* tower, std::initializer_list<const char*> prefixes) {
     std::int64_t found = 0;
     for (const std::string prefix : prefixes)
@@ -325,9 +329,8 @@ NADA_INLINE void require_layers(const TensorMap& tensors, const ClipSettings& se
     require(told == 0 || found == 0 || told == found, what, ": has ", found, " blocks in its ", tower,
             " tower, and the configuration beside it tells ", told);
   };
-  check(settings.image_layers, "image", {"visual.transformer.resblocks.", "vision_model.encoder.layers."});
-  check(settings.text_layers, "text",
-        {"transformer.resblocks.", "text.transformer.resblocks.", "text_model.encoder.layers."});
+  check(depths.image, "image", {"visual.transformer.resblocks.", "vision_model.encoder.layers."});
+  check(depths.text, "text", {"transformer.resblocks.", "text.transformer.resblocks.", "text_model.encoder.layers."});
 }
 
 }  // namespace nada::detail
