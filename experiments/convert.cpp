@@ -9,6 +9,7 @@
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/number_text.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/transformer.hpp"
@@ -37,6 +38,7 @@ struct Options {
   std::string mean, deviation, gelu = "auto", licence, origin, description, component, type = "same", names = "native",
                                to = "auto";
   std::int64_t image_heads = 0, text_heads = 0;
+  double clamp = 0;
   bool force = false, patterns = false;
 
   void declare(nada::OptionTable& table) {
@@ -63,6 +65,7 @@ struct Options {
     table.add("image-deviation", deviation, "their standard deviation, three numbers");
     table.add("gelu", gelu, "an encoder's activation: quick, erf, or auto: as the file and those beside it say", saved,
               "NAME");
+    table.add("clamp", clamp, "where a generator's activations are clamped, +- this number; 0: as the file says");
     table.add("image-heads", image_heads, "attention heads of the image tower; 0: as the file or its width says");
     table.add("text-heads", text_heads, "attention heads of the text tower; 0: as the file or its width says");
     table.group("About it");
@@ -194,9 +197,10 @@ void convert_generator(const Options& o, nada::NamedTensors tensors, const nada:
 
 void convert_encoder(const Options& o, const nada::ModelFile& file) {
   const auto vocabulary = o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary);
-  auto [tensors, settings] = nada::read_clip(file, vocabulary);
   nada::require(o.gelu == "auto" || o.gelu == "quick" || o.gelu == "erf",
                 "option gelu: expected quick, erf or auto, found '", o.gelu, "'");
+  nada::told_gelu() = o.gelu;
+  auto [tensors, settings] = nada::read_clip(file, vocabulary);
   if (o.gelu != "auto") settings.gelu = o.gelu == "erf" ? nada::Gelu::erf : nada::Gelu::quick;
   if (o.image_heads) settings.image_heads = o.image_heads;
   if (o.text_heads) settings.text_heads = o.text_heads;
@@ -206,7 +210,9 @@ void convert_encoder(const Options& o, const nada::ModelFile& file) {
   metadata["nada.gelu"] = settings.gelu == nada::Gelu::erf ? "erf" : "quick";
   if (settings.image_heads) metadata["nada.image_heads"] = std::to_string(settings.image_heads);
   if (settings.text_heads) metadata["nada.text_heads"] = std::to_string(settings.text_heads);
-  const auto three = [](const std::array<double, 3>& x) { return nada::join(x[0], " ", x[1], " ", x[2]); };
+  const auto three = [](const std::array<double, 3>& x) {
+    return nada::join(nada::number_text(x[0]), " ", nada::number_text(x[1]), " ", nada::number_text(x[2]));
+  };
   const auto said = [&](const char* key, const std::string& given, const std::array<double, 3>& found) {
     return !given.empty() ? given : nada::value_or(file.metadata(), key, three(found));
   };
@@ -251,7 +257,9 @@ int convert(const Options& o, const nada::OptionTable&) {
     convert_generator(o, g.tensors(), g, file.metadata());
   } else if (nada::is_generator(file.kind())) {
     auto [tensors, settings] = nada::read_stylegan2(file);
-    const nada::StyleGan2 g(tensors, o.in.string(), settings);  // checks everything
+    nada::require(o.clamp >= 0, "option clamp: expected 0 or more, found ", o.clamp);
+    if (o.clamp > 0) settings.conv_clamp = o.clamp;
+    const nada::StyleGan2 g(tensors, o.in.string(), settings, nada::name_in_file(file.kind()));  // checks everything
     std::cout << "      " << g.resolution() << " px" << (g.is_residual() ? ", residual" : "")
               << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
     convert_generator(o, std::move(tensors), g, file.metadata());

@@ -130,9 +130,7 @@ void save(const std::filesystem::path& path, nada::Picture picture, const std::s
 /// Writes one file for each sample, <out>/000000.png and so on; `columns` samples are made before they are written.
 void write_single(const Options& o, const nada::AnyGenerator& generator, std::int64_t columns,
                   const std::string& options_text) {
-  std::error_code error;
-  std::filesystem::create_directories(o.out, error);
-  nada::require(!error, "cannot make the folder ", o.out, ": ", error.message());
+  nada::make_folders(o.out);
   for (std::int64_t first = 0; first < o.count; first += columns) {
     const auto made = samples(o, generator, first, std::min(columns, o.count - first));
     for (std::size_t i = 0; i < made.size(); ++i) {

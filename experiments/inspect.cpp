@@ -8,6 +8,7 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/transformer.hpp"
+#include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/formats/file.hpp"
@@ -29,6 +30,7 @@ struct Options {
     table.add("file", file, "the file (first argument)", nada::OptionTable::Kind::session, "FILE", /*positional=*/true);
     table.add("component", component, "part of a checkpoint: g_ema, G, state_dict, ...", nada::OptionTable::Kind::saved,
               "NAME");
+    nada::declare_gelu(table);
   }
 };
 

@@ -58,6 +58,7 @@ struct Options {
     table.add("generator", generator, "base (default the embedded one)");
     table.add("measure", measure, "CLIP file that measures (default the embedded held-out one)");
     table.alias("judge", "measure");
+    declare_gelu(table);
     table.add("kilobytes", kilobytes, "most that a preset may take");
     table.add("samples", samples, "that are measured");
     table.add("out", out, "`show`: write the sample picture here", session);
@@ -130,9 +131,7 @@ class Presets {
         {"text_score_uncompressed", score(adapted)},
         {"samples",
          o_.samples}}.dump();
-    std::error_code error;
-    std::filesystem::create_directories(o_.folder, error);
-    require(!error, "cannot make the folder ", o_.folder, ": ", error.message());
+    make_folders(o_.folder);
     const auto path = o_.folder / (name + ".safetensors");
     save_preset(path, preset, o_.generator);
     std::filesystem::remove_all(work);

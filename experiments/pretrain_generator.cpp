@@ -378,7 +378,7 @@ class Run {
       rows.push_back(to_pictures(generated(training_.average(), o_.seed, 12 * r, 12)));
     char name[32];
     std::snprintf(name, sizeof name, "%09lld.png", static_cast<long long>(training_.images()));
-    std::filesystem::create_directories(folder_ / "samples");
+    make_folders(folder_ / "samples");
     write_picture(folder_ / "samples" / name, make_grid(rows, 64));
   }
 

@@ -36,6 +36,7 @@ struct Options {
     table.add("measure", measure,
               "encoder that measures, best one that was not trained against (default the embedded held-out one)");
     table.alias("encoder", "measure");
+    nada::declare_gelu(table);
     table.add("texts", texts, "JSON list of {\"name\", \"text\"} (default configs/avatars/targets.json)");
     table.add("templates", templates, "prompt templates; a text's feature is their mean (default the embedded ones)");
     category.declare(table);

@@ -72,7 +72,7 @@ class Gate {
     const auto parts = path_parts(q.path);
     const bool picture = parts.size() == 3 && parts[0] == "api" && parts[2] == "stylize";
     const auto type = media_type(q.get_header_value("Content-Type"));
-    if (picture ? type != "image/png" && type != "image/jpeg" : length > 0 && type != "application/json")
+    if (picture ? type != "image/png" && type != "image/jpeg" && type != "image/jpg" : length > 0 && type != "application/json")
       refuse(415, picture ? "expected a picture, image/png or image/jpeg" : "expected application/json");
     if (const auto most = picture ? picture_limit : json_limit; length > most)
       refuse(413, "the body has ", length, " bytes, at most ", most, " are taken");

@@ -28,7 +28,7 @@ int status_of(Body body) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(an_interrupt_or_termination_sets_the_flag_and_the_program_goes_on) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const int status = status_of([signal] {
       const StopSignals signals;
       const bool before = StopToken::requested();
@@ -60,6 +60,20 @@ BOOST_AUTO_TEST_CASE(a_repeated_termination_keeps_waiting_and_a_request_from_ins
     _exit(7);
   });
   BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 7));
+}
+
+BOOST_AUTO_TEST_CASE(a_hangup_that_was_ignored_and_a_closed_pipe_change_nothing) {
+  const int status = status_of([] {
+    std::signal(SIGHUP, SIG_IGN);
+    {
+      const StopSignals signals;
+      std::raise(SIGHUP);
+      std::raise(SIGPIPE);
+      if (StopToken::requested()) _exit(1);
+    }
+    std::raise(SIGPIPE);
+  });
+  BOOST_TEST((WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE));
 }
 
 BOOST_AUTO_TEST_CASE(the_old_handlers_come_back) {

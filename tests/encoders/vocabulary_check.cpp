@@ -31,6 +31,16 @@ BOOST_AUTO_TEST_CASE(words_of_the_phrases_are_known_in_any_case_and_order) {
 
 BOOST_AUTO_TEST_CASE(without_phrases_nothing_is_unknown) { BOOST_TEST(unknown_words("kubrick", {}).empty()); }
 
+BOOST_AUTO_TEST_CASE(texts_without_letters_are_words_too) {
+  BOOST_TEST(shown(unknown_words("\U0001F9DF", phrases)) == "\U0001F9DF:");
+  BOOST_TEST(shown(unknown_words("!!!", phrases)) == "!!!:");
+  BOOST_TEST(shown(unknown_words("a zombie \U0001F9DF\u200D\u2642\uFE0F", phrases)) == "\U0001F9DF\u200D\u2642\uFE0F:");
+  BOOST_TEST(shown(unknown_words("{}", phrases)) == "");
+  BOOST_TEST(shown(unknown_words("the", phrases)) == "");
+  const std::vector<std::string> drawn = {"a face \U0001F600"};
+  BOOST_TEST(shown(unknown_words("face \U0001F600!", drawn)) == "");
+}
+
 BOOST_AUTO_TEST_CASE(each_unknown_word_comes_once_and_in_order) {
   BOOST_TEST(shown(unknown_words("kubrick zombie werewolf Kubrick", phrases)) == "kubrick: werewolf:");
 }

@@ -26,8 +26,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_such_list_is_named) {
     write_text(folder / "list.json", text);
     return error_of([&] { read_target_list(folder / "list.json"); });
   };
-  for (const auto* text : {"[]", "{}", "[", "null"})
-    BOOST_TEST(error(text).find("list.json is not a JSON list of") != std::string::npos, text);
+  BOOST_TEST(error("[").ends_with("list.json: is not JSON, expected a list of {\"name\", \"text\"}"));
+  BOOST_TEST(error(std::string(300, '[') + std::string(300, ']')).find("nests values deeper than 100") !=
+             std::string::npos);
+  for (const auto* text : {"[]", "{}", "null"})
+    BOOST_TEST(error(text).find("list.json: is not a JSON list of") != std::string::npos, text);
   for (const auto* text :
        {"[1]", R"([{"name": "a"}])", R"([{"name": 1, "text": "a"}])", R"([{"name": "", "text": "a"}])"})
     BOOST_TEST(error(text).find("expected {\"name\": ..., \"text\": ...}, found ") != std::string::npos, text);

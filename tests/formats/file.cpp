@@ -39,6 +39,14 @@ std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
 }
 
+/// Returns the only temporary in a folder.
+fs::path temporary_of(const fs::path& folder) {
+  fs::path found;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".tmp") found = found.empty() ? entry.path() : fs::path("several");
+  return found;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_mapping_gives_the_bytes_and_can_be_moved) {
@@ -101,13 +109,12 @@ BOOST_AUTO_TEST_CASE(reading_text_takes_a_pipe) {
 BOOST_AUTO_TEST_CASE(the_target_appears_only_at_commit) {
   const TemporaryFolder folder;
   put(folder / "target", "old");
-  const auto temporary = folder / (".target." + std::to_string(::getpid()) + ".tmp");
   {
     AtomicFile file(folder / "target");
     file.write("new");
     file.write(std::as_bytes(std::span("er", 2)));
     BOOST_TEST(get(folder / "target") == "old");
-    BOOST_TEST(get(temporary) == "newer");
+    BOOST_TEST(get(temporary_of(folder.path())) == "newer");
     file.commit();
     BOOST_TEST(error_of([&] { file.write("more"); }).ends_with("target: it is already finished"));
     BOOST_TEST(error_of([&] { file.commit(); }).ends_with("target: it is already finished"));
@@ -124,12 +131,62 @@ BOOST_AUTO_TEST_CASE(without_commit_the_target_stays_and_nothing_is_left) {
   BOOST_TEST(entries(folder.path()) == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_temporary_of_a_killed_process_with_our_number_is_no_obstacle) {
+BOOST_AUTO_TEST_CASE(writers_of_one_target_do_not_meet) {
   const TemporaryFolder folder;
-  put(folder / (".target." + std::to_string(::getpid()) + ".tmp"), "left over and longer");
-  write_text(folder / "target", "new");
-  BOOST_TEST(get(folder / "target") == "new");
+  {
+    AtomicFile first(folder / "target"), second(folder / "target");
+    BOOST_TEST(entries(folder.path()) == 2U);
+    first.write("first");
+    second.write("second");
+    second.commit();
+    BOOST_TEST(get(folder / "target") == "second");
+    first.commit();
+    BOOST_TEST(get(folder / "target") == "first");
+  }
+  std::vector<std::thread> writers;
+  for (const char letter : {'a', 'b', 'c', 'd'})
+    writers.emplace_back([&, letter] {
+      for (int i = 0; i < 20; ++i) {
+        AtomicFile file(folder / "target");
+        for (int part = 0; part < 10; ++part) file.write(std::string(1000, letter));
+        file.commit();
+      }
+    });
+  for (auto& writer : writers) writer.join();
+  const auto content = get(folder / "target");
+  BOOST_TEST(content.size() == 10'000U);
+  BOOST_TEST(content == std::string(10'000, content[0]));
   BOOST_TEST(entries(folder.path()) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(folders_are_made_with_those_above_them) {
+  const TemporaryFolder folder;
+  make_folders(folder / "a/b/c");
+  BOOST_TEST(fs::is_directory(folder / "a/b/c"));
+  make_folders(folder / "a/b/d/");
+  BOOST_TEST(fs::is_directory(folder / "a/b/d"));
+  put(folder / "a/file", "");
+  BOOST_TEST(error_of([&] { make_folders(folder / "a/file/x"); }).starts_with("cannot make the folder "));
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_does_not_fit_leaves_the_file_as_it_was) {
+  const TemporaryFolder folder;
+  put(folder / "log", "whole\n");
+  std::fflush(nullptr);
+  const pid_t child = ::fork();  // so that the limit stays there
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    ignore_file_size_signal();
+    const rlimit limit{8, 8};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(10);
+    const detail::Descriptor log(::open((folder / "log").c_str(), O_WRONLY | O_APPEND));
+    const auto message = error_of([&] { detail::append_whole(log, "longer\n", folder / "log"); });
+    ::_exit(message == "cannot write " + (folder / "log").string() + ": File too large" ? 0 : 11);
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST((WIFEXITED(status) ? WEXITSTATUS(status) : -1) == 0);
+  BOOST_TEST(get(folder / "log") == "whole\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_link_is_followed) {
@@ -199,7 +256,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_a_clear_error) {
   const int full = ::open("/dev/full", O_WRONLY);
   if (full < 0) return;
   struct stat ours {};
-  BOOST_REQUIRE(::stat((folder / (".x." + std::to_string(::getpid()) + ".tmp")).c_str(), &ours) == 0);
+  BOOST_REQUIRE(::stat(temporary_of(folder.path()).c_str(), &ours) == 0);
   int number = -1;
   for (int candidate = 3; candidate < 1024 && number < 0; ++candidate) {
     struct stat status {};

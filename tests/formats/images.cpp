@@ -118,6 +118,21 @@ std::string with_orientation(std::string bytes, int orientation, bool little) {
   return bytes.insert(2, "\xFF\xE1" + size + content);
 }
 
+const std::filesystem::path field = std::filesystem::path(NADA_SOURCE_DIR) / "tests/data/field";
+
+/// A TIFF header with one entry, Orientation of the given type.
+std::string tiff_with_orientation(std::uint32_t value, int type, bool little) {
+  const auto number = [&](std::uint32_t n, int size) {
+    std::string out;
+    for (int i = 0; i < size; ++i) out += static_cast<char>(n >> (8 * (little ? i : size - 1 - i)) & 0xFF);
+    return out;
+  };
+  const int size = type == 3 ? 2 : type == 4 ? 4 : 1;
+  return (little ? "II" : "MM") + number(42, 2) + number(8, 4) + number(1, 2) + number(0x0112, 2) +
+         number(static_cast<std::uint32_t>(type), 2) + number(1, 4) + number(value, size) +
+         std::string(static_cast<std::size_t>(4 - size), '\0');
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_png_comes_back_exactly_with_its_text) {
@@ -275,6 +290,43 @@ BOOST_AUTO_TEST_CASE(exif_orientation_is_applied) {
     }
   for (const int none : {0, 9, 65535})
     BOOST_TEST(largest_difference(decode(with_orientation(bytes, none, true)), plain) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_orientation_may_be_long_or_byte_and_stand_in_a_png) {
+  for (const int type : {1, 3, 4})
+    for (const bool little : {true, false})
+      BOOST_TEST(detail::exif_orientation(bytes_of(tiff_with_orientation(6, type, little))) == 6);
+  BOOST_TEST(detail::exif_orientation(bytes_of(tiff_with_orientation(6, 2, true))) == 1);  // ASCII
+  BOOST_TEST(detail::exif_orientation({}) == 1);
+  // PIL turns this picture so that it runs from black at the left to red at the right.
+  const auto turned = read_picture(field / "exif6.png");
+  BOOST_TEST((turned.width == 64 && turned.height == 64));
+  for (const int y : {0, 63}) {
+    BOOST_TEST((pixel(turned, 0, y) == std::array<int, 3>{0, 0, 0}));
+    BOOST_TEST((pixel(turned, 63, y) == std::array<int, 3>{255, 0, 0}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(jpegs_that_are_only_odd_are_read_as_they_are_meant) {
+  const auto as_text = [](const char* name) { return read_text(field / name); };
+  const auto odd = as_text("sos.jpg");
+  auto usual = odd;
+  const auto scan = usual.find("\xFF\xDA");
+  BOOST_REQUIRE(usual.at(scan + 12) == '\0');
+  usual[scan + 12] = 63;  // Se: the last coefficient of a sequential scan
+  BOOST_TEST(largest_difference(decode(odd), decode(usual)) == 0);
+  auto jfif = as_text("jfif21.jpg");
+  BOOST_REQUIRE(jfif.at(11) == 2);
+  const auto newer = decode(jfif);
+  jfif[11] = 1;
+  BOOST_TEST(largest_difference(newer, decode(jfif)) == 0);
+  BOOST_TEST(largest_difference(newer, decode(usual)) == 0);  // both were made of one picture
+  // The harmless warning comes first; what is lost behind it still counts.
+  for (const auto& bytes : {odd, as_text("jfif21.jpg")}) {
+    BOOST_TEST(refusal(bytes.substr(0, bytes.size() - 300) + "\xFF\xD9")
+                   .starts_with("picture: is not a complete JPEG picture: "));
+    BOOST_TEST(refusal(bytes.substr(0, bytes.size() - 2)) != "");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_claim_of_many_pixels_is_refused_before_anything_is_decoded) {

@@ -214,6 +214,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_a_json_object_of_tensors_is_refused) {
   BOOST_TEST(refusal_of_header("{\"a\":1}") == "the header's entry \"a\" must be an object, found a number");
   BOOST_TEST(refusal_of_header("{\"a\":[1]}") == "the header's entry \"a\" must be an object, found an array");
   BOOST_TEST(refusal_of_header("{\"a\":null}") == "the header's entry \"a\" must be an object, found null");
+  BOOST_TEST(refusal_of_header("{\"__metadata__\":null}") == "");  // as absent
   BOOST_TEST(refusal_of_header("{\"a\":\"b\"}") == "the header's entry \"a\" must be an object, found a string");
   BOOST_TEST(refusal_of_header("{\"__metadata__\":{\"a\":1}}") ==
              "the metadata \"a\" must be a string, found a number");

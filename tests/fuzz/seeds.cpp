@@ -241,6 +241,29 @@ void texts() {
   seed("packed_twice", gzip(merges) + gzip("a n\n"));
 }
 
+void options() {
+  seed("run",
+       "# made by adapt\ntarget = a zombie\nlr = 0.002\nencoder = a.safetensors:1\nencoder = b.safetensors:0.5\n");
+  seed("quoted", "target = \"  \\\"q\\\" \\\\ \\n \\t \\r \\0 \"\r\nsource = caf\xC3\xA9 # no comment\n\n");
+  seed("include", "include = \"other.cfg\"\n  # indented\nx=\n");
+}
+
+void captions() {
+  seed("table",
+       "file,caption,group,side\n000000.png,a face|a portrait,g0,left\n000001.png,\"a \"\"hat\"\", red\",g0,\n");
+  seed("windows",
+       "\xEF\xBB\xBF"
+       "file,caption\r\na.png,\"two\r\nlines\"\r\n");
+  seed("empty_cells", ",\n,\n\"\",x\n");
+}
+
+void target_lists() {
+  seed("list",
+       R"([{"name": "sketch", "text": "a pencil sketch", "pictures": "sketch.png"}, {"name": "z", "text": "\u00e9"}])");
+  seed("other", R"({"name": [[[1, 2.5e3, null, true]]]})");
+  seed("deep", std::string(300, '[') + std::string(300, ']'));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -250,7 +273,10 @@ int main(int argc, char** argv) {
                                                              {"model_container", model_containers},
                                                              {"zip", zips},
                                                              {"images", images},
-                                                             {"tokenizer", texts}};
+                                                             {"tokenizer", texts},
+                                                             {"options", options},
+                                                             {"captions", captions},
+                                                             {"target_list", target_lists}};
   for (const auto& [name, write] : targets) {
     start(root, name);
     write();

@@ -285,6 +285,113 @@ BOOST_AUTO_TEST_CASE(nan_integers_and_missing_tensors_are_errors_that_name_them)
                join(": nada.mapping_lr is '", bad, "', expected a number > 0"));
 }
 
+BOOST_AUTO_TEST_CASE(the_mean_of_w_is_one_row_or_equal_rows) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const auto native = test::random_stylegan2(small);
+  auto theirs = with_rosinality_names(native);
+  const auto mean = native.at("mean_style");
+  for (const auto& form : {mean, mean.unsqueeze(0), mean.expand({6, -1}).contiguous()}) {
+    theirs["latent_avg"] = form;
+    save_tensors(path, theirs, {});
+    BOOST_TEST(same_bits(load_stylegan2(path).mean_style(), mean));
+  }
+  theirs["latent_avg"] = torch::stack({mean, mean + 1});
+  save_tensors(path, theirs, {});
+  BOOST_TEST(load_error(path).starts_with(": tensor latent_avg has shape [2, 5] with rows that differ"));
+  theirs["latent_avg"] = torch::ones({2, 2, 5});
+  save_tensors(path, theirs, {});
+  BOOST_TEST(load_error(path).starts_with(": tensor latent_avg has shape [2, 2, 5], expected"));
+}
+
+BOOST_AUTO_TEST_CASE(errors_on_other_projects_files_use_their_names) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const auto without = [&](TensorMap theirs, const char* name) {
+    theirs.erase(name);
+    save_tensors(path, theirs, {});
+    return load_error(path);
+  };
+  const auto native = test::random_stylegan2(small);
+  for (const char* name : {"convs.1.activate.bias", "to_rgbs.0.conv.modulation.weight", "style.2.bias"})
+    BOOST_TEST(without(with_rosinality_names(native), name) == join(": tensor ", name, " is missing"));
+  for (const char* name : {"synthesis.b4.conv1.bias", "synthesis.b8.conv0.affine.weight", "synthesis.b16.torgb.weight",
+                           "mapping.fc1.bias"})
+    BOOST_TEST(without(with_nvidia_names(native), name) == join(": tensor ", name, " is missing"));
+  for (const auto& [name, value] : residual_and_conditional(native))
+    BOOST_TEST(with_nvidia_names({{name, value}}).count(to_nvidia(name)) == 1U, name);
+}
+
+BOOST_AUTO_TEST_CASE(a_class_conditional_generator_that_lost_its_classes_is_refused) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  auto theirs = with_rosinality_names(test::random_stylegan2(small));
+  theirs["style.1.weight"] = torch::ones({5, 10});
+  save_tensors(path, theirs, {});
+  BOOST_TEST(
+      load_error(path).starts_with(": tensor style.1.weight has shape [5, 10], expected [5, 5]: this was a "
+                                   "class-conditional generator"));
+}
+
+BOOST_AUTO_TEST_CASE(a_generator_is_found_behind_a_prefix) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const auto native = test::random_stylegan2(small);
+  const auto put = [](TensorMap& out, const TensorMap& from, const std::string& prefix) {
+    for (const auto& [name, value] : from) out[prefix + name] = value;
+  };
+  TensorMap theirs{{"encoder.input_layer.0.weight", torch::ones({2, 3})}};
+  put(theirs, with_rosinality_names(native), "decoder.");
+  save_tensors(path, theirs, {});
+  for (const char* component : {"", "decoder"}) {
+    const auto file = ModelFile::open(path, component);
+    BOOST_TEST(file.component() == "decoder");
+    BOOST_TEST(same_bits(load_stylegan2(file).mean_style(), native.at("mean_style")));
+  }
+  BOOST_TEST(error_of([&] { ModelFile::open(path, "encoder"); }).find("has no component 'encoder'") !=
+             std::string::npos);
+  put(theirs, with_nvidia_names(native), "other.");
+  save_tensors(path, theirs, {});
+  BOOST_TEST(load_error(path) ==
+             ": holds several models: decoder (a StyleGAN2 generator with rosinality's names), other (a StyleGAN2 "
+             "generator with NVIDIA's names); name one with --component");
+  BOOST_TEST((ModelFile::open(path, "other").kind() == FileKind::nvidia_generator));
+  theirs.clear();  // of an averaged and a trained one, the averaged counts
+  put(theirs, with_rosinality_names(native), "model.generator.");
+  put(theirs, with_rosinality_names(native), "model.g_ema.");
+  save_tensors(path, theirs, {});
+  BOOST_TEST(ModelFile::open(path).component() == "model.g_ema");
+}
+
+BOOST_AUTO_TEST_CASE(one_channel_makes_grey_pictures) {
+  auto native = test::random_stylegan2(small);
+  const StyleGan2 colours(native);
+  for (auto& [name, value] : native)
+    if (name.starts_with("rgb.") && name.find("affine") == name.npos)
+      value = value.narrow(0, 1, 1).contiguous();  // the green channel alone
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  save_tensors(path, with_nvidia_names(native), {});
+  const auto grey = load_stylegan2(path);
+  const auto z = test::random({2, 6}, 3).to(torch::kFloat32);
+  const auto image = grey.synthesize(grey.map(z));
+  BOOST_TEST(image.sizes() == (std::vector<std::int64_t>{2, 3, 16, 16}));
+  BOOST_TEST(largest_difference(image.select(1, 0), colours.synthesize(colours.map(z)).select(1, 1)) < 1e-5);
+  BOOST_TEST(same_bits(image.select(1, 2).contiguous(), image.select(1, 0).contiguous()));
+  native["rgb.8.weight"] = torch::ones({2, native.at("rgb.8.weight").size(1), 1, 1});
+  save_tensors(path, with_nvidia_names(native), {});
+  BOOST_TEST(load_error(path).starts_with(": tensor synthesis.b8.torgb.weight makes images of 2 channels"));
+}
+
+BOOST_AUTO_TEST_CASE(numbers_of_the_metadata_read_back_exactly) {
+  const TemporaryFolder folder;
+  const auto path = folder / "g.safetensors";
+  const StyleGan2 generator(test::random_stylegan2(small), "g", {0.0123456789, 256.0078125});
+  save_tensors(path, generator.tensors(), generator_metadata(generator));
+  BOOST_TEST(load_stylegan2(path).settings().mapping_lr == 0.0123456789);
+  BOOST_TEST(load_stylegan2(path).settings().conv_clamp.value() == 256.0078125);
+}
+
 BOOST_AUTO_TEST_CASE(the_hash_of_a_base_is_the_same_for_a_converted_file) {
   const TemporaryFolder folder;
   const auto native = test::random_stylegan2(small);

@@ -1,5 +1,6 @@
 /// Stops a run from outside: the step in progress ends, its state is saved, the program leaves.
 #pragma once
+#include <array>
 #include <atomic>
 #include <csignal>  // with POSIX: sigaction
 
@@ -26,26 +27,27 @@ class StopToken {
   static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes these");
 };
 
-/// While a StopSignals object lives, SIGINT and SIGTERM set StopToken. A SIGINT after that ends the process at once by
-/// the default action, so that a second Ctrl-C always works. The destructor puts the earlier handlers back.
+/// While a StopSignals object lives, SIGINT, SIGTERM and SIGHUP (a closed terminal) set StopToken; a SIGHUP that was
+/// ignored before, as under nohup, stays ignored. A SIGINT after that ends the process at once by the default action, so
+/// that a second Ctrl-C always works. SIGPIPE is ignored: a run does not end because nobody reads its progress any
+/// more. The destructor puts the earlier handlers back.
 class StopSignals {
  public:
   StopSignals() {
-    struct sigaction action = {};
-    action.sa_handler = handle;
-    action.sa_flags = SA_RESTART;  // reads and writes in progress go on
-    sigemptyset(&action.sa_mask);
-    require(sigaction(SIGINT, &action, &interrupt_) == 0, "cannot install a handler for SIGINT");
-    if (sigaction(SIGTERM, &action, &terminate_) != 0) {
-      sigaction(SIGINT, &interrupt_, nullptr);
-      fail("cannot install a handler for SIGTERM");
+    for (auto& [signal, before] : before_) {
+      struct sigaction action = {};
+      action.sa_handler = signal == SIGPIPE ? SIG_IGN : handle;
+      action.sa_flags = SA_RESTART;  // reads and writes in progress go on
+      sigemptyset(&action.sa_mask);
+      require(sigaction(signal, nullptr, &before) == 0, "cannot read the handler of signal ", signal);
+      if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;
+      require(sigaction(signal, &action, nullptr) == 0, "cannot install a handler for signal ", signal);
     }
   }
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals() {
-    sigaction(SIGINT, &interrupt_, nullptr);
-    sigaction(SIGTERM, &terminate_, nullptr);
+    for (const auto& [signal, before] : before_) sigaction(signal, &before, nullptr);
   }
 
  private:
@@ -57,7 +59,11 @@ class StopSignals {
     StopToken::request();
   }
 
-  struct sigaction interrupt_ = {}, terminate_ = {};
+  struct Handler {
+    int signal;
+    struct sigaction before = {};
+  };
+  std::array<Handler, 4> before_ = {Handler{SIGINT}, Handler{SIGTERM}, Handler{SIGHUP}, Handler{SIGPIPE}};
 };
 
 }  // namespace nada

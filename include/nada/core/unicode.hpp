@@ -50,6 +50,9 @@ bool is_mark(char32_t point);
 bool is_number(char32_t point);
 /// Whether `point` has Unicode's property White_Space.
 bool is_space(char32_t point);
+/// Whether a code point is a sign that is neither letter, mark, number, space nor punctuation and lies beyond ASCII:
+/// emoji, arrows, signs of currencies.
+bool is_symbol(char32_t point);
 
 }  // namespace detail
 

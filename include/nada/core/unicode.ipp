@@ -62,6 +62,13 @@ NADA_INLINE bool is_number(char32_t point) {
   return kind >= UTF8PROC_CATEGORY_ND && kind <= UTF8PROC_CATEGORY_NO;
 }
 
+NADA_INLINE bool is_symbol(char32_t point) {
+  const auto kind = category(point);
+  return point >= 0x80 &&
+         (kind == UTF8PROC_CATEGORY_SO || kind == UTF8PROC_CATEGORY_SM || kind == UTF8PROC_CATEGORY_SC ||
+          kind == UTF8PROC_CATEGORY_SK || kind == UTF8PROC_CATEGORY_CO || kind == UTF8PROC_CATEGORY_CN);
+}
+
 NADA_INLINE bool is_space(char32_t point) {
   return (point >= 9 && point <= 13) || point == 0x85 || point == 0x2028 || point == 0x2029 ||
          category(point) == UTF8PROC_CATEGORY_ZS;

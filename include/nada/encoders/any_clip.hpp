@@ -13,6 +13,7 @@
 
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/clip.hpp"
+#include "nada/encoders/clip_config.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/modified_resnet.hpp"
 #include "nada/encoders/step_head.hpp"
@@ -82,9 +83,14 @@ ClipSettings clip_settings(const Metadata& metadata, const std::string& what);
 AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSettings settings,
                   torch::TensorOptions options = torch::kFloat32);
 
-/// Reads settings from a Hugging Face config.json or an OpenCLIP open_clip_config.json. Settings that the file
-/// does not give stay as they are.
-void read_clip_config(const std::filesystem::path& path, ClipSettings& settings);
+/// Returns the word of the user on the activation of files that do not say theirs, to read and to set: "quick", "erf", or
+/// "auto", with which read_clip() guesses, and tells so. It holds for the whole process; programs bind --gelu to it.
+std::string& told_gelu();
+
+/// Reads settings from a Hugging Face config.json or an OpenCLIP open_clip_config.json (clip_config.hpp). Settings that
+/// the file does not give are those that its project means by that. Returns the depths of the towers that it tells.
+/// Errors:  a key that changes what is computed and is not honoured here, or is not known; the sentence names the key.
+ClipDepths read_clip_config(const std::filesystem::path& path, ClipSettings& settings);
 
 /// Reads the merges of a Hugging Face tokenizer.json; nothing where the file is another JSON or has no merges.
 std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::path& path);
@@ -95,8 +101,9 @@ Tokenizer open_vocabulary(const std::filesystem::path& path);
 /// Reads a CLIP file's tensors by OpenAI's names, each finite, and the settings that the file and the files beside
 /// it give. The vocabulary comes from `vocabulary`, else from inside the file, else from a file beside it
 /// (merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt.gz). The activation comes from a configuration beside
-/// the file; without a configuration it is OpenAI's quick GELU, or the erf GELU for state dicts that OpenCLIP writes
-/// (pickles, names under "text.").
+/// the file; without a configuration it is told_gelu(), or else OpenAI's quick GELU, or the erf GELU for state dicts that
+/// OpenCLIP writes (pickles, names under "text."), and a warning says what was guessed. Mean and deviation come from
+/// preprocessor_config.json or open_clip_config.json beside the file.
 /// Errors:  another kind of file, NaN, tensors without a place, a damaged configuration.
 std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
                                              const std::optional<std::filesystem::path>& vocabulary = {});

@@ -10,6 +10,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/warning.hpp"
 #include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/encoders/weights.hpp"
@@ -96,45 +97,13 @@ NADA_INLINE AnyClip make_clip(const TensorMap& tensors, const std::string& what,
        "(visual.layer1.0.conv1.weight)");
 }
 
-NADA_INLINE void read_clip_config(const std::filesystem::path& path, ClipSettings& settings) {
-  const auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
-  require(json.is_object(), path, ": is not a JSON object, expected the configuration of a CLIP");
-  const auto object = [&](const nlohmann::json& in, const char* key) {
-    return in.is_object() && in.contains(key) && in[key].is_object() ? in[key] : nlohmann::json::object();
-  };
-  const auto integer = [&](const nlohmann::json& in, const char* key) {
-    if (!in.contains(key)) return std::int64_t{0};
-    require(in[key].is_number_integer() && in[key].get<std::int64_t>() > 0, path, ": ", key, " is ", in[key].dump(),
-            ", expected a number > 0");
-    return in[key].get<std::int64_t>();
-  };
-  const auto three = [&](const nlohmann::json& in, const char* key, std::array<double, 3>& out) {
-    if (!in.contains(key)) return;
-    const auto& list = in[key];
-    require(
-        list.is_array() && list.size() == 3 && std::ranges::all_of(list, [](const auto& x) { return x.is_number(); }),
-        path, ": ", key, " is ", list.dump(), ", expected three numbers");
-    out = list.get<std::array<double, 3>>();
-  };
-  if (json.contains("vision_config")) {  // Hugging Face
-    const auto vision = object(json, "vision_config"), text = object(json, "text_config");
-    const auto act = vision.value("hidden_act", nlohmann::json("quick_gelu"));
-    require(act == "quick_gelu" || act == "gelu", path, ": hidden_act is ", act.dump(),
-            ", expected quick_gelu or gelu");
-    settings.gelu = act == "gelu" ? Gelu::erf : Gelu::quick;
-    settings.image_heads = integer(vision, "num_attention_heads");
-    settings.text_heads = integer(text, "num_attention_heads");
-    return;
-  }
-  const auto model = json.contains("model_cfg") ? object(json, "model_cfg") : json;
-  const auto vision = object(model, "vision_cfg"), text = object(model, "text_cfg");
-  settings.gelu = model.value("quick_gelu", nlohmann::json(false)) == true ? Gelu::quick : Gelu::erf;
-  settings.text_heads = integer(text, "heads");
-  if (const auto width = integer(vision, "head_width"); width > 0 && vision.contains("width"))
-    settings.image_heads = std::max<std::int64_t>(1, integer(vision, "width") / width);
-  const auto preprocess = object(json, "preprocess_cfg");
-  three(preprocess, "mean", settings.preprocessing.mean);
-  three(preprocess, "std", settings.preprocessing.deviation);
+NADA_INLINE std::string& told_gelu() {
+  static std::string told = "auto";
+  return told;
+}
+
+NADA_INLINE ClipDepths read_clip_config(const std::filesystem::path& path, ClipSettings& settings) {
+  return detail::ClipConfig(path).read(settings);
 }
 
 NADA_INLINE std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::path& path) {
@@ -159,24 +128,56 @@ NADA_INLINE Tokenizer open_vocabulary(const std::filesystem::path& path) {
   return *tokenizer;
 }
 
+/// Whether a tensor of that name belongs to a CLIP, whoever named it.
+NADA_INLINE bool is_of_clip(std::string_view name) {
+  constexpr std::string_view parts[] = {"visual",          "vision_model",         "text",     "transformer.",
+                                        "token_embedding", "positional_embedding", "ln_final", "logit_scale"};
+  return std::ranges::any_of(parts, [&](std::string_view part) { return name.starts_with(part); });
+}
+
+/// Guesses what a file without a configuration beside it does not say, and tells what was guessed.
+NADA_INLINE void guess_clip_settings(const ModelFile& file, const std::filesystem::path& config,
+                                     ClipSettings& settings) {
+  const bool openclip = file.kind() == FileKind::openclip_encoder || file.container() != "safetensors";
+  const auto& told = told_gelu();
+  require(told == "auto" || told == "quick" || told == "erf", "option gelu: expected quick, erf or auto, found '", told,
+          "'");
+  settings.gelu = told == "erf" || (told == "auto" && openclip) ? Gelu::erf : Gelu::quick;
+  if (told != "auto") return;
+  warn(file.path(), ": does not say its activation, and there is no ", config.filename(), " beside it: ",
+       settings.gelu == Gelu::erf
+           ? "the exact GELU, which OpenCLIP's own models have, was taken (for OpenAI's say --gelu quick)"
+           : "quick GELU, which OpenAI's models have, was taken (for LAION's and DataComp's say --gelu erf)",
+       ", and attention heads of 64 numbers each (`convert --image-heads --text-heads` says otherwise)");
+}
+
 NADA_INLINE std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
                                                          const std::optional<std::filesystem::path>& vocabulary) {
   const auto what = file.path().string();
   require(is_encoder(file.kind()), what, " is ", name_of(file.kind()), ", expected a CLIP encoder");
   auto settings = clip_settings(file.kind() == FileKind::encoder ? file.metadata() : Metadata{}, what);
+  ClipDepths depths;
   const auto folder = file.path().parent_path();
-  const bool pickled = file.container() != "safetensors" && file.container() != "torchscript";
-  if (file.kind() == FileKind::openclip_encoder || pickled) settings.gelu = Gelu::erf;
+  if (file.kind() == FileKind::openclip_encoder) settings.gelu = Gelu::erf;
   if (file.kind() != FileKind::encoder && file.container() != "torchscript") {
-    const auto* const name = file.kind() == FileKind::huggingface_encoder ? "config.json" : "open_clip_config.json";
-    if (std::filesystem::exists(folder / name)) read_clip_config(folder / name, settings);
+    const bool theirs = file.kind() == FileKind::huggingface_encoder;
+    const auto config = folder / (theirs ? "config.json" : "open_clip_config.json");
+    if (std::filesystem::exists(config))
+      depths = read_clip_config(config, settings);
+    else
+      guess_clip_settings(file, config, settings);
+    if (const auto images = folder / "preprocessor_config.json"; theirs && std::filesystem::exists(images))
+      detail::read_image_config(images, settings.preprocessing);
   }
   if (vocabulary) settings.tokenizer = open_vocabulary(*vocabulary);
   for (const char* name : {"merges.txt", "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz"})
     if (const auto beside = folder / name; !settings.tokenizer && std::filesystem::exists(beside))
       settings.tokenizer = beside.extension() == ".json" ? read_tokenizer_json(beside) : open_vocabulary(beside);
+  for (const auto& [name, maker] : file.unreadable())
+    require(!is_of_clip(name), what, ": tensor ", name, " is made by ", maker, ", which is not read");
   auto tensors = to_tensors(file);
   require_finite(tensors, what);
+  detail::require_depths(tensors, depths, what);
   return {file.kind() == FileKind::huggingface_encoder ? clip_from_huggingface(std::move(tensors), what)
                                                        : clip_from_openai(std::move(tensors)),
           std::move(settings)};

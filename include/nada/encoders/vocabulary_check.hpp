@@ -20,8 +20,9 @@ struct UnknownWord {
 
 namespace detail {
 
-/// Returns the words of `text` after cleaning: runs of letters, marks and numbers, each once, in order. Articles and
-/// English endings behind an apostrophe ('s 't 're 've 'm 'll 'd) do not count as words.
+/// Returns the words of `text` after cleaning: runs of letters, marks and numbers, and runs of symbols such as emoji,
+/// each once, in order. Articles and English endings behind an apostrophe ('s 't 're 've 'm 'll 'd) do not count as
+/// words. A text without any word, such as "!!!", is one word, without `{}` and white space.
 std::vector<std::u32string> words(std::string_view text);
 
 /// Returns the least number of edits that make `b` of `a`, where an edit inserts, removes or replaces a letter or swaps

@@ -22,17 +22,26 @@ NADA_INLINE std::vector<std::u32string> words(std::string_view text) {
     return std::find(std::begin(list), std::end(list), word) != std::end(list);
   };
   const auto in_word = [](char32_t c) { return is_letter(c) || is_mark(c) || is_number(c); };
+  const auto in_symbols = [](char32_t c) { return is_symbol(c) || is_mark(c) || c == 0x200D; };  // 200D joins emoji
   const std::u32string points = cleaned(text);
   std::vector<std::u32string> result;
   std::set<std::u32string> seen;
+  bool any = false;
   for (auto at = points.begin(); at != points.end();) {
-    const auto first = std::find_if(at, points.end(), in_word);
-    at = std::find_if_not(first, points.end(), in_word);
+    const auto first = std::find_if(at, points.end(), [&](char32_t c) { return in_word(c) || is_symbol(c); });
+    const bool symbols = first != points.end() && is_symbol(*first);
+    at = std::find_if_not(first, points.end(), [&](char32_t c) { return symbols ? in_symbols(c) : in_word(c); });
     std::u32string word(first, at);
     const bool ending = first - points.begin() >= 2 && *(first - 1) == '\'' && in_word(*(first - 2));
+    any = any || !word.empty();
     if (word.empty() || listed(articles, word) || (ending && listed(endings, word))) continue;
     if (seen.insert(word).second) result.push_back(std::move(word));
   }
+  if (any) return result;
+  auto rest = points;  // a text without any word, such as "!!!", is one itself
+  for (auto place = rest.find(U"{}"); place != rest.npos; place = rest.find(U"{}")) rest.erase(place, 2);
+  std::erase_if(rest, is_space);
+  if (!rest.empty()) result.push_back(std::move(rest));
   return result;
 }
 

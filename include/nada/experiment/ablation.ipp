@@ -20,9 +20,7 @@ NADA_INLINE int run_plan(const AblationPlan& plan, const PlanProgram& program) {
     std::cout << power_page(plan, options.power);
     return 0;
   }
-  std::error_code error;
-  std::filesystem::create_directories(options.out / "cells", error);
-  require(!error, "cannot make the folder ", options.out, ": ", error.message());
+  make_folders(options.out / "cells");
   program.keep();
   if (options.cell >= 0) {
     require(options.cell < plan.size(), "option cell: expected 0 to ", plan.size() - 1, ", found ", options.cell);

@@ -25,6 +25,7 @@ NADA_INLINE void AblationOptions::declare(OptionTable& table) {
   table.add("generator", generator, "the source (default the embedded one)");
   table.add("encoder", encoders, "CLIP file with its weight, to train against (default the embedded two)");
   table.add("measure", measure, "encoder that measures, not one of the others (default the embedded held-out one)");
+  declare_gelu(table);
   table.add("templates", templates, "prompt templates (default the embedded ones)");
   table.add("source", source, "what the source's images are");
   table.add(

@@ -21,7 +21,7 @@
 namespace nada {
 
 NADA_INLINE bool run_missing_cells(const AblationPlan& plan) {
-  remove_stale_temporaries(plan.options().out / "cells");
+  for (const auto& folder : {plan.options().out, plan.options().out / "cells"}) remove_stale_temporaries(folder);
   const auto missing = plan.missing();
   const auto total = plan.size();
   const auto processors = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));

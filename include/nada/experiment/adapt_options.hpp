@@ -41,6 +41,9 @@ struct MachineOptions {
 
 /// Declares the option --precision, which says what `products` of a program compute in.
 void declare_precision(OptionTable& table, std::string& precision, const std::string& products);
+
+/// Declares --gelu, told_gelu(): every program that reads encoders has it.
+void declare_gelu(OptionTable& table);
 /// Puts what `auto` means on this processor into an option --precision and says so on stdout.
 /// Errors:  another word than auto, float32 and bfloat16.
 void settle_precision(std::string& precision);

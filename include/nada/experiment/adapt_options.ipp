@@ -11,6 +11,7 @@
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
+#include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/vocabulary_check.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/term_menu.hpp"
@@ -47,6 +48,11 @@ NADA_INLINE void MachineOptions::use() const {
   distrust_wrong_convolutions();
 }
 
+NADA_INLINE void declare_gelu(OptionTable& table) {
+  table.add("gelu", told_gelu(), "activation of encoders whose files do not say theirs: quick, erf, or auto, a guess",
+            OptionTable::Kind::saved, "NAME");
+}
+
 NADA_INLINE void declare_precision(OptionTable& table, std::string& precision, const std::string& products) {
   table.add("precision", precision,
             "what " + products +
@@ -71,6 +77,7 @@ NADA_INLINE void TextOptions::declare(OptionTable& table) {
   table.group("Encoders");
   table.add("encoder", encoders, "CLIP file with its weight; several may be given");
   table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
+  declare_gelu(table);
 }
 
 NADA_INLINE Members<AnyClip> TextOptions::load_encoders(torch::Device device, bool antialias,

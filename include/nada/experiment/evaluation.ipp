@@ -55,6 +55,7 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
   table.alias("encoder", "measure");
   table.add("vocabulary", vocabulary, "byte-pair merges, where the encoder's file holds none");
+  declare_gelu(table);
   table.add("count", count, "samples of each generator");
   table.add("seed", seed, "of the samples");
   table.add("truncation", truncation, "psi of the samples");
@@ -254,11 +255,7 @@ NADA_INLINE void write_tables(const Table& table, const std::filesystem::path& o
     auto path = out;
     return path += extension;
   };
-  if (out.has_parent_path()) {
-    std::error_code error;
-    std::filesystem::create_directories(out.parent_path(), error);
-    require(!error, "cannot make the folder ", out.parent_path(), ": ", error.message());
-  }
+  make_folders(out.parent_path());
   write_text(file(".md"), table.markdown());
   write_text(file(".csv"), table.csv());
   write_text(file(".json"), table.json().dump(1) + "\n");

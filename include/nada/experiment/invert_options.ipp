@@ -119,6 +119,7 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
   table.add("measure", measure,
             "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
   table.alias("judge", "measure");
+  declare_gelu(table);
   category.declare(table);
   table.add(
       "method", method,

@@ -1,12 +1,14 @@
 /// The start and the end of every program.
 #pragma once
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <iostream>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
@@ -16,23 +18,44 @@
 
 namespace nada {
 
+/// Whether an exception's text tells of memory that could not be had: LibTorch's, the system's or CUDA's.
+inline bool is_out_of_memory(std::string_view text) {
+  for (const std::string_view part : {"can't allocate memory", "not enough memory", "out of memory", "bad_alloc"})
+    if (text.find(part) != text.npos) return true;
+  return text.find(std::generic_category().message(ENOMEM)) != text.npos;
+}
+
+/// Returns the options of a program by which it takes less memory, for the sentence about memory: "--batch, --exit".
+inline std::string what_saves_memory(const OptionTable& table) {
+  std::string out;
+  for (const auto* name : {"micro-batch", "batch", "exit", "select-at-once", "columns"})
+    if (table.saves(name)) out += std::string(out.empty() ? "a smaller --" : ", --") + name;
+  return out;
+}
+
 /// Runs `body` and turns exceptions into one line on stderr and an exit code: 1 for an error of the user, 2 for one of
-/// the program or the machine.
+/// the program or the machine. `hint` is what would need less memory, for the sentence where it ran out.
 template <class Body>
-int guarded(Body&& body) {
+int guarded(Body&& body, const std::string& hint = {}) {
+  const auto out_of_memory = [&](const std::string& reason) {
+    std::cerr << "error: not enough memory" << (reason.empty() ? "" : " (" + reason + ")")
+              << (hint.empty() ? "" : "; less is needed with " + hint) << '\n';
+    return 2;
+  };
   ignore_file_size_signal();  // a file-size limit is an error to report, not a signal to die of
   try {
     return body();
   } catch (const Error& error) {
+    if (is_out_of_memory(error.what())) return out_of_memory(error.what());
     std::cerr << "error: " << error.what() << '\n';
     return 1;
   } catch (const std::filesystem::filesystem_error& error) {
     std::cerr << "error: " << error.what() << '\n';
     return 1;
   } catch (const std::bad_alloc&) {
-    std::cerr << "error: out of memory\n";
-    return 2;
+    return out_of_memory({});
   } catch (const std::exception& error) {
+    if (is_out_of_memory(error.what())) return out_of_memory(first_line(error.what()));
     std::cerr << "error: " << first_line(error.what()) << '\n';
     return 2;
   }
@@ -49,15 +72,19 @@ inline bool asks_for_help(int argc, char** argv) {
 /// the exit code. Where `Options` has before_help(OptionTable&), that function is called before the help text is printed.
 template <class Options, class Body>
 int run_tool(int argc, char** argv, Body&& body) {
-  return guarded([&] {
-    Options options;
-    OptionTable table{std::filesystem::path(argv[0]).filename().string(), Options::about, Options::example};
-    options.declare(table);
-    if constexpr (requires { options.before_help(table); })
-      if (asks_for_help(argc, argv)) options.before_help(table);
-    if (!table.read_command_line(argc, argv, made_by(table.program()) + "\n" + libtorch_origin())) return 0;
-    return body(options, table);
-  });
+  std::string hint;
+  return guarded(
+      [&] {
+        Options options;
+        OptionTable table{std::filesystem::path(argv[0]).filename().string(), Options::about, Options::example};
+        options.declare(table);
+        hint = what_saves_memory(table);
+        if constexpr (requires { options.before_help(table); })
+          if (asks_for_help(argc, argv)) options.before_help(table);
+        if (!table.read_command_line(argc, argv, made_by(table.program()) + "\n" + libtorch_origin())) return 0;
+        return body(options, table);
+      },
+      hint);
 }
 
 }  // namespace nada

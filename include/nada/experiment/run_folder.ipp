@@ -8,6 +8,7 @@
 
 #include <cctype>
 #include <cstdio>
+#include <iostream>
 #include <system_error>
 
 #include "nada/core/config.hpp"
@@ -23,8 +24,7 @@ NADA_INLINE RunFolder RunFolder::create(const std::filesystem::path& path, RunNo
           " is a file, expected an empty folder or a new one");
   require(!fs::exists(path, error) || fs::is_empty(path, error), path,
           " is not empty; give another --out, or continue the run in it with --resume ", path);
-  fs::create_directories(path, error);
-  require(!error, "cannot make the folder ", path, ": ", error.message());
+  make_folders(path);
   RunFolder out(path, std::move(notes), false);
   write_text(path / "options.cfg", out.notes_.options_text);
   return out;
@@ -66,20 +66,22 @@ NADA_INLINE std::filesystem::path RunFolder::picture(std::int64_t step) const {
 
 NADA_INLINE std::filesystem::path RunFolder::subfolder(const std::string& name) const {
   const auto path = path_ / name;
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  require(!error, "cannot make the folder ", path, ": ", error.message());
+  make_folders(path);
   return path;
 }
 
 NADA_INLINE RunFolder::RunFolder(std::filesystem::path path, RunNotes notes, bool resumed)
     : path_(std::move(path)), notes_(std::move(notes)), resumed_(resumed) {
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  require(lock_ >= 0, "cannot open the folder ", path_);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  require(lock_ >= 0, "cannot open the folder ", path_, ": ", detail::reason(errno));
+  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error = errno;
+  if (error == EWOULDBLOCK) {
     ::close(std::exchange(lock_, -1));
     fail(path_, " is in use by another run");
   }
+  std::cerr << "warning: the file system of " << path_.string() << " has no locks (" << detail::reason(error)
+            << "), so nothing keeps a second run out of this folder; start none in it\n";
 }
 
 NADA_INLINE std::filesystem::path free_run_folder(std::string_view target, const std::filesystem::path& runs) {

@@ -7,19 +7,20 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/json_text.hpp"
 
 namespace nada {
 
 NADA_INLINE std::vector<Target> read_target_list(const std::filesystem::path& path) {
-  const auto json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
-  require(json.is_array() && !json.empty(), path, " is not a JSON list of {\"name\", \"text\"}");
+  const auto json = parse_json(read_text(path), path.string(), "a list of {\"name\", \"text\"}");
+  require(json.is_array() && !json.empty(), path, ": is not a JSON list of {\"name\", \"text\"}");
   std::vector<Target> out;
   for (const auto& entry : json) {
     const auto text = [&](const char* key) {
       return entry.is_object() && entry.contains(key) && entry[key].is_string() ? entry[key].get<std::string>() : "";
     };
     require(!text("name").empty() && !text("text").empty(), path, ": expected {\"name\": ..., \"text\": ...}, found ",
-            entry.dump());
+            in_quotes(entry.dump()));
     const auto pictures = text("pictures");
     out.push_back({text("name"), text("text"), pictures.empty() ? "" : path.parent_path() / pictures});
   }

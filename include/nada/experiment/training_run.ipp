@@ -70,6 +70,7 @@ NADA_INLINE void PretrainingOptions::declare_measuring(OptionTable& table, const
   table.add("evaluate", evaluate, "measure this " + result + " on --held and train nothing", OptionTable::Kind::session,
             "FILE");
   table.add("log-every", log_every, unit + " from one row of metrics.csv to the next");
+  declare_gelu(table);
 }
 
 NADA_INLINE void PretrainingOptions::declare_run(OptionTable& table) {
@@ -141,6 +142,7 @@ NADA_INLINE void PretrainingOptions::tell_end(const RunFolder& folder, std::int6
 }
 
 NADA_INLINE void save_training_state(const std::filesystem::path& path, const TensorMap& state) {
+  sync_files(path.parent_path());  // no row of metrics.csv may be younger on the disk than the state
   save_tensors(path, state, {{"nada.kind", "state"}, {"nada.format", std::string(format_version)}});
 }
 

@@ -8,10 +8,11 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "nada/formats/file.hpp"
 
 namespace nada {
 
@@ -73,14 +74,14 @@ class CsvLog {
   /// Returns how many rows stayed from an earlier sitting.
   std::int64_t kept() const { return kept_; }
 
-  /// Writes one row.
-  /// Errors:  a row that cannot be written, such as on a full disk.
+  /// Writes one row. The row reaches the disk at the latest with the next saved state (sync_files()).
+  /// Errors:  a row that cannot be written, such as on a full disk; the table then ends with the row before.
   void row(const CsvRow& cells);
 
  private:
   std::filesystem::path path_;
   std::int64_t kept_ = 0;
-  std::ofstream out_;
+  detail::Descriptor out_;
 };
 
 }  // namespace nada

@@ -2,17 +2,20 @@
 #pragma once
 #include "nada/formats/csv.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <istream>
 #include <ostream>
 #include <utility>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
-#include "nada/formats/file.hpp"
 
 namespace nada {
 
@@ -156,13 +159,15 @@ NADA_INLINE CsvLog::CsvLog(std::filesystem::path path, const CsvRow& header, std
     }
   }
   write_text(path_, kept);
-  out_.open(path_, std::ios::app);
-  require(out_.good(), "cannot write ", path_);
+  int number = -1;
+  do number = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  while (number < 0 && errno == EINTR);
+  require(number >= 0, "cannot write ", path_, ": ", detail::reason(errno));
+  out_ = detail::Descriptor(number);
 }
 
 NADA_INLINE void CsvLog::row(const CsvRow& cells) {
-  out_ << csv_line(cells) << std::flush;
-  require(out_.good(), "cannot write ", path_, ": is the disk full?");
+  detail::append_whole(out_, csv_line(cells), path_);
 }
 
 }  // namespace nada

@@ -52,6 +52,18 @@ class Descriptor {
   int number_;
 };
 
+/// Returns a name beside `target` for what is written before `target` is: `.<name>.<number>.tmp`, with a number that is
+/// drawn anew in each call.
+std::filesystem::path temporary_name(const std::filesystem::path& target);
+
+/// Hands `temporary` to the disk, renames it to `target` and hands over the folder.
+/// Errors:  "cannot write <target>: <reason>".
+void put_in_place(const std::filesystem::path& temporary, const std::filesystem::path& target);
+
+/// Appends `text` to a file that is open to append, whole or not at all.
+/// Errors:  "cannot write <path>: <reason>"; the file then has its former length.
+void append_whole(const Descriptor& file, std::string_view text, const std::filesystem::path& path);
+
 }  // namespace detail
 
 /// MappedFile is a regular file, mapped read-only. Pages are read when they are touched, so opening a large file is
@@ -88,9 +100,26 @@ std::string read_text(const std::filesystem::path& path, std::size_t limit = std
 /// early in main.
 inline void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
-/// AtomicFile writes a file whole or not at all: into `.<name>.<pid>.tmp` beside the target, which commit() renames. A
-/// symbolic link is followed. Each target has one writer per process at a time; the folder must exist.
-/// Errors:  "cannot write <target>: <reason>"; the target is then as it was and the temporary is gone.
+/// Asks the system to keep what a folder lists, so that a power cut does not take back a new name. File systems that
+/// cannot are passed over.
+/// Errors:  "cannot write <folder>: <reason>".
+void sync_folder(const std::filesystem::path& folder);
+
+/// Hands the regular files directly in a folder to the disk: those that grow by appending (metrics.csv), which a saved
+/// state must not be ahead of.
+/// Errors:  "cannot write <file>: <reason>".
+void sync_files(const std::filesystem::path& folder);
+
+/// Makes a folder and those above it, where they are missing, and keeps their names as sync_folder does.
+/// Errors:  "cannot make the folder <folder>: <reason>".
+void make_folders(const std::filesystem::path& folder);
+
+/// AtomicFile writes a file whole or not at all, also where power fails: into `.<name>.<number>.tmp` beside the target,
+/// which commit() hands to the disk, renames, and whose folder it hands to the disk. The number is drawn anew for each
+/// writer, so writers of one target, in threads or on machines that share the folder, never write into one temporary;
+/// the last to commit gives the content. A symbolic link is followed. The folder must exist.
+/// Errors:  "cannot write <target>: <reason>"; the target is then the old or the new one, whole, and the temporary is
+///          gone.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);
@@ -101,7 +130,7 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
-  /// Puts the file in its place; nothing can be written afterwards.
+  /// Puts the file in its place, on the disk; nothing can be written afterwards.
   void commit();
 
  private:
@@ -109,10 +138,11 @@ class AtomicFile {
     if (std::exchange(open_, false)) ::unlink(temporary_.c_str());
   }
   [[noreturn]] void give_up(int error);
+  void make_temporary();
 
   std::filesystem::path target_;  // as given, for messages
   std::filesystem::path final_;   // links resolved
-  std::filesystem::path temporary_;
+  std::filesystem::path folder_, temporary_;
   detail::Descriptor file_;
   bool open_ = false;
 };

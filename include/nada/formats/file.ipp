@@ -3,9 +3,13 @@
 #include "nada/formats/file.hpp"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <vector>
 
@@ -62,7 +66,89 @@ NADA_INLINE Descriptor Descriptor::to_read(const std::filesystem::path& path, in
   return Descriptor(number);
 }
 
+NADA_INLINE void append_whole(const Descriptor& file, std::string_view text, const std::filesystem::path& path) {
+  const auto before = ::lseek(file.number(), 0, SEEK_END);
+  while (!text.empty()) {  // one call of write(), unless a signal or a full disk cuts it
+    const auto count = ::write(file.number(), text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      const int error = count < 0 ? errno : EIO;
+      if (before >= 0 && ::ftruncate(file.number(), before) != 0) {
+        // The part of a line stays; readers pass over it.
+      }
+      fail("cannot write ", path, ": ", reason(error));
+    }
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+/// Hands an open file or folder to the disk. Returns 0 or the error; file systems that cannot do so give 0.
+NADA_INLINE int sync(int descriptor) {
+  int result = 0;
+  do result = ::fsync(descriptor);
+  while (result != 0 && errno == EINTR);
+  return result == 0 || errno == EINVAL || errno == ENOTSUP || errno == ENOSYS ? 0 : errno;
+}
+
+NADA_INLINE int sync_folder(const std::filesystem::path& folder) {
+  int number = -1;
+  do number = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  while (number < 0 && errno == EINTR);
+  if (number < 0) return errno == EACCES ? 0 : errno;  // a folder may be written and not read
+  const Descriptor open(number);
+  return sync(number);
+}
+
+NADA_INLINE std::filesystem::path temporary_name(const std::filesystem::path& target) {
+  static std::atomic<std::uint64_t> count = 0;
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number)  // a kernel without it
+    number = static_cast<std::uint64_t>(::getpid()) * 100'000 + ++count;
+  return target.parent_path() / join(".", target.filename(), ".", number % 1'000'000'000'000, ".tmp");
+}
+
+NADA_INLINE void put_in_place(const std::filesystem::path& temporary, const std::filesystem::path& target) {
+  const auto check = [&](int error) {
+    if (error != 0) fail("cannot write ", target, ": ", reason(error));
+  };
+  const Descriptor file(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC));
+  check(file.number() < 0 ? errno : sync(file.number()));
+  check(::rename(temporary.c_str(), target.c_str()) != 0 ? errno : 0);
+  check(sync_folder(target.parent_path()));
+}
+
 }  // namespace detail
+
+NADA_INLINE void sync_folder(const std::filesystem::path& folder) {
+  if (const int error = detail::sync_folder(folder); error != 0)
+    fail("cannot write ", folder, ": ", detail::reason(error));
+}
+
+NADA_INLINE void sync_files(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder.empty() ? "." : folder, error), end; !error && at != end;
+       at.increment(error)) {
+    if (at->symlink_status().type() != std::filesystem::file_type::regular) continue;
+    const detail::Descriptor file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.number() < 0) continue;  // it is gone, or not ours to read
+    if (const int problem = detail::sync(file.number()); problem != 0)
+      fail("cannot write ", at->path(), ": ", detail::reason(problem));
+  }
+}
+
+NADA_INLINE void make_folders(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<fs::path> missing;  // the lowest first
+  for (auto path = folder.has_filename() ? folder : folder.parent_path();
+       !path.empty() && path != path.root_path() && !fs::is_directory(path, error); path = path.parent_path())
+    missing.push_back(path);
+  for (; !missing.empty(); missing.pop_back()) {
+    fs::create_directory(missing.back(), error);
+    require(!error, "cannot make the folder ", folder, ": ", error.message());
+    sync_folder(missing.back().parent_path());
+  }
+}
 
 NADA_INLINE MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
   const auto file = detail::Descriptor::to_read(path_, O_NONBLOCK);  // a pipe without a writer must not block here
@@ -128,12 +214,18 @@ NADA_INLINE AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::
   const auto folder = final_.has_parent_path() ? final_.parent_path() : fs::path(".");
   require(fs::status(folder, error).type() != fs::file_type::not_found, "cannot write ", target_,
           ": there is no folder ", folder);
-  temporary_ = folder / join(".", final_.filename(), ".", ::getpid(), ".tmp");
-  ::unlink(temporary_.c_str());  // a killed process with the same number may have left this file
+  folder_ = folder;
+  make_temporary();
+}
+
+NADA_INLINE void AtomicFile::make_temporary() {
   int number = -1;
-  do number = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  while (number < 0 && errno == EINTR);
-  if (number < 0) fail("cannot write ", target_, ": ", detail::reason(errno));
+  for (int tries = 0; number < 0; ++tries) {
+    temporary_ = detail::temporary_name(final_);
+    number = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (number < 0 && errno != EINTR && (errno != EEXIST || tries > 100))
+      fail("cannot write ", target_, ": ", detail::reason(errno));
+  }
   file_ = detail::Descriptor(number);
   open_ = true;
 }
@@ -151,9 +243,11 @@ NADA_INLINE void AtomicFile::write(std::span<const std::byte> bytes) {
 
 NADA_INLINE void AtomicFile::commit() {
   require(open_, "cannot write ", target_, ": it is already finished");
+  if (const int error = detail::sync(file_.number()); error != 0) give_up(error);
   if (const int error = file_.close(); error != 0) give_up(error);
   if (::rename(temporary_.c_str(), final_.c_str()) != 0) give_up(errno);
   open_ = false;
+  if (const int error = detail::sync_folder(folder_); error != 0) give_up(error);
 }
 
 NADA_INLINE void AtomicFile::give_up(int error) {

@@ -1,7 +1,7 @@
-/// Pictures as files: PNG (libpng) and JPEG (TurboJPEG), always as 8-bit RGB.
+/// Pictures as files: PNG (libpng) and JPEG (libjpeg-turbo), always as 8-bit RGB.
 ///
 /// Every PNG is read (grey, palette, 16 bits, alpha, interlaced) and every 8-bit JPEG (grey, CMYK, progressive): alpha
-/// is composited on white, EXIF orientation is applied, colour profiles and gamma are ignored, as PIL does. Memory
+/// is composited on white, EXIF orientation is applied (JPEG's APP1, PNG's eXIf), colour profiles and gamma are ignored, as PIL does. Memory
 /// stays within what the file's size and PictureLimits justify, whatever the file's header claims.
 ///
 /// Errors:  a picture that is cut off or damaged; the sentence names the file.

@@ -1,4 +1,4 @@
-/// JPEG (TurboJPEG); images.hpp says what is read and how.
+/// JPEG (libjpeg-turbo); images.hpp says what is read and how.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -16,6 +16,7 @@ std::vector<std::byte> encode_jpeg(const Picture& picture, int quality = 92);
 namespace detail {
 
 /// Returns the picture that a JPEG file holds, turned as its EXIF orientation says; `what` names the file in errors.
+/// What libjpeg warns of without losing a pixel passes, such as an unknown JFIF revision or Se = 0 in a sequential scan.
 /// Errors:  a file that is cut off or damaged, or has more pixels than `limits` allow or than so small a file can hold.
 Picture decode_jpeg(std::span<const std::byte> bytes, std::string_view what, PictureLimits limits);
 

@@ -2,10 +2,14 @@
 #pragma once
 #include "nada/formats/jpeg.hpp"
 
+#include <cstdio>  // libjpeg's header needs it
+
+#include <jerror.h>
+#include <jpeglib.h>
+#include <setjmp.h>
 #include <turbojpeg.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -13,6 +17,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/exif.hpp"
 
 namespace nada {
 
@@ -28,30 +33,6 @@ struct JpegFacts {
   int orientation = 1;    // EXIF, 1 to 8
   bool complete = false;  // the end marker was reached
 };
-
-/// Returns the orientation in an APP1 segment's content, 1 where the segment has none.
-NADA_INLINE int exif_orientation(std::span<const std::byte> segment) {
-  constexpr std::size_t start = 6;
-  if (segment.size() < start + 8 || std::memcmp(segment.data(), "Exif\0\0", start) != 0) return 1;
-  const auto tiff = segment.subspan(start);
-  const bool little = byte_at(tiff, 0) == 'I';
-  const auto number = [&](std::size_t at, std::size_t size) {  // the caller has checked the range
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < size; ++i) value = value << 8 | byte_at(tiff, at + (little ? size - 1 - i : i));
-    return value;
-  };
-  if (byte_at(tiff, 1) != byte_at(tiff, 0) || (!little && byte_at(tiff, 0) != 'M') || number(2, 2) != 42) return 1;
-  const std::size_t directory = number(4, 4);
-  if (directory > tiff.size() || tiff.size() - directory < 2) return 1;
-  const std::size_t entries = std::min<std::size_t>(number(directory, 2), (tiff.size() - directory - 2) / 12);
-  for (std::size_t i = 0; i < entries; ++i) {
-    const std::size_t at = directory + 2 + 12 * i;
-    if (number(at, 2) != 0x0112 || number(at + 2, 2) != 3) continue;  // Orientation, SHORT
-    const auto value = number(at + 8, 2);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
-  }
-  return 1;
-}
 
 /// Walks the markers from start to end without decoding.
 NADA_INLINE JpegFacts jpeg_facts(std::span<const std::byte> bytes) {
@@ -79,43 +60,100 @@ NADA_INLINE JpegFacts jpeg_facts(std::span<const std::byte> bytes) {
       facts.width = byte_at(segment, 3) << 8 | byte_at(segment, 4);
       facts.components = byte_at(segment, 5);
     }
-    if (marker == 0xE1 && facts.orientation == 1) facts.orientation = exif_orientation(segment);
+    constexpr std::string_view exif("Exif\0\0", 6);
+    if (marker == 0xE1 && facts.orientation == 1 && segment.size() >= exif.size() &&
+        std::memcmp(segment.data(), exif.data(), exif.size()) == 0)
+      facts.orientation = exif_orientation(segment.subspan(exif.size()));
     at += 2 + length;
   }
   return facts;
 }
 
-/// Returns the picture turned upright from the way it was stored; EXIF orientation in [1, 8].
-NADA_INLINE Picture oriented(Picture stored, int orientation) {
-  if (orientation <= 1) return stored;
-  // For each orientation: are the axes swapped, and do x and y of the stored picture run backwards?
-  struct Rule {
-    bool swap, flip_x, flip_y;
+/// JpegSession is one decoding by libjpeg. libjpeg reports errors through functions that must not return: they longjmp
+/// to decode(), whose frames hold plain data only.
+///
+/// Warnings of libjpeg are of two kinds. Those that lose no pixel pass: other SOS parameters than a sequential picture
+/// has (Samsung's phones write Se = 0), an unknown JFIF revision or Adobe transform, a progression that repeats bits,
+/// bytes between the segments. Those that tell of missing or wrong data end the decoding.
+struct JpegSession {
+  std::span<const std::byte> input;
+  std::uint8_t* pixels = nullptr;  // [height, width, channels]
+  std::size_t channels = 3;
+  int width = 0, height = 0;
+  char message[JMSG_LENGTH_MAX] = "";
+
+  /// Returns false where libjpeg gave up; `message` then holds the reason.
+  bool decode();
+
+ private:
+  struct Manager {
+    jpeg_error_mgr errors;
+    jmp_buf target;
+    JpegSession* session;
   };
-  constexpr std::array<Rule, 9> rules{{{},
-                                       {false, false, false},
-                                       {false, true, false},
-                                       {false, true, true},
-                                       {false, false, true},
-                                       {true, false, false},
-                                       {true, false, true},
-                                       {true, true, true},
-                                       {true, true, false}}};
-  const auto rule = rules.at(static_cast<std::size_t>(orientation));
-  const int width = stored.width, height = stored.height;
-  Picture seen{rule.swap ? height : width, rule.swap ? width : height, {}, std::move(stored.text)};
-  seen.pixels.resize(stored.pixels.size());
-  auto* out = seen.pixels.data();
-  for (int y = 0; y < seen.height; ++y)
-    for (int x = 0; x < seen.width; ++x, out += 3) {
-      int from_x = rule.swap ? y : x, from_y = rule.swap ? x : y;
-      if (rule.flip_x) from_x = width - 1 - from_x;
-      if (rule.flip_y) from_y = height - 1 - from_y;
-      const auto from =
-          (static_cast<std::size_t>(from_y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(from_x)) * 3;
-      std::copy_n(stored.pixels.begin() + static_cast<std::ptrdiff_t>(from), 3, out);
-    }
-  return seen;
+  static constexpr int most_scans = 500;  // a small file can ask for a great many passes over a large picture
+
+  static bool is_harmless(int code) {
+    return code == JWRN_ADOBE_XFORM || code == JWRN_BOGUS_PROGRESSION || code == JWRN_EXTRANEOUS_DATA ||
+           code == JWRN_JFIF_MAJOR || code == JWRN_NOT_SEQUENTIAL;
+  }
+  [[noreturn]] static void on_error(j_common_ptr info);
+  static void on_message(j_common_ptr info, int level);
+  static void on_progress(j_common_ptr info);
+  void read(jpeg_decompress_struct& info) const;
+};
+
+NADA_INLINE void JpegSession::on_error(j_common_ptr info) {
+  auto* const manager = reinterpret_cast<Manager*>(info->err);
+  if (manager->session->message[0] == '\0') manager->errors.format_message(info, manager->session->message);
+  longjmp(manager->target, 1);
+}
+
+NADA_INLINE void JpegSession::on_message(j_common_ptr info, int level) {
+  if (level < 0 && !is_harmless(info->err->msg_code)) on_error(info);
+}
+
+NADA_INLINE void JpegSession::on_progress(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= most_scans) return;
+  auto* const manager = reinterpret_cast<Manager*>(info->err);
+  std::snprintf(manager->session->message, sizeof manager->session->message, "it has more than %d scans", most_scans);
+  on_error(info);
+}
+
+NADA_INLINE void JpegSession::read(jpeg_decompress_struct& info) const {
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW row = pixels + std::size_t{info.output_scanline} * info.output_width * channels;
+    jpeg_read_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_decompress(&info);
+}
+
+NADA_INLINE bool JpegSession::decode() {
+  jpeg_decompress_struct info{};
+  jpeg_progress_mgr progress{};
+  Manager manager{};
+  manager.session = this;
+  info.err = jpeg_std_error(&manager.errors);
+  manager.errors.error_exit = on_error;
+  manager.errors.emit_message = on_message;
+  progress.progress_monitor = on_progress;
+  if (setjmp(manager.target) != 0) {
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  jpeg_create_decompress(&info);
+  info.progress = &progress;
+  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(input.data()), static_cast<unsigned long>(input.size()));
+  jpeg_read_header(&info, TRUE);
+  info.out_color_space = channels == 4 ? JCS_CMYK : JCS_EXT_RGB;
+  info.dct_method = JDCT_ISLOW;
+  jpeg_start_decompress(&info);
+  const auto expected_width = width, expected_height = height;
+  width = static_cast<int>(info.output_width);
+  height = static_cast<int>(info.output_height);
+  if (width == expected_width && height == expected_height) read(info);
+  jpeg_destroy_decompress(&info);
+  return true;
 }
 
 struct TurboRelease {
@@ -132,21 +170,18 @@ NADA_INLINE Picture decode_jpeg(std::span<const std::byte> bytes, std::string_vi
   // A block of 64 pixels takes at least one bit; with arithmetic coding, a few blocks share one bit.
   require(count / 16384 <= bytes.size(), what, ": is not a complete JPEG picture: ", facts.width, "x", facts.height,
           " pixels cannot be in ", bytes.size(), " bytes");
-  const TurboHandle turbo(tjInitDecompress());
-  require(turbo != nullptr, "TurboJPEG cannot start: out of memory");
   const bool cmyk = facts.components == 4;
   const std::size_t channels = cmyk ? 4 : 3;
   Picture picture{facts.width, facts.height, {}, {}};
   picture.pixels.resize(count * channels);
-  const int result = tjDecompress2(turbo.get(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<unsigned long>(bytes.size()), picture.pixels.data(), facts.width,
-                                   facts.width * static_cast<int>(channels), facts.height, cmyk ? TJPF_CMYK : TJPF_RGB,
-                                   TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
-  if (result != 0) {
-    const std::string_view message = tjGetErrorStr2(turbo.get());
-    const bool harmless = tjGetErrorCode(turbo.get()) == TJERR_WARNING && message.find("extraneous") != message.npos;
-    require(harmless, what, ": is not a complete JPEG picture: ", message);
-  }
+  JpegSession session{.input = bytes,
+                      .pixels = picture.pixels.data(),
+                      .channels = channels,
+                      .width = picture.width,
+                      .height = picture.height};
+  if (!session.decode()) fail(what, ": is not a complete JPEG picture: ", session.message);
+  require(session.width == picture.width && session.height == picture.height, what,
+          ": is not a complete JPEG picture: its size is told twice, and differently");
   if (cmyk)  // stored inverted, as Adobe's programs write CMYK and as all readers expect
     merge_fourth_channel(picture, [](int ink, int black) { return divide_by_255(ink * black); });
   return oriented(std::move(picture), facts.orientation);

@@ -61,6 +61,12 @@ class ModelContainer {
   /// Errors:  no such component; a tensor that is described twice, is malformed or reaches beyond its storage.
   std::vector<TensorView> tensors(std::string_view component = "") const;
 
+  /// Returns the tensors of a component whose numbers are not read (sparse, complex, quantized): dotted name and the
+  /// function that makes them, sorted.
+  std::vector<std::pair<std::string, std::string>> unreadable(std::string_view component = "") const;
+  /// Returns the first name of a class or function in the pickle that is on no list, or nothing.
+  std::string_view opaque() const { return content_->values.opaque(); }
+
   /// Returns the value at a dotted path below a component (attributes of modules and entries of dicts), or nullptr.
   const Value* attribute(std::string_view component, std::string_view path) const;
 
@@ -83,12 +89,22 @@ class ModelContainer {
 
     void read();
 
+    /// Returns the bytes of the file, or of all files of an index.
+    std::size_t size() const {
+      auto sum = bytes.size();
+      for (const auto& file : safetensors) sum += file.mapping()->bytes().size();
+      return sum;
+    }
+
     bool is_safetensors() const;
     /// Protocol 2 and later begin with a byte of their own; an older pickle begins with a dict, list or object and ends
     /// with a full stop.
     bool is_pickle() const;
 
     void read_safetensors();
+    /// Reads model.safetensors.index.json: a list of files beside it that hold the tensors together.
+    void read_shards();
+    void add(const Safetensors& file, std::vector<const Value*>& items);
 
     /// Reads an archive of one folder that holds data.pkl, with the storages in data/ beside it.
     void read_zip();
@@ -98,8 +114,8 @@ class ModelContainer {
     std::shared_ptr<const MappedFile> mapping;  // empty where the caller keeps the bytes
     Unpickler values;
     std::optional<ZipArchive> zip;
-    std::string folder;  // in the archive, with its slash
-    std::optional<Safetensors> safetensors;
+    std::string folder;                    // in the archive, with its slash
+    std::vector<Safetensors> safetensors;  // one, or the files of an index
     Metadata metadata;
     std::string_view container;
     const Value* root = nullptr;
@@ -112,6 +128,7 @@ class ModelContainer {
   struct Walk {
     std::uint64_t steps = 0, memory = 0;                                   // steps and bytes that are left
     std::vector<std::pair<std::string, const Value*>>* collect = nullptr;  // nullptr: only look for any
+    std::vector<std::pair<std::string, std::string>>* unreadable = nullptr;
     bool found = false;
   };
   Walk start_walk() const;
@@ -125,7 +142,7 @@ class ModelContainer {
   static const Value* child(const Value& value, std::string_view name);
 
   // ------------------------------------------------------------------------------------------------------- tensors
-  std::uint64_t most_copied() const { return (std::uint64_t{64} << 20) + 4 * std::uint64_t{content_->bytes.size()}; }
+  std::uint64_t most_copied() const { return (std::uint64_t{64} << 20) + 4 * std::uint64_t{content_->size()}; }
 
   /// Returns the bytes of a storage; the tensor `name`, which is a part of the storage, is named in errors.
   std::span<const std::byte> bytes_of(const PickledStorage& storage, const std::string& name) const;

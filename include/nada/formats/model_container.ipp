@@ -2,7 +2,11 @@
 #pragma once
 #include "nada/formats/model_container.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
@@ -25,7 +29,7 @@ NADA_INLINE ModelContainer ModelContainer::from_bytes(std::span<const std::byte>
 
 NADA_INLINE void ModelContainer::release(std::span<const std::byte> part) const {
   if (content_->mapping) content_->mapping->release(part);
-  if (content_->safetensors) content_->safetensors->mapping()->release(part);
+  for (const auto& file : content_->safetensors) file.mapping()->release(part);
 }
 
 NADA_INLINE std::vector<std::string> ModelContainer::components() const {
@@ -68,6 +72,18 @@ NADA_INLINE std::vector<TensorView> ModelContainer::tensors(std::string_view com
   return views;
 }
 
+NADA_INLINE std::vector<std::pair<std::string, std::string>> ModelContainer::unreadable(
+    std::string_view component) const {
+  std::vector<std::pair<std::string, const Value*>> found;
+  std::vector<std::pair<std::string, std::string>> out;
+  auto walk = start_walk();
+  walk.collect = &found;
+  walk.unreadable = &out;
+  visit(component_value(component), "", walk);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 NADA_INLINE const Value* ModelContainer::attribute(std::string_view component, std::string_view path) const {
   const Value* value = &component_value(component);
   for (int depth = 0; value != nullptr && !path.empty() && depth < most_depth; ++depth) {
@@ -97,7 +113,9 @@ NADA_INLINE std::string_view ModelContainer::class_name(const Value& object) {
 }
 
 NADA_INLINE void ModelContainer::Content::read() {
-  if (ZipArchive::recognises(bytes))
+  if (mapping != nullptr && mapping->path().string().ends_with(".index.json"))
+    read_shards();
+  else if (ZipArchive::recognises(bytes))
     read_zip();
   else if (is_safetensors())
     read_safetensors();
@@ -132,10 +150,43 @@ NADA_INLINE bool ModelContainer::Content::is_pickle() const {
 NADA_INLINE void ModelContainer::Content::read_safetensors() {
   require(mapping != nullptr, what, ": safetensors are read from files");
   container = "safetensors";
-  safetensors.emplace(Safetensors::open(mapping->path()));
-  metadata = safetensors->metadata();
+  safetensors.push_back(Safetensors::open(mapping->path()));
+  metadata = safetensors.front().metadata();
   std::vector<const Value*> items;
-  for (const auto& tensor : safetensors->tensors()) {
+  add(safetensors.front(), items);
+  root = &values.keep(Value::container(Value::Kind::dict, std::move(items)));
+}
+
+NADA_INLINE void ModelContainer::Content::read_shards() {
+  const auto index = nlohmann::json::parse(detail::as_text(bytes), nullptr, /*allow_exceptions=*/false);
+  const bool is_index = index.is_object() && index.contains("weight_map") && index["weight_map"].is_object();
+  require(is_index, what, ": holds no weight_map, expected the index of a model in several files");
+  container = "safetensors";
+  std::map<std::string, std::set<std::string>> names;  // of the tensors, by file
+  for (const auto& [name, file] : index["weight_map"].items()) {
+    const auto text = file.is_string() ? file.get<std::string>() : std::string();
+    require(!text.empty() && std::filesystem::path(text).filename() == text, what, ": weight_map puts the tensor ",
+            in_quotes(name), " into ", file.dump(), ", expected the name of a file beside it");
+    names[text].insert(name);
+  }
+  std::vector<const Value*> items;
+  for (const auto& [file, expected] : names) {
+    safetensors.push_back(Safetensors::open(mapping->path().parent_path() / file));
+    const auto& shard = safetensors.back();
+    for (const auto& name : expected)
+      require(shard.find(name) != nullptr, what, ": weight_map puts the tensor ", in_quotes(name), " into ",
+              shard.path(), ", which does not have it");
+    require(shard.tensors().size() == expected.size(), shard.path(), ": has ", shard.tensors().size(),
+            " tensors, of which ", what, " names ", expected.size());
+    add(shard, items);
+  }
+  require(!safetensors.empty(), what, ": names no tensors");
+  metadata = safetensors.front().metadata();
+  root = &values.keep(Value::container(Value::Kind::dict, std::move(items)));
+}
+
+NADA_INLINE void ModelContainer::Content::add(const Safetensors& file, std::vector<const Value*>& items) {
+  for (const auto& tensor : file.tensors()) {
     const auto& storage = values.keep(PickledStorage{.key = tensor.name,
                                                      .dtype = tensor.dtype,
                                                      .size = tensor.bytes.size(),
@@ -144,7 +195,6 @@ NADA_INLINE void ModelContainer::Content::read_safetensors() {
     items.push_back(&values.keep(Value::text(Value::Kind::text, tensor.name)));
     items.push_back(&values.keep(PickledTensor{&storage, tensor.dtype, 0, tensor.shape, tensor.strides}));
   }
-  root = &values.keep(Value::container(Value::Kind::dict, std::move(items)));
 }
 
 NADA_INLINE void ModelContainer::Content::read_zip() {
@@ -171,9 +221,10 @@ NADA_INLINE void ModelContainer::Content::read_zip() {
 }
 
 NADA_INLINE ModelContainer::Walk ModelContainer::start_walk() const {
-  return {.steps = 100'000 + 8 * std::uint64_t{content_->bytes.size()},
-          .memory = (std::uint64_t{8} << 20) + content_->bytes.size(),
+  return {.steps = 100'000 + 8 * std::uint64_t{content_->size()},
+          .memory = (std::uint64_t{8} << 20) + content_->size(),
           .collect = nullptr,
+          .unreadable = nullptr,
           .found = false};
 }
 
@@ -217,6 +268,9 @@ NADA_INLINE void ModelContainer::visit_entries(const Value& dict, const std::str
     const auto key = dict.key(i).as_text();
     const auto& value = dict.value(i);
     const bool leaf = value.is(Value::Kind::tensor);
+    if (walk.unreadable != nullptr && key && value.is(Value::Kind::object) &&
+        value.text().starts_with("torch._utils._rebuild"))
+      walk.unreadable->emplace_back(name.empty() ? std::string(*key) : name + "." + std::string(*key), value.text());
     if (!key || !(leaf || value.is(Value::Kind::object) || (!modules_only && value.is(Value::Kind::dict)))) continue;
     if (walk.collect == nullptr) {
       visit(value, name, walk, depth + 1);

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nada/formats/file.hpp"
@@ -21,9 +22,11 @@ namespace nada {
 class ModelFile {
  public:
   /// Opens a file, or the model file in a folder, which is named as Hugging Face names it. `component` is the wanted
-  /// part of a checkpoint ("g_ema", "G", "state_dict"); empty: the averaged generator before the trained one, else the
-  /// first part that is known here.
-  /// Errors:  as ModelContainer; no such component; a native file of a newer format.
+  /// part of a checkpoint ("g_ema", "G", "state_dict") or the prefix that the model's tensors have in it ("decoder" for
+  /// decoder.input.input); empty: the averaged generator before the trained one, else the first part that is known here,
+  /// else the model behind the only prefix with one.
+  /// Errors:  as ModelContainer; no such component; models behind several prefixes and none wanted; a native file of a
+  ///          newer format.
   static ModelFile open(const std::filesystem::path& path, const std::string& component = {});
 
   FileKind kind() const { return kind_; }
@@ -36,6 +39,10 @@ class ModelFile {
   /// has `latent_avg`, which stands beside the generator. The bytes live as long as a copy of this ModelFile.
   std::span<const TensorView> tensors() const { return tensors_; }
   const TensorView* find(std::string_view name) const;
+  /// Returns the tensors whose numbers are not read (sparse, complex, quantized): name, and the function that makes them.
+  std::span<const std::pair<std::string, std::string>> unreadable() const { return unreadable_; }
+  /// Whether there is an attribute of a pickled module at a dotted path, whatever it holds.
+  bool has_attribute(std::string_view path) const { return container_.attribute(part_, path) != nullptr; }
   /// Returns a number or truth value among the attributes of a pickled module, at a dotted path.
   std::optional<double> number(std::string_view path) const;
   /// Returns a text among the attributes of a pickled module, at a dotted path.
@@ -50,16 +57,23 @@ class ModelFile {
   ModelFile(ModelContainer container, std::filesystem::path path, const std::string& wanted);
 
   [[noreturn]] void refuse_empty() const;
+  /// Takes the part of the container if its names are known or nothing was taken yet.
+  void try_part(const std::string& part, std::optional<FileKind> native);
+  /// Looks for models behind a prefix of the names in `parts`: behind `wanted`, or the only one there is.
+  /// Returns whether one was taken.
+  bool try_prefixes(const std::vector<std::string>& parts, const std::string& wanted);
+  void add_mean_beside();
 
   /// Removes the prefixes that wrappers put before every name.
   static std::vector<TensorView> stripped(std::vector<TensorView> tensors);
 
-  static std::filesystem::path model_in(const std::filesystem::path& folder);
+  static ModelFile model_in(const std::filesystem::path& folder, const std::string& component);
 
   ModelContainer container_;
   std::filesystem::path path_;
-  std::string component_;
+  std::string part_, component_;  // the container's part; the same, or the prefix in it
   std::vector<TensorView> tensors_;
+  std::vector<std::pair<std::string, std::string>> unreadable_;
   FileKind kind_ = FileKind::unknown;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,12 +25,14 @@ class PickleCalls {
       : memory_(memory), bytes_(bytes), storage_in_(std::move(storage_in)) {}
 
   /// Returns the value for a class or function that a pickle mentions.
-  /// Errors:  a name that is not on the list (pickle_globals.hpp).
   Value& global(std::string_view module, std::string_view name);
 
   /// Returns the inert value for a call of `function`, or for an instance of the class `function`.
-  /// Errors:  a `function` that is no global, `arguments` that are no tuple or that the function does not take.
+  /// Errors:  a `function` that is neither a global nor an object, `arguments` that are no tuple or that the function does not take.
   Value& call(const Value& function, Value& arguments);
+
+  /// Sets the state of an object. numpy's arrays of plain numbers become tensors by it.
+  void build(Value& object, const Value& state);
 
  private:
   using Kind = Value::Kind;
@@ -50,6 +53,8 @@ class PickleCalls {
   Value& tensor_of(std::string_view name, const Value& arguments, bool typed);
   /// Returns the number that numpy holds under a dtype; for an unusual dtype, an object that remembers dtype and bytes.
   Value& scalar_of(std::string_view name, const Value& arguments);
+  /// Returns numpy's array as a tensor, or nothing where its type is not read or its parts do not fit together.
+  std::optional<PickledTensor> array_of(const Value& dtype, const Value& shape, bool columns_first, const Value& data);
   /// Returns the number that `data` holds as numpy's `kind` ("f8"), or nullptr for another kind.
   Value* number_of(std::string_view kind, std::string_view data);
 

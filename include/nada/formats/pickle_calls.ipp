@@ -15,17 +15,12 @@
 namespace nada::detail {
 
 NADA_INLINE Value& PickleCalls::global(std::string_view module, std::string_view name) {
-  // A name longer than this is on no list; the limit saves copying the rest of the name each time.
+  // Of a longer name the rest is left out: it is on no list, and would be copied each time.
   std::string full = join(module.substr(0, most_name), ".", name.substr(0, most_name));
   const auto known = globals_.find(full);
   if (known != globals_.end()) return *known->second;
-  const auto meaning = full.size() <= most_name ? meaning_of(full) : std::nullopt;
-  if (!meaning) {
-    const auto words = in_quotes(full);
-    fail(memory_.what(), ": the pickle wants to call ", std::string_view(words).substr(1, words.size() - 2),
-         "; only tensors, plain values and the parts of known kinds of models are read");
-  }
-  auto& value = memory_.add_global(std::move(full), *meaning);
+  const auto meaning = meaning_of(full);
+  auto& value = memory_.add_global(std::move(full), meaning);
   memory_.take(96);
   globals_.emplace(value.text(), &value);
   return value;
@@ -40,12 +35,12 @@ NADA_INLINE const Value& PickleCalls::argument(std::string_view function, const 
 }
 
 NADA_INLINE Value& PickleCalls::call(const Value& function, Value& arguments) {
-  require(function.is(Kind::global), bytes_.where(), " calls ", name_of(function.kind()),
+  require(function.is(Kind::global) || function.is(Kind::object), bytes_.where(), " calls ", name_of(function.kind()),
           ", expected a function or class");
   const Value* given = &bytes_.expect(arguments, Kind::tuple);
   auto name = function.text();
   if (name == "copy_reg._reconstructor" || name == "copyreg._reconstructor") return construct(arguments);
-  auto meaning = PickleMemory::meaning_of(function);
+  auto meaning = function.is(Kind::global) ? PickleMemory::meaning_of(function) : Meaning::opaque;
   if (meaning == Meaning::wrapped_tensor) {
     const auto& inner = argument(name, arguments, 0);
     given = &argument(name, arguments, 2);
@@ -57,6 +52,7 @@ NADA_INLINE Value& PickleCalls::call(const Value& function, Value& arguments) {
   switch (meaning) {
     case Meaning::object:
     case Meaning::wrapped_tensor:
+    case Meaning::opaque:
       break;
     case Meaning::dict:
       return dict_of(*given);
@@ -77,6 +73,11 @@ NADA_INLINE Value& PickleCalls::call(const Value& function, Value& arguments) {
       return storage_in_(argument(name, *given, 0));
     case Meaning::numpy_scalar:
       return scalar_of(name, *given);
+    case Meaning::numpy_array:
+      if (const auto parts = given->items(); parts.size() >= 3)
+        if (auto array = array_of(*parts[1], *parts[2], parts.size() > 3 && parts[3]->text() == "F", *parts[0]))
+          return memory_.add(std::move(*array));
+      break;
   }
   return memory_.add_object(name, *given);
 }
@@ -157,6 +158,7 @@ NADA_INLINE std::vector<std::int64_t> PickleCalls::sizes(std::string_view functi
 NADA_INLINE Value& PickleCalls::tensor_of(std::string_view name, const Value& arguments, bool typed) {
   const auto& what = memory_.what();
   const auto& storage = argument(name, arguments, 0);
+  if (storage.is(Kind::object)) return memory_.add_object(name, arguments);  // of numbers that are not read
   require(storage.is(Kind::storage), what, ": the pickle calls ", name, " with ", name_of(storage.kind()),
           " where a storage is expected");
   PickledTensor tensor;
@@ -165,8 +167,7 @@ NADA_INLINE Value& PickleCalls::tensor_of(std::string_view name, const Value& ar
   if (typed) {
     const auto& dtype = argument(name, arguments, 6);
     const auto known = dtype.is(Kind::global) ? torch_dtype(dtype.text()) : std::nullopt;
-    require(known.has_value(), what, ": the pickle describes a tensor of ", in_quotes(dtype.text()),
-            ", which is not read");
+    if (!known) return memory_.add_object(name, arguments);
     tensor.dtype = *known;
   }
   tensor.offset = size_argument(name, argument(name, arguments, 1));
@@ -192,6 +193,50 @@ NADA_INLINE Value& PickleCalls::scalar_of(std::string_view name, const Value& ar
       if (auto* const number = number_of(kind, data.text())) return *number;
   }
   return memory_.add_object(name, arguments);
+}
+
+NADA_INLINE void PickleCalls::build(Value& object, const Value& state) {
+  const auto name = object.text();
+  const auto parts = state.items();  // version, shape, dtype, whether columns come first, bytes
+  const bool array = name == "numpy.core.multiarray._reconstruct" || name == "numpy._core.multiarray._reconstruct";
+  if (array && parts.size() == 5)
+    if (auto tensor = array_of(*parts[2], *parts[1], parts[3]->as_boolean() == true, *parts[4]))
+      return memory_.become(object, std::move(*tensor));
+  memory_.set_state(object, state);
+}
+
+NADA_INLINE std::optional<PickledTensor> PickleCalls::array_of(const Value& dtype, const Value& shape,
+                                                               bool columns_first, const Value& data) {
+  struct Known {
+    std::string_view name;
+    DType type;
+  };
+  static constexpr Known types[] = {{"f8", DType::f64}, {"f4", DType::f32}, {"f2", DType::f16},
+                                    {"i8", DType::i64}, {"i4", DType::i32}, {"i2", DType::i16},
+                                    {"i1", DType::i8},  {"u1", DType::u8},  {"b1", DType::boolean}};
+  const auto* const made_from = dtype.arguments();
+  if (made_from == nullptr || made_from->items().empty() || !data.is(Kind::bytes)) return std::nullopt;
+  const auto* const state = dtype.state();
+  const auto order = state != nullptr && state->items().size() > 1 ? state->items()[1]->text() : std::string_view();
+  const auto type = std::ranges::find(types, made_from->items()[0]->text(), &Known::name);
+  if (type == std::end(types) || order == ">" || !(shape.is(Kind::tuple) || shape.is(Kind::list))) return std::nullopt;
+  PickledTensor tensor{.dtype = type->type, .shape = sizes("numpy", shape), .strides = {}};
+  const auto elements = checked_count(tensor.shape, size_of(type->type));
+  if (!elements || static_cast<std::uint64_t>(*elements) * size_of(type->type) != data.text().size())
+    return std::nullopt;
+  tensor.strides.resize(tensor.shape.size());
+  std::int64_t step = 1;
+  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+    const auto at = columns_first ? i : tensor.shape.size() - 1 - i;
+    tensor.strides[at] = step;
+    step *= std::max<std::int64_t>(1, tensor.shape[at]);
+  }
+  tensor.storage = &memory_.add_storage({.key = {},
+                                         .dtype = type->type,
+                                         .size = data.text().size(),
+                                         .bytes = std::as_bytes(std::span(data.text())),
+                                         .resolved = true});
+  return tensor;
 }
 
 NADA_INLINE Value* PickleCalls::number_of(std::string_view kind, std::string_view data) {

@@ -1,5 +1,6 @@
-/// The names of classes and functions that a pickle may mention, and the inert value that each becomes. The list keeps
-/// a pickle from running code: a name that is not on the list is an error.
+/// The names of classes and functions that a pickle mentions, and the inert value that each becomes. Nothing that a
+/// pickle names is ever run: a name that is not on the list is opaque, and what it is called for is an object that
+/// remembers the name and the arguments.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -22,15 +23,20 @@ enum class Meaning : std::uint8_t {
   typed_tensor,    // (storage, offset, size, stride, requires_grad, hooks, dtype, ...)
   wrapped_tensor,  // (function, class, its arguments, state)
   torch_stream,    // (bytes) that hold a stream of torch.save
-  numpy_scalar     // (dtype, bytes)
+  numpy_scalar,    // (dtype, bytes)
+  numpy_array,     // (bytes, dtype, shape, order)
+  opaque           // on no list: an object, as the first
 };
 
-/// Returns the meaning of `global` ("module.name"), or nothing where the name is not on the list.
-std::optional<Meaning> meaning_of(std::string_view global);
+/// Returns the meaning of `global` ("module.name").
+Meaning meaning_of(std::string_view global);
 
 /// Returns the element type of a storage class, "torch.FloatStorage" or "torch.cuda.FloatStorage"; u8 for
 /// an untyped class.
 std::optional<DType> storage_dtype(std::string_view global);
+
+/// Returns the bytes of an element of a storage class whose elements are not read: complex and quantized numbers.
+std::optional<std::uint64_t> unread_element_size(std::string_view global);
 
 /// Returns the class of storages of an element type, in the module torch: "FloatStorage".
 std::string_view storage_class(DType dtype);

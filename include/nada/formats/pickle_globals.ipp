@@ -55,10 +55,10 @@ inline constexpr KnownGlobal known_globals[] = {
     {"copyreg._reconstructor", Meaning::object},
     {"numpy._core.multiarray._reconstruct", Meaning::object},
     {"numpy._core.multiarray.scalar", Meaning::numpy_scalar},
-    {"numpy._core.numeric._frombuffer", Meaning::object},
+    {"numpy._core.numeric._frombuffer", Meaning::numpy_array},
     {"numpy.core.multiarray._reconstruct", Meaning::object},
     {"numpy.core.multiarray.scalar", Meaning::numpy_scalar},
-    {"numpy.core.numeric._frombuffer", Meaning::object},
+    {"numpy.core.numeric._frombuffer", Meaning::numpy_array},
     {"numpy.bool_", Meaning::object},
     {"numpy.dtype", Meaning::object},
     {"numpy.float16", Meaning::object},
@@ -130,6 +130,22 @@ NADA_INLINE std::optional<DType> storage_dtype(std::string_view global) {
   return std::nullopt;
 }
 
+NADA_INLINE std::optional<std::uint64_t> unread_element_size(std::string_view global) {
+  struct Sized {
+    std::string_view name;
+    std::uint64_t bytes;
+  };
+  static constexpr Sized unread[] = {
+      {"ComplexFloatStorage", 8}, {"ComplexDoubleStorage", 16}, {"ComplexHalfStorage", 4}, {"QInt8Storage", 1},
+      {"QUInt8Storage", 1},       {"QInt32Storage", 4},         {"QUInt4x2Storage", 1},    {"QUInt2x4Storage", 1}};
+  if (!global.starts_with("torch.")) return std::nullopt;
+  global.remove_prefix(6);
+  if (global.starts_with("cuda.")) global.remove_prefix(5);
+  for (const auto& type : unread)
+    if (type.name == global) return type.bytes;
+  return std::nullopt;
+}
+
 NADA_INLINE std::string_view storage_class(DType dtype) {
   for (const auto& type : storage_types)
     if (type.dtype == dtype) return type.name;
@@ -142,13 +158,13 @@ NADA_INLINE std::optional<DType> torch_dtype(std::string_view global) {
   return std::nullopt;
 }
 
-NADA_INLINE std::optional<Meaning> meaning_of(std::string_view global) {
+NADA_INLINE Meaning meaning_of(std::string_view global) {
   for (const auto& known : known_globals)
     if (known.name == global) return known.meaning;
   // Modules' classes are only remembered; the classes of TorchScript are named by the archive itself.
   if (global.starts_with("torch.nn.modules.") || global.starts_with("__torch__.")) return Meaning::object;
   if (storage_dtype(global) || torch_dtype(global)) return Meaning::object;
-  return std::nullopt;
+  return Meaning::opaque;
 }
 
 }  // namespace nada::detail

@@ -27,6 +27,8 @@ class PickleMemory {
   const std::string& what() const { return what_; }
   /// Returns how many values the memory holds so far.
   std::size_t values() const { return values_.size(); }
+  /// Returns the first opaque name that was added, or nothing.
+  std::string_view opaque() const { return opaque_; }
   /// Returns how many bytes may still be taken.
   std::uint64_t left() const { return left_; }
   /// Takes bytes that a caller needs on behalf of the pickle, or as many bytes of work, from `left`.
@@ -78,6 +80,11 @@ class PickleMemory {
   void append_all(Value& to, const Value& from);
   /// Takes the first item out of a container, which must have one, and returns the item.
   static Value& take_front(Value& container);
+  /// Makes an object an empty container: an object of an opaque class gets items, as what extends dict or list does.
+  static void become(Value& object, Value::Kind container);
+  /// Makes an object a tensor.
+  /// Errors:  as take.
+  void become(Value& object, PickledTensor tensor);
   /// Sets the state of an object.
   /// Errors:  as append.
   void set_state(Value& object, const Value& state);
@@ -89,6 +96,7 @@ class PickleMemory {
 
   std::string what_;
   std::uint64_t left_;
+  std::string_view opaque_;
   std::deque<Value> values_;  // a deque keeps each value at its address
   std::deque<PickledTensor> tensors_;
   std::deque<PickledStorage> storages_;

@@ -35,6 +35,7 @@ NADA_INLINE Value& PickleMemory::add_integer(std::int64_t number) {
 NADA_INLINE Value& PickleMemory::add_global(std::string name, Meaning meaning) {
   auto& value = add(Value::text(Value::Kind::global, keep_text(std::move(name))));
   value.integer_ = static_cast<std::int64_t>(meaning);
+  if (meaning == Meaning::opaque && opaque_.empty()) opaque_ = value.text_;
   return value;
 }
 
@@ -92,6 +93,16 @@ NADA_INLINE Value& PickleMemory::take_front(Value& container) {
   auto& first = own(*container.items_.front());
   container.items_.erase(container.items_.begin());
   return first;
+}
+
+NADA_INLINE void PickleMemory::become(Value& object, Value::Kind container) {
+  object.kind_ = container;
+  object.items_.clear();
+}
+
+NADA_INLINE void PickleMemory::become(Value& object, PickledTensor tensor) {
+  take(sizeof tensor + 32 * tensor.shape.size());
+  object = Value::tensor(&tensors_.emplace_back(std::move(tensor)));
 }
 
 NADA_INLINE void PickleMemory::set_state(Value& object, const Value& state) {

@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "nada/core/config.hpp"
@@ -15,16 +16,25 @@ namespace nada::detail {
 NADA_INLINE Value& PickleStorages::refer(const Value& id) {
   const auto& what = memory_.what();
   const auto parts = id.items();
+  // ("module", class, source file, source): how old files of torch.save mention the class of a whole module.
+  if (id.is(Value::Kind::tuple) && parts.size() >= 2 && parts[0]->text() == "module")
+    return PickleMemory::own(*parts[1]);
   require(id.is(Value::Kind::tuple) && parts.size() >= 5 && parts[0]->text() == "storage", what,
           ": the pickle refers to something outside that is no storage");
   const auto& type = *parts[1];
   const auto dtype = type.is(Value::Kind::global) ? storage_dtype(type.text()) : std::nullopt;
-  require(dtype.has_value(), what, ": the pickle refers to a storage of ", in_quotes(type.text()),
-          ", which is not read");
   const auto key = parts[2]->as_text();
   const auto count = parts[4]->as_integer();
   require(key && key->size() <= most_key && key->find('\0') == key->npos && count && *count >= 0, what,
           ": the pickle refers to a storage without a proper name and size");
+  if (!dtype) {  // numbers that are not read: an object stands for the storage, and a stream's bytes are passed over
+    require(type.is(Value::Kind::global), what, ": the pickle refers to a storage of ", name_of(type.kind()),
+            ", expected a class");
+    const auto element = unread_element_size(type.text());
+    if (element && *count <= std::numeric_limits<std::int64_t>::max() / 16)
+      named(std::string(*key), *key, DType::u8, *count * static_cast<std::int64_t>(*element)).element = *element;
+    return memory_.add_object(type.text(), id);
+  }
   auto& root = named(std::string(*key), *key, *dtype, *count);
   if (parts.size() < 6 || parts[5]->is(Value::Kind::none)) return value_of(root);
 
@@ -87,8 +97,8 @@ NADA_INLINE void PickleStorages::read(const Value& key, std::span<const std::byt
   std::uint64_t count = 0;
   std::memcpy(&count, bytes.data(), sizeof count);
   bytes = bytes.subspan(8);
-  require(count == storage.size / size_of(storage.dtype), start(), " has ", count, " elements, the pickle says ",
-          storage.size / size_of(storage.dtype));
+  const auto expected = storage.size / (storage.element > 0 ? storage.element : size_of(storage.dtype));
+  require(count == expected, start(), " has ", count, " elements, the pickle says ", expected);
   require(storage.size <= bytes.size(), start(), " has ", storage.size, " bytes, and ", bytes.size(),
           " follow: it is cut off");
   storage.bytes = bytes.first(static_cast<std::size_t>(storage.size));

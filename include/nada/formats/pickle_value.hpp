@@ -23,6 +23,7 @@ struct PickledStorage {
   std::uint64_t size = 0;            // bytes, as the pickle says
   std::span<const std::byte> bytes;  // all bytes, where `resolved`; an entry of its own in a zip archive
   bool resolved = false;
+  std::uint64_t element = 0;  // bytes of an element that is not read (complex, quantized); 0: as `dtype` says
 };
 
 /// PickledTensor is a tensor as the pickle describes it: nothing is checked against the storage yet.

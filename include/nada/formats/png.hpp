@@ -16,7 +16,7 @@ std::vector<std::byte> encode_png(const Picture& picture);
 
 namespace detail {
 
-/// Returns the picture that a PNG file holds, with its text chunks; `what` names the file in errors.
+/// Returns the picture that a PNG file holds, turned as its eXIf chunk says, with its text chunks; `what` names the file in errors.
 /// Errors:  a file that is cut off or damaged, has more pixels than `limits` allow, or asks for more memory than
 ///          its size justifies.
 Picture decode_png(std::span<const std::byte> bytes, std::string_view what, PictureLimits limits);

@@ -13,10 +13,12 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/unicode.hpp"
+#include "nada/formats/exif.hpp"
 #include "nada/formats/file.hpp"
 
 namespace nada {
@@ -36,6 +38,8 @@ struct PngSession {
   png_uint_32 width = 0, height = 0;
   png_textp texts = nullptr;
   int text_count = 0;
+  png_bytep exif = nullptr;
+  png_uint_32 exif_size = 0;
   std::size_t allowance = std::numeric_limits<std::size_t>::max();  // bytes that libpng may still allocate
   char message[200] = "";
 
@@ -175,6 +179,7 @@ NADA_INLINE Picture read_png_pixels(PngSession& session, std::string_view what) 
       for (png_uint_32 y = 0; y < s.height; ++y) png_read_row(s.png, s.pixels + s.row_bytes * y, nullptr);
     png_read_end(s.png, s.info);
     s.text_count = png_get_text(s.png, s.info, &s.texts, nullptr);
+    if (png_get_eXIf_1(s.png, s.info, &s.exif_size, &s.exif) == 0) s.exif_size = 0;
   });
   if (channels == 4)
     merge_fourth_channel(picture,
@@ -202,7 +207,8 @@ NADA_INLINE Picture decode_png(std::span<const std::byte> bytes, std::string_vie
   read_png_header(session, what, limits);
   auto picture = read_png_pixels(session, what);
   picture.text = texts_of(session);
-  return picture;
+  const auto exif = std::as_bytes(std::span(session.exif, session.exif_size));
+  return oriented(std::move(picture), exif_orientation(exif));
 }
 
 /// PngWords hold the words of a text chunk, because libpng wants them in memory that it could change.

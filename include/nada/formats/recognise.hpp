@@ -87,6 +87,11 @@ std::string value_or(const Metadata& metadata, const std::string& key, std::stri
 /// Errors:  a native file of a newer format.
 std::optional<FileKind> recognise(const Metadata& metadata, const std::filesystem::path& path);
 
+/// The names by which recognise_names() tells files apart, one a kind of file.
+inline constexpr std::string_view telling_names[] = {
+    "input.input",     "synthesis.b4.const",          "synthesis.input.freqs",
+    "text_projection", "text.token_embedding.weight", "text_model.embeddings.token_embedding.weight"};
+
 /// Returns the kind that the tensors' names tell; `has(name)` says whether there is a tensor of that name.
 template <class Has>
 FileKind recognise_names(Has&& has) {

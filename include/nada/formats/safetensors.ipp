@@ -83,7 +83,10 @@ class SafetensorsHeader {
   std::vector<Entry> entries;
 
   // nlohmann::json::sax_parse calls the functions below.
-  bool null() { unexpected("null"); }
+  bool null() {
+    if (place_ == Place::top && key_ == metadata_key) return true;  // as absent
+    unexpected("null");
+  }
   bool boolean(bool) { unexpected("a boolean"); }
   bool number_integer(std::int64_t) { unexpected("a negative number"); }
   bool number_float(double, const std::string&) { unexpected("a number that is not a whole one of 64 bits"); }
@@ -320,7 +323,7 @@ NADA_INLINE void save_safetensors(const std::filesystem::path& path, std::span<c
   if (!metadata.empty()) {
     std::string words;
     for (const auto& [key, value] : metadata) words += (words.empty() ? "" : ",") + text(key) + ":" + text(value);
-    header += text(detail::metadata_key) + ":{" + words + "}";
+    header += join(text(detail::metadata_key), ":{", words, "}");
   }
   std::uint64_t position = 0;
   for (const auto* tensor : order) {

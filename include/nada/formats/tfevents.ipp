@@ -138,12 +138,7 @@ NADA_INLINE void EventFile::keep(std::int64_t step) {
 
 NADA_INLINE void EventFile::append(const std::string& event) {
   const auto record = detail::event_record(event);
-  for (std::string_view rest(record); !rest.empty();) {  // one call of write(), unless a signal or a full disk cuts it
-    const auto count = ::write(file_.number(), rest.data(), rest.size());
-    if (count < 0 && errno == EINTR) continue;
-    require(count > 0, "cannot write ", path_, ": ", detail::reason(errno));
-    rest.remove_prefix(static_cast<std::size_t>(count));
-  }
+  detail::append_whole(file_, record, path_);
 }
 
 NADA_INLINE void EventFile::write(std::int64_t step, std::span<const std::string> values) {

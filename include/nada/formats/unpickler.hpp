@@ -1,8 +1,9 @@
 /// Python's pickles, protocols 0 to 5, read as data: nothing that a pickle names is ever run.
 ///
-/// A pickle is a program for a small stack machine that builds values and calls functions by name. Here the names come
-/// from a short list, and each name is mapped to an inert value: a dict, a tuple, a tensor that is described, an object
-/// that remembers its class, its arguments and its state. Any other name is an error, which says the name. Values live
+/// A pickle is a program for a small stack machine that builds values and calls functions by name. Here each name is
+/// mapped to an inert value: a dict, a tuple, a tensor that is described, an object that remembers its class, its
+/// arguments and its state. A name that is on no list gives such an object too, so a date or a configuration beside
+/// weights is no obstacle; a tensor that hangs on one is missed by those who want it. Values live
 /// in the reader and refer to each other by address, so a list may hold itself.
 ///
 /// Both containers of torch.save pass their storages to this reader: `data.pkl` of a zip archive, and the older stream
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -43,8 +45,7 @@ class Unpickler {
   Unpickler& operator=(const Unpickler&) = delete;
 
   /// Reads the pickle at the start of `bytes`, which become the rest behind the pickle.
-  /// Errors:  a pickle that is cut off or malformed, names something that is not on the list, or is larger than
-  ///          its file justifies.
+  /// Errors:  a pickle that is cut off or malformed, or is larger than its file justifies.
   const Value& read(std::span<const std::byte>& bytes);
 
   /// Reads the format of torch.save before 2020 (and on request today): four pickles, the keys of the storages, and the
@@ -54,6 +55,9 @@ class Unpickler {
 
   /// Returns whether `bytes` start as a stream of torch.save does.
   static bool recognises_torch_stream(std::span<const std::byte> bytes);
+
+  /// Returns the first name that the pickles mentioned and that is on no list, or nothing.
+  std::string_view opaque() const { return memory_.opaque(); }
 
   /// Returns how many values the reader holds so far.
   std::size_t values() const { return memory_.values(); }

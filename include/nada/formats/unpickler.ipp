@@ -151,6 +151,11 @@ struct Unpickler::Instructions {
   }
 
   // ----------------------------------------------------------------------------------------------------- containers
+  /// Returns the container that items go into. An object of an opaque class becomes what its class extends.
+  static Value& holder(Unpickler& reader, Value& value, Kind kind) {
+    if (value.is(Kind::object)) detail::PickleMemory::become(value, kind);
+    return reader.bytes_.expect(value, kind);
+  }
   template <Kind kind>
   static void empty(Unpickler& reader, Code) {
     push_new(reader, Value::container(kind));
@@ -171,18 +176,18 @@ struct Unpickler::Instructions {
   }
   static void append(Unpickler& reader, Code) {
     const auto& item = reader.stack_.pop();
-    reader.memory_.append(reader.bytes_.expect(reader.stack_.top(), Kind::list), item);
+    reader.memory_.append(holder(reader, reader.stack_.top(), Kind::list), item);
   }
   static void set_item(Unpickler& reader, Code) {
     const auto& value = reader.stack_.pop();
     const auto& key = reader.stack_.pop();
-    auto& dict = reader.bytes_.expect(reader.stack_.top(), Kind::dict);
+    auto& dict = holder(reader, reader.stack_.top(), Kind::dict);
     reader.memory_.append(dict, key);
     reader.memory_.append(dict, value);
   }
   template <Kind kind>
   static void append_all(Unpickler& reader, Code) {
-    auto& parent = reader.bytes_.expect(reader.stack_.below_mark(), kind);
+    auto& parent = holder(reader, reader.stack_.below_mark(), kind);
     reader.stack_.gather(parent);
     require(kind != Kind::dict || detail::PickleMemory::size(parent) % 2 == 0, reader.bytes_.where(),
             " sets a key that has no value");
@@ -236,7 +241,7 @@ struct Unpickler::Instructions {
   static void build(Unpickler& reader, Code) {
     const auto& state = reader.stack_.pop();
     auto& value = reader.stack_.top();
-    if (value.is(Kind::object)) return reader.memory_.set_state(value, state);
+    if (value.is(Kind::object)) return reader.calls_.build(value, state);
     // A dict may have attributes beside its content, such as OrderedDict's `_metadata`.
     require(value.is(Kind::dict) || value.is(Kind::list) || value.is(Kind::set) || value.is(Kind::tensor),
             reader.bytes_.where(), " sets the state of ", name_of(value.kind()), ", expected an object");

@@ -21,14 +21,12 @@ NADA_INLINE FilmWriter::FilmWriter(std::filesystem::path path, int frames_per_se
   const auto kind = path_.extension();
   film_ = kind == ".mp4" || kind == ".gif";
   if (film_) {
-    log_ = path_;
-    log_ += ".ffmpeg.log";
-    temporary_ = path_.parent_path() / (path_.stem().string() + ".part" + kind.string());
+    temporary_ = detail::temporary_name(path_);
+    log_ = detail::temporary_name(path_);
     return;
   }
+  make_folders(path_);
   std::error_code error;
-  std::filesystem::create_directories(path_, error);
-  require(!error, "cannot make the folder ", path_, ": ", error.message());
   require(std::filesystem::is_empty(path_, error), path_, " is not empty, expected a new folder for the frames");
 }
 
@@ -71,9 +69,8 @@ NADA_INLINE void FilmWriter::finish() {
     fail("ffmpeg could not write ", path_, ": ",
          told.empty() ? join("exit code ", code) : told.substr(told.rfind('\n') + 1));
   }
+  detail::put_in_place(temporary_, path_);
   std::error_code error;
-  std::filesystem::rename(temporary_, path_, error);
-  require(!error, "cannot write ", path_, ": ", error.message());
   std::filesystem::remove(log_, error);
   finished_ = true;
 }
@@ -102,7 +99,7 @@ NADA_INLINE void FilmWriter::start() {
           "+faststart"});
   for (const auto& [key, value] : text_)
     if (key == "nada:options") more({"-metadata", "comment=" + value});
-  command.push_back(temporary_.string());
+  more({"-f", path_.extension() == ".gif" ? "gif" : "mp4", temporary_.string()});  // the name tells ffmpeg nothing
   Child::Settings settings;
   settings.write_to_it = true;
   settings.log = log_;

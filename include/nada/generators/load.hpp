@@ -8,6 +8,7 @@
 #include "nada/core/tensor.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
+#include "nada/formats/recognise.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/generators/nvidia.hpp"
 #include "nada/generators/rosinality.hpp"
@@ -43,6 +44,9 @@ StyleGan2Settings stylegan2_settings(const ModelFile& file);
 /// in the same way. The mean is computed in double and then rounded, so that it hardly depends on machine and threads
 /// (base_hash reads it). The result is undefined where the mapping network is damaged.
 Tensor estimated_mean_style(const NamedTensors& tensors, double lr);
+
+/// Returns how the files of a kind call the tensor of a native name; empty where they call it the same.
+StyleGan2::NameInFile name_in_file(FileKind kind);
 
 /// Reads the tensors of a StyleGAN2 file by native name, in their own types, each finite, and the file's settings.
 /// Errors:  another kind of file, NaN, unknown tensors.

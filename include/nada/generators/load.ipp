@@ -9,8 +9,9 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/number_text.hpp"
 #include "nada/core/stream.hpp"
-#include "nada/formats/recognise.hpp"
+#include "nada/core/warning.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/rosinality.hpp"
 
@@ -23,6 +24,26 @@ NADA_INLINE void require_known_filter(const Tensor& value, const std::string& wh
           " is not the FIR filter [1, 3, 3, 1], the only one that is known here");
 }
 
+/// Returns the mean of w as [W], of [W], [1, W] or equal rows [L, W]: projects keep it in each of these forms.
+NADA_INLINE Tensor one_mean(const Tensor& value, const std::string& what, const std::string& name) {
+  if (value.dim() != 2 || value.size(0) < 1) return value;
+  require(value.eq(value.slice(0, 0, 1)).all().item<bool>(), what, ": tensor ", name, " has shape ",
+          shape_text(value.sizes()), " with rows that differ, expected one mean of w for all layers");
+  return value[0].contiguous();
+}
+
+/// Refuses a generator whose mapping network takes twice the numbers that it gives, or more: with rosinality's names it
+/// takes as many, and a class-conditional one that was converted has lost its embedding.
+NADA_INLINE void refuse_lost_classes(const NamedTensors& tensors, const std::string& what) {
+  const auto found = tensors.find("mapping.0.weight");
+  if (found == tensors.end() || found->second.dim() != 2 || found->second.size(1) < 2 * found->second.size(0)) return;
+  const auto& shape = found->second;
+  fail(what, ": tensor style.1.weight has shape ", shape_text(shape.sizes()), ", expected [", shape.size(0), ", ",
+       shape.size(0),
+       "]: this was a class-conditional generator, and the embedding of its classes is not in the file; "
+       "read the .pkl that it was made from");
+}
+
 NADA_INLINE NamedTensors from_rosinality(const TensorMap& tensors, const std::string& what) {
   NamedTensors out;
   for (const auto& [name, value] : tensors) {
@@ -31,9 +52,12 @@ NADA_INLINE NamedTensors from_rosinality(const TensorMap& tensors, const std::st
             " has no place in a StyleGAN2 generator with rosinality's names");
     if (place->native.empty())
       require_known_filter(value, what, name);
+    else if (place->native == "mean_style")
+      out[place->native] = one_mean(value, what, name);
     else
       out[place->native] = value.view(native_shape(*place, value.sizes().vec(), join(what, ": tensor ", name)));
   }
+  refuse_lost_classes(out, what);
   const auto is_map = [](const auto& entry) { return entry.first.starts_with("noise."); };
   if (std::none_of(out.begin(), out.end(), [&](const auto& entry) {
         return is_map(entry) && entry.second.count_nonzero().template item<std::int64_t>() > 0;
@@ -50,7 +74,7 @@ NADA_INLINE NamedTensors from_nvidia(const TensorMap& tensors, const std::string
     if (native->empty())
       require_known_filter(value, what, name);
     else
-      out[*native] = value;
+      out[*native] = *native == "mean_style" ? one_mean(value, what, name) : value;
   }
   for (const auto& [name, value] : NamedTensors(out))
     if (name.starts_with("conv.") && name.ends_with(".affine.bias"))
@@ -75,6 +99,12 @@ NADA_INLINE StyleGan2Settings stylegan2_settings(const ModelFile& file) {
     return {*positive_number(file, "nada.mapping_lr", 0.01), positive_number(file, "nada.conv_clamp")};
   const auto activation = file.text("mapping.fc0.activation").value_or("lrelu");
   require(activation == "lrelu", file.path(), ": the activation is '", activation, "', expected lrelu");
+  if (!file.has_attribute("synthesis.b4.conv1.conv_clamp"))
+    warn(
+        file.path(),
+        ": names alone do not say whether activations are clamped (NVIDIA's models of 256 pixels and more "
+        "that were trained in half precision are, at 256): no clamp was taken; `convert --clamp 256` makes a file that "
+        "says otherwise");
   return {file.number("mapping.fc0.bias_gain").value_or(0.01), file.number("synthesis.b4.conv1.conv_clamp")};
 }
 
@@ -98,6 +128,9 @@ NADA_INLINE std::pair<NamedTensors, StyleGan2Settings> read_stylegan2(const Mode
   const auto what = file.path().string();
   require(is_generator(file.kind()), what, " is ", name_of(file.kind()), ", expected a StyleGAN2 generator");
   const auto settings = stylegan2_settings(file);
+  for (const auto& [name, maker] : file.unreadable())
+    require(!from_rosinality(name) && !from_nvidia(name), what, ": tensor ", name, " is made by ", maker,
+            ", which is not read");
   auto tensors = to_tensors(file);
   require_finite(tensors, what);
   if (file.kind() == FileKind::rosinality_generator) tensors = from_rosinality(tensors, what);
@@ -105,15 +138,23 @@ NADA_INLINE std::pair<NamedTensors, StyleGan2Settings> read_stylegan2(const Mode
   if (file.kind() != FileKind::generator && !tensors.count("mean_style"))
     if (auto mean = estimated_mean_style(tensors, settings.mapping_lr); mean.defined())
       tensors["mean_style"] = std::move(mean);
+  const auto shown = name_in_file(file.kind());
   for (const auto& [name, value] : tensors)
-    require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
+    require(value.is_floating_point(), what, ": tensor ", shown ? shown(name) : name,
+            " does not hold floating-point numbers");
   return {std::move(tensors), settings};
+}
+
+NADA_INLINE StyleGan2::NameInFile name_in_file(FileKind kind) {
+  if (kind == FileKind::nvidia_generator) return to_nvidia;
+  if (kind != FileKind::rosinality_generator) return {};
+  return [](const std::string& name) { return to_rosinality(name).value_or(name); };
 }
 
 NADA_INLINE StyleGan2 load_stylegan2(const ModelFile& file, Placement place) {
   auto [tensors, settings] = read_stylegan2(file);
   for (auto& [name, value] : tensors) value = value.to(place.device, place.type);
-  return StyleGan2(std::move(tensors), file.path().string(), settings);
+  return StyleGan2(std::move(tensors), file.path().string(), settings, name_in_file(file.kind()));
 }
 
 NADA_INLINE Metadata generator_metadata(const StyleGan2& generator, Metadata more) {
@@ -121,8 +162,8 @@ NADA_INLINE Metadata generator_metadata(const StyleGan2& generator, Metadata mor
   more["nada.format"] = format_version;
   more["nada.architecture"] = "stylegan2";
   more["nada.resolution"] = std::to_string(generator.resolution());
-  more["nada.mapping_lr"] = join(generator.settings().mapping_lr);
-  if (const auto clamp = generator.settings().conv_clamp) more["nada.conv_clamp"] = join(*clamp);
+  more["nada.mapping_lr"] = number_text(generator.settings().mapping_lr);
+  if (const auto clamp = generator.settings().conv_clamp) more["nada.conv_clamp"] = number_text(*clamp);
   if (generator.label_size() > 0) more["nada.classes"] = std::to_string(generator.label_size());
   return more;
 }
@@ -157,7 +198,8 @@ NADA_INLINE TensorMap to_rosinality(const NamedTensors& tensors, const StyleGan2
     auto shape = value.sizes().vec();
     if (name.ends_with(".weight") && value.dim() == 4) shape.insert(shape.begin(), 1);
     if (name == "const.weight") shape.insert(shape.begin(), 1);
-    if (name.starts_with("rgb.") && value.dim() == 1 && !name.ends_with("affine.bias")) shape = {1, 3, 1, 1};
+    if (name.starts_with("rgb.") && value.dim() == 1 && !name.ends_with("affine.bias"))
+      shape = {1, value.size(0), 1, 1};
     if (name.ends_with(".noise_strength")) shape = {1};
     if (name.starts_with("noise.")) shape.insert(shape.begin(), {1, 1});
     out[*place] = value.reshape(shape);

@@ -10,6 +10,9 @@ namespace nada {
 /// "conv.64.0.affine.bias". A FIR filter, which carries no information, gives ""; an unknown name gives nothing.
 std::optional<std::string> from_nvidia(std::string_view name);
 
+/// Returns the name that NVIDIA's project gives a native tensor; an unknown name comes back as it is.
+std::string to_nvidia(const std::string& name);
+
 }  // namespace nada
 
 #ifndef NADA_COMPILED

@@ -54,4 +54,21 @@ NADA_INLINE std::optional<std::string> from_nvidia(std::string_view name) {
   return std::nullopt;
 }
 
+NADA_INLINE std::string to_nvidia(const std::string& name) {
+  const auto from = [&](std::size_t at) { return name.substr(at); };
+  if (name == "mean_style") return "mapping.w_avg";
+  if (name == "const.weight") return "synthesis.b4.const";
+  if (name.starts_with("embed.")) return "mapping." + name;
+  if (name.starts_with("mapping.")) return "mapping.fc" + from(8);
+  const auto dot = name.find('.'), next = name.find('.', dot + 1);
+  if (next == name.npos) return name;
+  const auto block = "synthesis.b" + name.substr(dot + 1, next - dot - 1) + ".";
+  if (name.starts_with("rgb.")) return block + "torgb." + from(next + 1);
+  const bool noise = name.starts_with("noise.");
+  if (!noise && !name.starts_with("conv.")) return name;
+  if (from(next + 1) == "0.skip.weight") return block + "skip.weight";
+  const auto place = name.substr(next + 1, 1), slot = noise ? std::string(".noise_const") : from(next + 2);
+  return block + "conv" + (block == "synthesis.b4." ? "1" : place) + slot;
+}
+
 }  // namespace nada

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -30,14 +31,17 @@ struct StyleGan2Settings {
 };
 
 /// StyleGan2 has skip connections to RGB, or residual blocks with one RGB at the end, depending on the tensors. The
-/// generator is class-conditional where the tensors hold an `embed.weight`.
+/// generator is class-conditional where the tensors hold an `embed.weight`, and grey where its RGB layers have one channel.
 /// A convolution may have a `pattern` [r, r], a map that is added to all of its channels whatever noise is used: what
 /// stands at fixed places of the picture, hatching or tiles, is hard for convolutions alone and easy with it.
 class StyleGan2 {
  public:
+  /// NameInFile returns the name that a file gives the tensor of a native name, for messages; empty: the same name.
+  using NameInFile = std::function<std::string(const std::string&)>;
   /// Takes over tensors by native name. `what` names their origin in messages.
   /// Errors:  a tensor that is missing, is not used, or whose shape does not fit the other tensors.
-  explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", StyleGan2Settings settings = {});
+  explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", StyleGan2Settings settings = {},
+                     NameInFile name_in_file = {});
 
   std::span<const Layer> layers() const { return layers_; }
   std::int64_t latent_size() const { return latent_size_; }        ///< Z
@@ -104,7 +108,7 @@ class StyleGan2 {
         tap(layer.name, rgb);
       }
     }
-    return rgb;
+    return rgb.defined() && rgb.size(1) == 1 ? rgb.repeat({1, 3, 1, 1}) : rgb;  // of one channel: grey
   }
 
   const Tensor& slot(std::size_t layer, std::size_t slot) const { return slots_.at(layer).at(slot); }
@@ -131,12 +135,15 @@ class StyleGan2 {
   struct Reader {
     NamedTensors& tensors;
     const std::string& what;
+    const NameInFile& name_in_file;
     std::int64_t channels = 0;  // channels of the next layer's input
+    std::int64_t colours = 0;   // channels of the image; 0: no RGB layer was read yet
 
     bool has(const std::string& name) const { return tensors.count(name) > 0; }
     Tensor take_optional(const std::string& name, std::vector<std::int64_t> shape);
     Tensor take(const std::string& name, std::vector<std::int64_t> shape);
     void finish() const;
+    std::string shown(const std::string& name) const { return name_in_file ? name_in_file(name) : name; }
   };
 
   void add(Layer layer, std::vector<Tensor> slots);

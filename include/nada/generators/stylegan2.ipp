@@ -10,9 +10,10 @@
 
 namespace nada {
 
-NADA_INLINE StyleGan2::StyleGan2(NamedTensors tensors, const std::string& what, StyleGan2Settings settings)
+NADA_INLINE StyleGan2::StyleGan2(NamedTensors tensors, const std::string& what, StyleGan2Settings settings,
+                                 NameInFile name_in_file)
     : settings_(settings) {
-  Reader reader{tensors, what};
+  Reader reader{tensors, what, name_in_file};
   const auto constant = reader.take("const.weight", {-1, 4, 4});
   mean_style_ = reader.take("mean_style", {-1});
   read_mapping(reader);
@@ -42,10 +43,12 @@ NADA_INLINE void StyleGan2::read_mapping(Reader& reader) {
     width = weight.size(0);
     add({name, LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take(name + ".bias", {width})});
   }
-  require(layers_.size() > first_mapping_, what, ": no mapping network (expected a tensor mapping.0.weight)");
-  require(latent_size_ > 0, what, ": mapping.0.weight leaves no room for latents beside embedded labels");
-  require(width == style_size(), what, ": the mapping network gives styles of ", width, " numbers, mean_style has ",
-          style_size());
+  require(layers_.size() > first_mapping_, what, ": no mapping network (expected a tensor ",
+          reader.shown("mapping.0.weight"), ")");
+  require(latent_size_ > 0, what, ": ", reader.shown("mapping.0.weight"),
+          " leaves no room for latents beside embedded labels");
+  require(width == style_size(), what, ": the mapping network gives styles of ", width, " numbers, ",
+          reader.shown("mean_style"), " has ", style_size());
 }
 
 NADA_INLINE void StyleGan2::read_synthesis(Reader& reader) {
@@ -73,7 +76,8 @@ NADA_INLINE void StyleGan2::read_convolution(Reader& reader, int r, int k, int s
        reader.take(name + ".affine.weight", {channels, d}), reader.take(name + ".affine.bias", {channels})});
   if (residual_ && k == 0 && r > 4) {
     const auto next = reader.tensors.find(join("conv.", r, ".1.weight"));
-    require(next != reader.tensors.end(), reader.what, ": tensor conv.", r, ".1.weight is missing");
+    require(next != reader.tensors.end(), reader.what, ": tensor ", reader.shown(join("conv.", r, ".1.weight")),
+            " is missing");
     layers_.back().slots.push_back("skip.weight");
     slots_.back().push_back(reader.take(name + ".skip.weight", {next->second.size(0), channels, 1, 1}));
   }
@@ -88,8 +92,13 @@ NADA_INLINE void StyleGan2::read_convolution(Reader& reader, int r, int k, int s
 NADA_INLINE void StyleGan2::read_rgb(Reader& reader, int r, int style) {
   const std::string name = join("rgb.", r);
   const auto channels = reader.channels;
+  const auto weight = reader.take(name + ".weight", {-1, channels, 1, 1});
+  if (reader.colours == 0) reader.colours = weight.size(0);
+  require((reader.colours == 3 || reader.colours == 1) && weight.size(0) == reader.colours, reader.what, ": tensor ",
+          reader.shown(name + ".weight"), " makes images of ", weight.size(0),
+          " channels, expected 3 or 1, the same in every layer");
   add({name, LayerKind::rgb, r, style, {"weight", "bias", "affine.weight", "affine.bias"}},
-      {reader.take(name + ".weight", {3, channels, 1, 1}), reader.take(name + ".bias", {3}),
+      {weight, reader.take(name + ".bias", {reader.colours}),
        reader.take(name + ".affine.weight", {channels, style_size()}), reader.take(name + ".affine.bias", {channels})});
 }
 
@@ -187,20 +196,20 @@ NADA_INLINE Tensor StyleGan2::Reader::take_optional(const std::string& name, std
   for (std::size_t i = 0; fits && i < shape.size(); ++i)
     fits = shape[i] < 0 ? value.size(i) > 0 : value.size(i) == shape[i];
   std::string expected = shape_text(shape);
-  require(fits, what, ": tensor ", name, " has shape ", shape_text(value.sizes()), ", expected ", expected,
+  require(fits, what, ": tensor ", shown(name), " has shape ", shape_text(value.sizes()), ", expected ", expected,
           " (-1: any)");
-  require(value.is_floating_point(), what, ": tensor ", name, " does not hold floating-point numbers");
+  require(value.is_floating_point(), what, ": tensor ", shown(name), " does not hold floating-point numbers");
   return value;
 }
 
 NADA_INLINE Tensor StyleGan2::Reader::take(const std::string& name, std::vector<std::int64_t> shape) {
   auto value = take_optional(name, std::move(shape));
-  require(value.defined(), what, ": tensor ", name, " is missing");
+  require(value.defined(), what, ": tensor ", shown(name), " is missing");
   return value;
 }
 
 NADA_INLINE void StyleGan2::Reader::finish() const {
-  require(tensors.empty(), what, ": tensor ", tensors.empty() ? "" : tensors.begin()->first,
+  require(tensors.empty(), what, ": tensor ", tensors.empty() ? "" : shown(tensors.begin()->first),
           " has no place in a StyleGAN2 generator of this size");
 }
 

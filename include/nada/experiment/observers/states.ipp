@@ -7,6 +7,7 @@
 #include "nada/adaptation/state_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/file.hpp"
 
 namespace nada {
 
@@ -20,7 +21,10 @@ NADA_INLINE void StateObserver::on_step(const Report& report, RunAccess& run) {
 }
 
 NADA_INLINE void StateObserver::save(RunAccess& run) {
-  if (saved_ != run.step) save_state(path_, run.state());
+  if (saved_ != run.step) {
+    sync_files(path_.parent_path());  // no row of metrics.csv may be younger on the disk than the state
+    save_state(path_, run.state());
+  }
   saved_ = run.step;
 }
 
