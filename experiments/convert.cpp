@@ -2,7 +2,9 @@
 // Run:  convert ffhq.pkl generator.safetensors --licence "Nvidia Source Code License"
 //       convert ViT-B-32.pt encoder.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz --type float16
 //       convert runs/a-zombie-1/adapted.safetensors zombie.pt --names rosinality
+#include <concepts>
 #include <iostream>
+#include <variant>
 
 #include <nlohmann/json.hpp>
 
@@ -18,8 +20,11 @@
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/tensor_file.hpp"
 #include "nada/formats/torch_file.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/generators/stylegan2.hpp"
+#include "nada/generators/stylegan3.hpp"
+#include "nada/generators/stylegan3_file.hpp"
 
 namespace {
 
@@ -143,6 +148,19 @@ void convert_generator(const Options& o, nada::NamedTensors tensors, const nada:
   nada::save_tensors(o.out, tensors, metadata);
 }
 
+/// Writes a StyleGAN3 generator. What does not train (filters, frequencies) keeps its type: it is small, and pictures hang on it.
+void convert_stylegan3(const Options& o, const nada::TensorMap& tensors, const nada::StyleGan3& generator,
+                       const nada::Metadata& theirs) {
+  nada::require(o.names == "native", "a StyleGAN3 generator's names are native, found '", o.names, "'");
+  nada::require(!o.patterns, "a StyleGAN3 generator has no patterns");
+  nada::TensorMap trained, out;
+  for (const auto& [name, value] : tensors)
+    (name.ends_with("weight") || name.ends_with("bias") || name == "mean_style" ? trained : out)[name] = value;
+  cast(trained, o.type);
+  out.merge(trained);
+  nada::save_tensors(o.out, out, nada::generator_metadata(generator, about(o, theirs)));
+}
+
 void convert_encoder(const Options& o, const nada::ModelFile& file) {
   const auto vocabulary = o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary);
   auto [tensors, settings] = nada::read_clip(file, vocabulary);
@@ -197,9 +215,23 @@ int convert(const Options& o, const nada::OptionTable&) {
   const auto file = nada::ModelFile::open(o.in, o.component);
   std::cout << "read  " << file.path().string() << ": " << file.description() << '\n';
   if (is_delta(file.kind())) {
-    const auto g =
-        nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base)).as<nada::StyleGan2>();
-    convert_generator(o, g.tensors(), g, file.metadata());
+    const auto any = nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base));
+    std::visit(
+        [&]<class G>(const G& g) {
+          if constexpr (std::same_as<G, nada::StyleGan3>)
+            convert_stylegan3(o, g.tensors(), g, file.metadata());
+          else
+            convert_generator(o, g.tensors(), g, file.metadata());
+        },
+        any.choice());
+  } else if (nada::is_stylegan3(file.kind())) {
+    const auto [tensors, settings] = nada::read_stylegan3(file);
+    auto floats = tensors;
+    for (auto& [name, value] : floats) value = value.to(torch::kFloat32);
+    const nada::StyleGan3 g(floats, o.in.string(), settings);  // checks everything
+    std::cout << "      " << g.resolution() << " px, configuration " << (g.is_radial() ? "R" : "T")
+              << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
+    convert_stylegan3(o, tensors, g, file.metadata());
   } else if (nada::is_generator(file.kind())) {
     auto [tensors, settings] = nada::read_stylegan2(file);
     const nada::StyleGan2 g(tensors, o.in.string(), settings);  // checks everything
@@ -209,7 +241,7 @@ int convert(const Options& o, const nada::OptionTable&) {
   } else if (nada::is_encoder(file.kind())) {
     convert_encoder(o, file);
   } else {
-    nada::fail(o.in, " is ", nada::name_of(file.kind()), "; expected a StyleGAN2 generator, a delta or a CLIP encoder");
+    nada::fail(o.in, " is ", nada::name_of(file.kind()), "; expected a generator, a delta or a CLIP encoder");
   }
   std::cout << "wrote " << o.out.string() << '\n';
   return 0;

@@ -3,6 +3,7 @@
 #include <iomanip>
 #include <iostream>
 #include <map>
+#include <variant>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
@@ -13,9 +14,12 @@
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/base_hash.hpp"
 #include "nada/generators/generator.hpp"
-#include "nada/generators/load.hpp"
+#include "nada/generators/open_generator.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/stylegan3.hpp"
 
 namespace {
 
@@ -61,16 +65,27 @@ void about(const nada::Metadata& metadata) {
     row(key, nada::value_or(metadata, std::string("nada.") + key));
 }
 
-void inspect_generator(const nada::ModelFile& file) {
-  const auto g = nada::load_stylegan2(file);
-  row("resolution", nada::join(g.resolution(), " px"));
-  row("latents", nada::join(g.latent_size(), " numbers"));
-  row("styles", nada::join(g.style_count(), " of ", g.style_size(), " numbers"));
-  if (g.label_size() > 0) row("classes", nada::join(g.label_size()));
+void describe(const nada::StyleGan2& g) {
   row("connections", g.is_residual() ? "residual" : "skip");
   if (const auto clamp = g.settings().conv_clamp) row("clamped to", nada::join("+-", *clamp));
   row("noise maps", g.has_noise_maps() ? "stored" : "none");
   row("patterns", g.has_patterns() ? "stored" : "none");
+}
+
+void describe(const nada::StyleGan3& g) {
+  row("configuration", g.is_radial() ? "R (rotation and translation)" : "T (translation)");
+  if (const auto clamp = g.settings().conv_clamp) row("clamped to", nada::join("+-", *clamp));
+  row("critical layers", nada::join(g.settings().critical));
+  row("margin", nada::join(g.settings().margin, " px"));
+}
+
+void inspect_generator(const nada::ModelFile& file) {
+  const auto g = nada::open_generator(file);
+  row("resolution", nada::join(g.resolution(), " px"));
+  row("latents", nada::join(g.latent_size(), " numbers"));
+  row("styles", nada::join(g.style_count(), " of ", g.mean_style().size(0), " numbers"));
+  if (g.label_size() > 0) row("classes", nada::join(g.label_size()));
+  std::visit([](const auto& own) { describe(own); }, g.choice());
   row("SHA-256", nada::base_hash(g));
   std::map<std::string_view, std::int64_t> kinds;
   std::int64_t affine = 0, sum = 0;

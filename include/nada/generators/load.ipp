@@ -96,7 +96,7 @@ NADA_INLINE Tensor estimated_mean_style(const NamedTensors& tensors, double lr) 
 
 NADA_INLINE std::pair<NamedTensors, StyleGan2Settings> read_stylegan2(const ModelFile& file) {
   const auto what = file.path().string();
-  require(is_generator(file.kind()), what, " is ", name_of(file.kind()), ", expected a StyleGAN2 generator");
+  require(is_stylegan2(file.kind()), what, " is ", name_of(file.kind()), ", expected a StyleGAN2 generator");
   const auto settings = stylegan2_settings(file);
   auto tensors = to_tensors(file);
   require_finite(tensors, what);

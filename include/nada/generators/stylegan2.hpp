@@ -15,7 +15,9 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/generators/mapping.hpp"
 #include "nada/generators/stylegan2_ops.hpp"
+#include "nada/generators/tensor_reader.hpp"
 
 namespace nada {
 
@@ -40,7 +42,7 @@ class StyleGan2 {
   explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", StyleGan2Settings settings = {});
 
   std::span<const Layer> layers() const { return layers_; }
-  std::int64_t latent_size() const { return latent_size_; }        ///< Z
+  std::int64_t latent_size() const { return mapping_.latent_size; } ///< Z
   std::int64_t style_size() const { return mean_style_.size(0); }  ///< D
   std::int64_t style_count() const { return style_count_; }        ///< L = 2 log2(resolution) - 2
   int resolution() const { return resolution_; }                   ///< H = W
@@ -52,7 +54,7 @@ class StyleGan2 {
   /// where the generator has no noise.
   const Tensor& noise_map(std::size_t map) const { return noise_.at(map); }
   void use_noise(std::size_t map, Tensor value);
-  std::int64_t label_size() const { return label_size_; }  ///< C; 0: not class-conditional
+  std::int64_t label_size() const { return mapping_.label_size; }  ///< C; 0: not class-conditional
   bool is_residual() const { return residual_; }
   const StyleGan2Settings& settings() const { return settings_; }
   torch::TensorOptions options() const { return mean_style_.options(); }
@@ -127,20 +129,12 @@ class StyleGan2 {
   std::string content_hash() const;
 
  private:
-  /// Takes tensors out of a map and checks their shapes (-1: any).
-  struct Reader {
-    NamedTensors& tensors;
-    const std::string& what;
-    std::int64_t channels = 0;  // channels of the next layer's input
-
-    bool has(const std::string& name) const { return tensors.count(name) > 0; }
-    Tensor take_optional(const std::string& name, std::vector<std::int64_t> shape);
-    Tensor take(const std::string& name, std::vector<std::int64_t> shape);
-    void finish() const;
+  /// A TensorReader that knows the channels of the next layer's input.
+  struct Reader : TensorReader {
+    std::int64_t channels = 0;
   };
 
   void add(Layer layer, std::vector<Tensor> slots);
-  void read_mapping(Reader& reader);
   void read_synthesis(Reader& reader);
   void read_convolution(Reader& reader, int r, int k, int style);
   void read_rgb(Reader& reader, int r, int style);
@@ -157,8 +151,9 @@ class StyleGan2 {
   std::vector<Tensor> noise_;               // a map [r, r] or [N, 1, r, r] for each convolution, or undefined
   Tensor mean_style_;
   StyleGan2Settings settings_;
-  std::size_t first_mapping_ = 0;
-  std::int64_t latent_size_ = 0, style_count_ = 0, label_size_ = 0;
+  Mapping mapping_;
+  std::size_t mapping_layers_ = 0;  // the first of layers_
+  std::int64_t style_count_ = 0;
   int resolution_ = 0;
   bool has_noise_maps_ = false, has_patterns_ = false, residual_ = false;
 };
