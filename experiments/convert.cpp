@@ -11,6 +11,7 @@
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/error.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -25,6 +26,7 @@
 #include "nada/generators/stylegan2.hpp"
 #include "nada/generators/stylegan3.hpp"
 #include "nada/generators/stylegan3_file.hpp"
+#include "nada/inversion/style_encoder.hpp"
 
 namespace {
 
@@ -206,6 +208,14 @@ void convert_encoder(const Options& o, const nada::ModelFile& file) {
   nada::save_tensors(o.out, tensors, about(o, file.metadata()));
 }
 
+/// Writes a network that other programs know by the same names.
+void convert_other(const Options& o, nada::TensorMap tensors, nada::Metadata metadata, const nada::Metadata& theirs) {
+  nada::require(o.names == "native", "the names of ", o.in, " are native, found '", o.names, "'");
+  cast(tensors, o.type);
+  metadata.merge(about(o, theirs));
+  nada::save_tensors(o.out, tensors, metadata);
+}
+
 int convert(const Options& o, const nada::OptionTable&) {
   using nada::FileKind;
   nada::require(!o.in.empty() && !o.out.empty(),
@@ -238,10 +248,24 @@ int convert(const Options& o, const nada::OptionTable&) {
     std::cout << "      " << g.resolution() << " px" << (g.is_residual() ? ", residual" : "")
               << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
     convert_generator(o, std::move(tensors), g, file.metadata());
+  } else if (file.kind() == FileKind::identity_network) {
+    auto tensors = nada::to_tensors(file);
+    const nada::ArcFace network = nada::ArcFace::load(file);                                      // checks everything
+    std::erase_if(tensors, [](const auto& entry) { return !entry.second.is_floating_point(); });  // counters of batches
+    std::cout << "      embeddings of " << network.width() << " numbers\n";
+    convert_other(o, std::move(tensors), {{"nada.kind", "identity_network"}, {"nada.format", nada::format_version}},
+                  file.metadata());
+  } else if (file.kind() == FileKind::style_encoder) {
+    auto read = nada::read_style_encoder(file);
+    const auto encoder = nada::StyleEncoder::load(file);  // checks everything
+    std::cout << "      " << encoder.style_count() << " styles of " << encoder.style_size() << " numbers\n";
+    convert_other(o, std::move(read.tensors), nada::style_encoder_metadata(read.kind), file.metadata());
   } else if (nada::is_encoder(file.kind())) {
     convert_encoder(o, file);
   } else {
-    nada::fail(o.in, " is ", nada::name_of(file.kind()), "; expected a generator, a delta or a CLIP encoder");
+    nada::fail(o.in, " is ", nada::name_of(file.kind()),
+               "; expected a generator, a delta, a CLIP encoder, an ArcFace network or an encoder of pictures to "
+               "styles");
   }
   std::cout << "wrote " << o.out.string() << '\n';
   return 0;

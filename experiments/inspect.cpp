@@ -8,6 +8,7 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
@@ -20,6 +21,7 @@
 #include "nada/generators/open_generator.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "nada/generators/stylegan3.hpp"
+#include "nada/inversion/style_encoder.hpp"
 
 namespace {
 
@@ -133,6 +135,8 @@ void inspect_encoder(const nada::ModelFile& file) {
   });
 }
 
+std::string first_part(const std::string& name) { return name.substr(0, name.find('.')); }
+
 int inspect(const Options& o, const nada::OptionTable&) {
   nada::require(!o.file.empty(), "expected a file; `inspect --help` shows an example");
   const auto file = nada::ModelFile::open(o.file, o.component);
@@ -143,6 +147,16 @@ int inspect(const Options& o, const nada::OptionTable&) {
     inspect_generator(file);
   } else if (nada::is_encoder(kind)) {
     inspect_encoder(file);
+  } else if (kind == nada::FileKind::identity_network) {
+    row("embedding", nada::join(nada::ArcFace::load(file).width(), " numbers"));
+    row("faces", "112 px");
+    groups(file, first_part);
+  } else if (kind == nada::FileKind::style_encoder) {
+    const auto encoder = nada::StyleEncoder::load(file);
+    row("kind", encoder.kind() == nada::StyleEncoder::Kind::e4e ? "e4e" : "pSp");
+    row("styles", nada::join(encoder.style_count(), " of ", encoder.style_size(), " numbers"));
+    row("pictures", nada::join(nada::StyleEncoder::input_size, " px"));
+    groups(file, first_part);
   } else {
     groups(file, [&](const std::string& name) {
       const bool layered = nada::is_delta(kind) || kind == nada::FileKind::state;

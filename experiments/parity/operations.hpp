@@ -26,6 +26,13 @@ Results stylegan3_filter(const Call& call);
 Results stylegan3_filtered_lrelu(const Call& call);
 Results stylegan3_modulated_conv2d(const Call& call);
 
+// identity.cpp defines:
+Results identity_embed(const Call& call);
+Results identity_crop(const Call& call);
+Results identity_loss(const Call& call);
+Results encoder_invert(const Call& call);
+Results encoder_gradient(const Call& call);
+
 // clip.cpp defines:
 Results clip_image(const Call& call);
 Results clip_text(const Call& call);
@@ -68,6 +75,11 @@ inline constexpr Operation operations[] = {
     {"stylegan3.filter", stylegan3_filter},
     {"stylegan3.filtered_lrelu", stylegan3_filtered_lrelu},
     {"stylegan3.modulated_conv2d", stylegan3_modulated_conv2d},
+    {"identity.embed", identity_embed},
+    {"identity.crop", identity_crop},
+    {"identity.loss", identity_loss},
+    {"encoder.invert", encoder_invert},
+    {"encoder.gradient", encoder_gradient},
     {"clip.image", clip_image},
     {"clip.text", clip_text},
     {"clip.logits", clip_logits},

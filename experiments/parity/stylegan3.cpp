@@ -70,9 +70,9 @@ Results stylegan3_geometry(const Call& call) {
   settings.first_cutoff = get_or(call, "first_cutoff", settings.first_cutoff);
   settings.first_stopband = get_or(call, "first_stopband", settings.first_stopband);
   settings.last_stopband = get_or(call, "last_stopband_rel", settings.last_stopband);
-  const auto layers = stylegan3_layers(settings, get_or(call, "num_layers", 14),
-                                       get_or<std::int64_t>(call, "conv_kernel", 3),
-                                       get_or(call, "use_radial_filters", false));
+  const auto layers =
+      stylegan3_layers(settings, get_or(call, "num_layers", 14), get_or<std::int64_t>(call, "conv_kernel", 3),
+                       get_or(call, "use_radial_filters", false));
   const auto channels =
       stylegan3_channels(layers, get_or(call, "channel_base", 32768.0), get_or(call, "channel_max", 512.0));
   const int halves = get_or(call, "num_fp16_res", 4);

@@ -74,8 +74,9 @@ BOOST_AUTO_TEST_CASE(resampling_is_what_its_sentence_says_at_any_factor_padding_
   struct Case {
     int up, down, before, after, taps, length;
   };
-  for (const auto& c : {Case{2, 1, 9, 8, 12, 36}, Case{4, 1, -6, -9, 24, 50}, Case{1, 2, 0, 0, 12, 150},
-                        Case{1, 4, 3, -2, 7, 99}, Case{3, 2, 4, 5, 10, 41}, Case{1, 1, 5, 6, 5, 200}, Case{2, 1, 0, 0, 12, 6}}) {
+  for (const auto& c :
+       {Case{2, 1, 9, 8, 12, 36}, Case{4, 1, -6, -9, 24, 50}, Case{1, 2, 0, 0, 12, 150}, Case{1, 4, 3, -2, 7, 99},
+        Case{3, 2, 4, 5, 10, 41}, Case{1, 1, 5, 6, 5, 200}, Case{2, 1, 0, 0, 12, 6}}) {
     const auto x = random({c.length}, 3).to(torch::kFloat64), f = random({c.taps}, 4).to(torch::kFloat64);
     const auto expected = resampled(x, f, c.up, c.down, c.before, c.after, 1.7);
     const stylegan3::Resampling resample(f, c.up, c.down, c.before, c.after, c.length, 1.7);
@@ -104,12 +105,14 @@ BOOST_AUTO_TEST_CASE(filters_sum_to_one_and_pass_what_is_far_below_the_cutoff) {
 
 BOOST_AUTO_TEST_CASE(a_crop_of_a_filtered_activation_has_the_gradient_of_finite_differences) {
   const auto fu = stylegan3::lowpass(12, 3, 6, 32), fd = stylegan3::lowpass(12, 4, 8, 32, true);
-  const stylegan3::FilteredLeakyRelu activation(fu, fd, 9, 7,
-                                                {.up = 2, .down = 2, .padding = {5, 6, 7, 8}, .gain = 1.4, .clamp = 0.8});
+  const stylegan3::FilteredLeakyRelu activation(
+      fu, fd, 9, 7, {.up = 2, .down = 2, .padding = {5, 6, 7, 8}, .gain = 1.4, .clamp = 0.8});
   const auto weight = random({2, 3, 11, 9}, 6).to(torch::kFloat64);
-  test::check_gradient([&](const Tensor& x) { return (activation(x) * weight.narrow(2, 0, activation(x).size(2))
-                                                          .narrow(3, 0, activation(x).size(3))).sum(); },
-                       random({2, 3, 9, 7}, 5), 1e-5);
+  test::check_gradient(
+      [&](const Tensor& x) {
+        return (activation(x) * weight.narrow(2, 0, activation(x).size(2)).narrow(3, 0, activation(x).size(3))).sum();
+      },
+      random({2, 3, 9, 7}, 5), 1e-5);
 }
 
 // -------------------- the generator
@@ -180,7 +183,8 @@ BOOST_AUTO_TEST_CASE(a_transform_by_a_quarter_turns_the_picture_of_configuration
                             largest_difference(turned, before.rot90(-1, {2, 3})));
   BOOST_TEST(off < 1e-3 * scale);
   BOOST_TEST(largest_difference(turned, before) > 0.1 * scale);
-  BOOST_TEST(error_of([&] { generator.use_transform(torch::eye(2)); }) == "a transform of shape [2, 2], expected [3, 3]");
+  BOOST_TEST(error_of([&] { generator.use_transform(torch::eye(2)); }) ==
+             "a transform of shape [2, 2], expected [3, 3]");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_there_is_refused) {
@@ -188,18 +192,21 @@ BOOST_AUTO_TEST_CASE(what_is_not_there_is_refused) {
   const auto w = generator.map(random({1, 24}, 8));
   BOOST_TEST(error_of([&] { generator.synthesize(w, {.resolution = 16}); }) ==
              "no exit at 16 pixels; a StyleGAN3 generator has only one, at 32");
-  BOOST_TEST(error_of([&] { generator.synthesize(w.narrow(1, 0, 3)); }) == "w+ of shape [1, 3, 32], expected [N, 8, 32]");
+  BOOST_TEST(error_of([&] { generator.synthesize(w.narrow(1, 0, 3)); }) ==
+             "w+ of shape [1, 3, 32], expected [N, 8, 32]");
   BOOST_TEST(error_of([&] { generator.noise_resolution(0); }) == "a StyleGAN3 generator has no noise maps");
   BOOST_TEST(error_with([](TensorMap&) {}).empty());
-  BOOST_TEST(error_with([](TensorMap& t) { t.erase("L3_52_8.up_filter"); }) == "g: tensor L3_52_8.up_filter is missing");
+  BOOST_TEST(error_with([](TensorMap& t) { t.erase("L3_52_8.up_filter"); }) ==
+             "g: tensor L3_52_8.up_filter is missing");
   BOOST_TEST(error_with([](TensorMap& t) { t["L3_52_8.gain"] = torch::ones({1}); }) ==
              "g: tensor L3_52_8.gain has no place in a StyleGAN3 generator of this size");
   BOOST_TEST(error_with([](TensorMap& t) { t["L0_36_8.affine.bias"] = torch::ones({3}); }).find("has shape [3]") !=
              std::string::npos);
   BOOST_TEST(error_with([](TensorMap&) {}, {.resolution = 64}).find(" would be ") != std::string::npos);
   BOOST_TEST(error_with([](TensorMap&) {}, {.resolution = 30}).find("expected a power of two") != std::string::npos);
-  BOOST_TEST(error_with([](TensorMap& t) { std::erase_if(t, [](const auto& e) { return e.first[0] == 'L'; }); })
-                 .find("no layers") != std::string::npos);
+  BOOST_TEST(error_with([](TensorMap& t) {
+               std::erase_if(t, [](const auto& e) { return e.first[0] == 'L'; });
+             }).find("no layers") != std::string::npos);
 }
 
 // -------------------- files
@@ -224,14 +231,15 @@ BOOST_AUTO_TEST_CASE(a_pickle_of_modules_is_read_with_what_its_layers_clamp_to) 
   test::detail::Module root;
   for (const auto& view : file.tensors()) {
     const auto elements = count(view);
-    const auto stream = test::torch_stream(test::pickle::storage("FloatStorage", "0", elements), {{"0", elements, test::dense(view)}});
-    root.put(view.name, test::pickle::tensor(
-                            test::pickle::call(test::pickle::global("torch.storage", "_load_from_bytes"),
-                                               test::pickle::tuple(test::pickle::bytes(stream))),
-                            0, view.shape, contiguous_strides(view.shape)));
+    const auto stream =
+        test::torch_stream(test::pickle::storage("FloatStorage", "0", elements), {{"0", elements, test::dense(view)}});
+    root.put(view.name,
+             test::pickle::tensor(test::pickle::call(test::pickle::global("torch.storage", "_load_from_bytes"),
+                                                     test::pickle::tuple(test::pickle::bytes(stream))),
+                                  0, view.shape, contiguous_strides(view.shape)));
   }
-  std::ofstream(folder / "g.pkl", std::ios::binary) << test::pickle::whole(
-      test::pickle::dict(test::pickle::text("G_ema"), test::detail::nvidia_module(root)), 3);
+  std::ofstream(folder / "g.pkl", std::ios::binary)
+      << test::pickle::whole(test::pickle::dict(test::pickle::text("G_ema"), test::detail::nvidia_module(root)), 3);
   const auto pickle = ModelFile::open(folder / "g.pkl");
   BOOST_TEST((pickle.kind() == FileKind::stylegan3_generator));
   const auto read = load_stylegan3(pickle);

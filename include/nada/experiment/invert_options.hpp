@@ -10,6 +10,7 @@
 #include "nada/adaptation/delta.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/feature_extractor.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -39,12 +40,13 @@ struct InvertedPicture {
   double psnr = 0;                 // dB
   double perceptual = 0;           // squared distance of the encoders' tokens, or LPIPS
   std::optional<double> identity;  // cosine of the embeddings of picture and image in the measuring encoder
+  std::optional<double> face;      // cosine of the faces of picture and image, where a face network was given
   DomainDistance domain;
 };
 
 /// InvertOptions say how a picture is inverted, and by which models.
 struct InvertOptions {
-  std::filesystem::path generator, measure, lpips;
+  std::filesystem::path generator, measure, lpips, identity;
   std::vector<EncoderChoice> encoders;
   std::string space = "w+";
   std::int64_t steps = 300, starts = 4, tune = 0, samples = 512;
@@ -83,6 +85,7 @@ class PictureInverter {
   AnyGenerator generator_;
   AnyFeatureExtractor features_;
   AnyClip measuring_;
+  std::optional<ArcFace> faces_;
   Tensor labels_;
 };
 

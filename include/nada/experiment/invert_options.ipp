@@ -51,6 +51,9 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
   table.add("measure", measure,
             "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
   table.alias("judge", "measure");
+  table.add(
+      "identity", identity,
+      "ArcFace network model_ir_se50.pth that tells whether picture and image show one person, of aligned portraits");
   category.declare(table);
   table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
   table.add("steps", steps, "steps of the search");
@@ -99,7 +102,9 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
       generator_(load_generator(options.generator, {device, torch::kFloat32})),
       features_(load_features(options, device)),
       measuring_(load_clip(options.measure, {}, device)),
-      labels_(options.category.labels(generator_)) {}
+      labels_(options.category.labels(generator_)) {
+  if (!options.identity.empty()) faces_ = ArcFace::load(options.identity, device);
+}
 
 NADA_INLINE Tensor PictureInverter::image(const AnyGenerator& generator, const Inversion& inversion) {
   const torch::NoGradGuard no_grad;
@@ -138,6 +143,7 @@ NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const
   const torch::NoGradGuard no_grad;
   out.psnr = psnr(out.image, target).item<double>();
   out.perceptual = feature_distance(features_(out.image), features_(target)).item<double>();
+  if (faces_) out.face = ((*faces_)(out.image) * (*faces_)(target)).sum().item<double>();
   out.identity = (measuring_.see(out.image, {}).unit * measuring_.see(target, {}).unit).sum().item<double>();
   return out;
 }
@@ -179,9 +185,11 @@ NADA_INLINE InvertedPicture invert_with_progress(const PictureInverter& inverter
 }
 
 NADA_INLINE std::string quality_text(const InvertedPicture& found) {
-  char text[96];
-  std::snprintf(text, sizeof text, "PSNR %.2f dB, perceptual distance %.4f, identity %.3f", found.psnr,
-                found.perceptual, *found.identity);
+  char text[128];
+  const int used = std::snprintf(text, sizeof text, "PSNR %.2f dB, perceptual distance %.4f, identity %.3f", found.psnr,
+                                 found.perceptual, *found.identity);
+  if (found.face)
+    std::snprintf(text + used, sizeof text - static_cast<std::size_t>(used), ", face identity %.3f", *found.face);
   return text;
 }
 

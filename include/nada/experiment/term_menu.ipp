@@ -14,6 +14,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/torchscript.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/formats/csv.hpp"
@@ -113,6 +114,11 @@ NADA_INLINE const std::map<std::string, TermRecipe, std::less<>>& term_recipes()
         [](TermOptions& o) -> AnyTerm::Choice {
           return LpipsAnchor<AnyFeatureExtractor>(
               TorchScriptFeatures::load(o.file("file"), TorchScriptFeatures::Convention::lpips, o.device()));
+        }}},
+      {"face",
+       {"file",
+        [](TermOptions& o) -> AnyTerm::Choice {
+          return FaceAnchor<AnyFeatureExtractor>(ArcFace::load(o.file("file"), o.device()));
         }}},
       {"manifold", {"", [](TermOptions&) -> AnyTerm::Choice { return Manifold{}; }}},
       {"moment",

@@ -23,6 +23,8 @@ NADA_INLINE std::optional<FileKind> recognise(const Metadata& metadata, const st
   if (kind == "generator")
     return value_or(metadata, "nada.architecture") == "stylegan3" ? FileKind::native_stylegan3 : FileKind::generator;
   if (kind == "encoder") return FileKind::encoder;
+  if (kind == "identity_network") return FileKind::identity_network;
+  if (kind == "style_encoder") return FileKind::style_encoder;
   if (kind == "delta") return FileKind::delta;
   if (kind == "preset") return FileKind::preset;
   if (kind == "state") return FileKind::state;

@@ -51,9 +51,9 @@ NADA_INLINE Tensor map_latents(const Tensor& z, const Tensor& labels, const Mapp
   const auto options = slots.front().front().options();
   auto x = stylegan2::normalize_latents(z.to(options));
   if (labels.defined()) {
-    require(labels.dim() == 2 && labels.size(1) == sizes.label_size &&
-                (labels.size(0) == 1 || labels.size(0) == z.size(0)),
-            "labels of shape ", shape_text(labels.sizes()), ", expected [N, ", sizes.label_size, "]");
+    require(
+        labels.dim() == 2 && labels.size(1) == sizes.label_size && (labels.size(0) == 1 || labels.size(0) == z.size(0)),
+        "labels of shape ", shape_text(labels.sizes()), ", expected [N, ", sizes.label_size, "]");
     const auto embedded = stylegan2::dense(labels.to(options), slots[0][0], slots[0][1]);
     x = torch::cat({x, stylegan2::normalize_latents(embedded).expand({x.size(0), -1})}, 1);
   }

@@ -42,11 +42,11 @@ class StyleGan2 {
   explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", StyleGan2Settings settings = {});
 
   std::span<const Layer> layers() const { return layers_; }
-  std::int64_t latent_size() const { return mapping_.latent_size; } ///< Z
-  std::int64_t style_size() const { return mean_style_.size(0); }  ///< D
-  std::int64_t style_count() const { return style_count_; }        ///< L = 2 log2(resolution) - 2
-  int resolution() const { return resolution_; }                   ///< H = W
-  Tensor mean_style() const { return mean_style_; }                ///< [D]
+  std::int64_t latent_size() const { return mapping_.latent_size; }  ///< Z
+  std::int64_t style_size() const { return mean_style_.size(0); }    ///< D
+  std::int64_t style_count() const { return style_count_; }          ///< L = 2 log2(resolution) - 2
+  int resolution() const { return resolution_; }                     ///< H = W
+  Tensor mean_style() const { return mean_style_; }                  ///< [D]
   bool has_noise_maps() const { return has_noise_maps_; }
   std::size_t noise_map_count() const { return noise_.size(); }  ///< one map for each convolution
   int noise_resolution(std::size_t map) const;

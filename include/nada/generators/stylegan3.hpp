@@ -36,8 +36,8 @@ class StyleGan3 {
   std::int64_t style_size() const { return mean_style_.size(0); }    ///< D
   /// L = layers + 2: of the input, of each layer, of RGB.
   std::int64_t style_count() const { return static_cast<std::int64_t>(shapes_.size()) + 1; }
-  int resolution() const { return settings_.resolution; }  ///< H = W
-  Tensor mean_style() const { return mean_style_; }        ///< [D]
+  int resolution() const { return settings_.resolution; }          ///< H = W
+  Tensor mean_style() const { return mean_style_; }                ///< [D]
   std::int64_t label_size() const { return mapping_.label_size; }  ///< C; 0: not class-conditional
   bool is_radial() const;                                          ///< configuration R
   const StyleGan3Settings& settings() const { return settings_; }

@@ -59,7 +59,8 @@ NADA_INLINE void StyleGan3::read_input(TensorReader& reader) {
                      static_cast<int>(shapes_.front().in_rate),
                      0,
                      {"weight", "affine.weight", "affine.bias"}});
-  slots_.push_back({weight, reader.take("input.affine.weight", {4, style_size()}), reader.take("input.affine.bias", {4})});
+  slots_.push_back(
+      {weight, reader.take("input.affine.weight", {4, style_size()}), reader.take("input.affine.bias", {4})});
   frequencies_ = reader.take("input.freqs", {c, 2});
   phases_ = reader.take("input.phases", {c});
   transform_ = reader.take("input.transform", {3, 3});
@@ -91,14 +92,13 @@ NADA_INLINE void StyleGan3::read_layer(TensorReader& reader, std::size_t index) 
     fixed.down_filter = reader.take(name + ".down_filter", shape.radial ? std::vector{shape.down_taps, shape.down_taps}
                                                                         : std::vector{shape.down_taps});
   const auto in = shape.in_size + shape.kernel - 1;
-  fixed.activation = stylegan3::FilteredLeakyRelu(
-                         fixed.up_filter, fixed.down_filter, in, in,
-                         {.up = shape.up,
-                          .down = shape.down,
-                          .padding = shape.padding,
-                          .gain = shape.to_rgb ? 1 : stylegan2::activation_gain,
-                          .slope = shape.to_rgb ? 1 : stylegan2::leaky_slope,
-                          .clamp = settings_.conv_clamp})
+  fixed.activation = stylegan3::FilteredLeakyRelu(fixed.up_filter, fixed.down_filter, in, in,
+                                                  {.up = shape.up,
+                                                   .down = shape.down,
+                                                   .padding = shape.padding,
+                                                   .gain = shape.to_rgb ? 1 : stylegan2::activation_gain,
+                                                   .slope = shape.to_rgb ? 1 : stylegan2::leaky_slope,
+                                                   .clamp = settings_.conv_clamp})
                          .to(weight.device(), weight.scalar_type());
   fixed_.push_back(std::move(fixed));
 }

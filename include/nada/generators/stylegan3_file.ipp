@@ -40,7 +40,8 @@ class StyleGan3Numbers {
   /// Returns a number, or nothing where the file tells none. Absent and None are not told apart.
   std::optional<double> find(const std::string& name) const {
     if (json_.contains(name) && json_[name].is_number()) return json_[name].get<double>();
-    for (const auto* place : {"synthesis.", "synthesis._init_kwargs.", "_init_kwargs.synthesis_kwargs.", "_init_kwargs."})
+    for (const auto* place :
+         {"synthesis.", "synthesis._init_kwargs.", "_init_kwargs.synthesis_kwargs.", "_init_kwargs."})
       if (const auto value = file_.number(place + name)) return value;
     return {};
   }
@@ -101,7 +102,8 @@ NADA_INLINE StyleGan3Settings stylegan3_settings(const ModelFile& file) {
       return static_cast<int>(value);
     };
     out.resolution = whole("nada.resolution", detail::last_size(file));
-    out.critical = value_or(file.metadata(), "nada.critical_layers") == "0" ? 0 : whole("nada.critical_layers", out.critical);
+    out.critical =
+        value_or(file.metadata(), "nada.critical_layers") == "0" ? 0 : whole("nada.critical_layers", out.critical);
     out.margin = value_or(file.metadata(), "nada.margin") == "0" ? 0 : whole("nada.margin", out.margin);
     out.filter_size = whole("nada.filter_size", out.filter_size);
     out.upsampling = whole("nada.activation_upsampling", out.upsampling);

@@ -14,17 +14,17 @@ namespace nada {
 
 /// StyleGan3Settings hold the numbers that the tensors do not give; frequencies are in periods per picture.
 struct StyleGan3Settings {
-  int resolution = 0;                             // pixels of a side of the picture; a power of two
-  int critical = 2;                               // layers at the end whose cutoff is half the sampling rate
-  int margin = 10;                                // pixels around the picture in all layers but the last two
-  int filter_size = 6;                            // taps of a filter, times its factor
-  int upsampling = 2;                             // of activations
-  double first_cutoff = 2;                        // of the input
-  double first_stopband = 4.287093850145173;      // 2^2.1, of the input
-  double last_stopband = 1.2311444133449163;      // 2^0.3, of the last layer, in units of its cutoff
-  double output_scale = 0.25;                     // of the picture
-  double mapping_lr = 0.01;                       // multiplier of the mapping network's learning rate
-  std::optional<double> conv_clamp = {256};       // activations are clamped to +- this number
+  int resolution = 0;                         // pixels of a side of the picture; a power of two
+  int critical = 2;                           // layers at the end whose cutoff is half the sampling rate
+  int margin = 10;                            // pixels around the picture in all layers but the last two
+  int filter_size = 6;                        // taps of a filter, times its factor
+  int upsampling = 2;                         // of activations
+  double first_cutoff = 2;                    // of the input
+  double first_stopband = 4.287093850145173;  // 2^2.1, of the input
+  double last_stopband = 1.2311444133449163;  // 2^0.3, of the last layer, in units of its cutoff
+  double output_scale = 0.25;                 // of the picture
+  double mapping_lr = 0.01;                   // multiplier of the mapping network's learning rate
+  std::optional<double> conv_clamp = {256};   // activations are clamped to +- this number
 };
 
 /// StyleGan3Layer is the geometry of one layer; pictures are square.
@@ -33,9 +33,9 @@ struct StyleGan3Layer {
   std::int64_t in_size = 0, out_size = 0;                 // pixels of a side, with margins
   double in_rate = 0, out_rate = 0, middle_rate = 0;      // sampling rates; middle: of the activation
   double in_cutoff = 0, out_cutoff = 0, in_half_width = 0, out_half_width = 0;
-  std::int64_t kernel = 3, up_taps = 1, down_taps = 1;    // 1 tap: no filter
+  std::int64_t kernel = 3, up_taps = 1, down_taps = 1;  // 1 tap: no filter
   int up = 1, down = 1;
-  std::array<std::int64_t, 4> padding = {};               // x before, x after, y before, y after
+  std::array<std::int64_t, 4> padding = {};  // x before, x after, y before, y after
 
   /// Returns the filter before or behind the activation, undefined where there is none, as arXiv:2106.12423 designs it.
   Tensor up_filter() const;

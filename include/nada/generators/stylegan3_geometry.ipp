@@ -76,7 +76,8 @@ NADA_INLINE std::vector<std::int64_t> stylegan3_channels(std::span<const StyleGa
                                                          double most) {
   std::vector<std::int64_t> out;
   for (const auto& layer : layers)
-    out.push_back(layer.to_rgb ? 3 : static_cast<std::int64_t>(std::nearbyint(std::min(base / 2 / layer.out_cutoff, most))));
+    out.push_back(
+        layer.to_rgb ? 3 : static_cast<std::int64_t>(std::nearbyint(std::min(base / 2 / layer.out_cutoff, most))));
   return out;
 }
 

@@ -34,9 +34,9 @@ class Resampling {
   std::int64_t size() const { return size_; }  ///< M
 
  private:
-  Tensor matrix_;                                            // [window, outputs of a window]
-  std::int64_t length_ = 0, size_ = 0, stride_ = 1;          // stride: inputs from one window to the next
-  std::int64_t before_ = 0, after_ = 0;                      // zeros around x, which windows fill
+  Tensor matrix_;                                    // [window, outputs of a window]
+  std::int64_t length_ = 0, size_ = 0, stride_ = 1;  // stride: inputs from one window to the next
+  std::int64_t before_ = 0, after_ = 0;              // zeros around x, which windows fill
 };
 
 /// FilteredSettings are the constants of a filtered leaky ReLU.
@@ -60,8 +60,8 @@ class FilteredLeakyRelu {
   FilteredLeakyRelu to(torch::Device device, torch::ScalarType type) const;
 
  private:
-  Tensor raise(const Tensor& x) const;   // [N, C, H, W] -> [N, C, W', H']
-  Tensor lower(const Tensor& x) const;   // [N, C, W', H'] -> [N, C, H'', W'']
+  Tensor raise(const Tensor& x) const;  // [N, C, H, W] -> [N, C, W', H']
+  Tensor lower(const Tensor& x) const;  // [N, C, W', H'] -> [N, C, H'', W'']
 
   FilteredSettings settings_;
   bool filters_up_ = false, filters_down_ = false;

@@ -34,7 +34,9 @@ NADA_INLINE Tensor lowpass(std::int64_t taps, double cutoff, double width, doubl
           ", width ", width, " at the rate ", rate, ": expected at least 2 taps and numbers above 0");
   constexpr double pi = std::numbers::pi;
   const auto window = kaiser_window(taps, width / (rate / 2));
-  const auto place = [&](std::int64_t i) { return (static_cast<double>(i) - static_cast<double>(taps - 1) / 2) / rate; };
+  const auto place = [&](std::int64_t i) {
+    return (static_cast<double>(i) - static_cast<double>(taps - 1) / 2) / rate;
+  };
   std::vector<double> values;
   for (std::int64_t i = 0; i < (radial ? taps : 1); ++i)
     for (std::int64_t j = 0; j < taps; ++j) {
@@ -172,7 +174,7 @@ NADA_INLINE Tensor modulated_convolution(const Tensor& x, const Tensor& weight, 
                       .to(x.scalar_type())
                 : at::conv2d(scaled, weight, {}, 1, padding);
   if (!demodulate) return bias.defined() ? y + bias.view({1, o, 1, 1}) : y;
-  const auto size = weight.square().mean(at::IntArrayRef{1, 2, 3}).rsqrt();                                               // [O]
+  const auto size = weight.square().mean(at::IntArrayRef{1, 2, 3}).rsqrt();                                 // [O]
   const auto energy = own.square().matmul(weight.square().sum(at::IntArrayRef{2, 3}).t()) * size.square();  // [N, O]
   const auto d = ((energy + stylegan2::demodulation_floor).rsqrt() * size).view({n, o, 1, 1});
   return bias.defined() ? at::addcmul(bias.view({1, o, 1, 1}), y, d) : y * d;
@@ -184,13 +186,16 @@ NADA_INLINE Tensor fourier_features(const Tensor& w, const FourierInput& input) 
   t = t / t.narrow(1, 0, 2).norm(2, 1, true);
   const auto cos = t.select(1, 0), sin = t.select(1, 1), x = t.select(1, 2), y = t.select(1, 3);
   const auto moved = at::stack({cos, -sin, sin * y - cos * x, sin, cos, -(sin * x) - cos * y}, 1).view({n, 2, 3});
-  const auto transform = at::matmul(moved, input.transform);                               // [N, 2, 3]
+  const auto transform = at::matmul(moved, input.transform);  // [N, 2, 3]
   const auto phases = input.phases + at::matmul(input.frequencies, transform.select(2, 2).unsqueeze(2)).squeeze(2);
-  const auto frequencies = at::matmul(input.frequencies, transform.narrow(2, 0, 2));       // [N, C, 2]
+  const auto frequencies = at::matmul(input.frequencies, transform.narrow(2, 0, 2));  // [N, C, 2]
   const auto over = (frequencies.norm(2, 2) - input.bandwidth) / (input.rate / 2 - input.bandwidth);
-  const auto amplitude = (1 - over).clamp(0, 1);                                           // [N, C]
-  const auto place = (torch::arange(size, w.options()) + 0.5) / input.rate - static_cast<double>(size) / (2 * input.rate);
-  const auto along = [&](std::int64_t axis) { return frequencies.select(2, axis).unsqueeze(2) * place; };  // [N, C, size]
+  const auto amplitude = (1 - over).clamp(0, 1);  // [N, C]
+  const auto place =
+      (torch::arange(size, w.options()) + 0.5) / input.rate - static_cast<double>(size) / (2 * input.rate);
+  const auto along = [&](std::int64_t axis) {
+    return frequencies.select(2, axis).unsqueeze(2) * place;
+  };  // [N, C, size]
   const auto angle = along(1).unsqueeze(3) + along(0).unsqueeze(2) + phases.view({n, c, 1, 1});
   const auto waves = (angle * (2 * std::numbers::pi)).sin() * amplitude.view({n, c, 1, 1});
   const auto weight = input.weight / std::sqrt(static_cast<double>(c));
