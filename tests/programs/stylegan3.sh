@@ -23,7 +23,7 @@ succeed generate --generator whole/adapted.safetensors --count 2 --out adapted.p
 succeed generate --generator "$t" --count 2 --out source.png
 check "the adapted pictures are others" sh -c '! cmp -s adapted.png source.png'
 succeed adapt --generator "$t" --target "a zombie" --layers L3_52_8,input --steps 1 --batch 2 --samples-every 0 --out named
-expect_error "no exit at 16 pixels" adapt "${short[@]}" --steps 1 --exit 16 --out none
+expect_error "no exit at 16 pixels" adapt --generator "$t" --target "a zombie" --layers all --batch 2 --steps 1 --exit 16 --out none
 expect_error "there is no layer 'conv.8.0'; the layers are .*L0_36_8" adapt "${short[@]}" --layers conv.8.0 --steps 1 --out none
 
 # configuration R, with classes
