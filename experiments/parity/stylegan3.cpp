@@ -24,7 +24,8 @@ T get_or(const Call& call, const std::string& argument, T otherwise) {
 }
 
 /// Returns a layer's geometry by the names of the official constructor.
-Json official(const StyleGan3Layer& layer, std::int64_t in, std::int64_t out, std::size_t index, bool half) {
+Json official(const StyleGan3Layer& layer, std::int64_t in, std::int64_t out, std::size_t index, bool half,
+              const Json& clamp) {
   return {{"name", stylegan3_name(index, layer.out_size, out)},
           {"is_torgb", layer.to_rgb},
           {"is_critically_sampled", layer.critical},
@@ -41,6 +42,7 @@ Json official(const StyleGan3Layer& layer, std::int64_t in, std::int64_t out, st
           {"in_half_width", layer.in_half_width},
           {"out_half_width", layer.out_half_width},
           {"conv_kernel", layer.kernel},
+          {"conv_clamp", clamp},
           {"up_factor", layer.up},
           {"up_taps", layer.up_taps},
           {"down_factor", layer.down},
@@ -81,10 +83,11 @@ Results stylegan3_geometry(const Call& call) {
                       {"size", {first.in_size, first.in_size}},
                       {"sampling_rate", first.in_rate},
                       {"bandwidth", first.in_cutoff}};
+  const Json clamp = call.has("conv_clamp") ? call.entry("arguments", "conv_clamp") : Json(256.0);
   Json all = Json::array();
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const bool half = layers[i].out_rate * (1 << halves) > settings.resolution;
-    all.push_back(official(layers[i], channels[i == 0 ? 0 : i - 1], channels[i], i, half));
+    all.push_back(official(layers[i], channels[i == 0 ? 0 : i - 1], channels[i], i, half, clamp));
   }
   return {{"input", input}, {"num_ws", Json(layers.size() + 1)}, {"layers", all}};
 }
