@@ -253,7 +253,8 @@ int convert(const Options& o, const nada::OptionTable&) {
     const nada::ArcFace network = nada::ArcFace::load(file);                                      // checks everything
     std::erase_if(tensors, [](const auto& entry) { return !entry.second.is_floating_point(); });  // counters of batches
     std::cout << "      embeddings of " << network.width() << " numbers\n";
-    convert_other(o, std::move(tensors), {{"nada.kind", "identity_network"}, {"nada.format", nada::format_version}},
+    convert_other(o, std::move(tensors),
+                  {{"nada.kind", "identity_network"}, {"nada.format", std::string(nada::format_version)}},
                   file.metadata());
   } else if (file.kind() == FileKind::style_encoder) {
     auto read = nada::read_style_encoder(file);
