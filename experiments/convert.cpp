@@ -26,7 +26,7 @@
 #include "nada/generators/stylegan2.hpp"
 #include "nada/generators/stylegan3.hpp"
 #include "nada/generators/stylegan3_file.hpp"
-#include "nada/inversion/style_encoder.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 
 namespace {
 
@@ -256,11 +256,11 @@ int convert(const Options& o, const nada::OptionTable&) {
     convert_other(o, std::move(tensors),
                   {{"nada.kind", "identity_network"}, {"nada.format", std::string(nada::format_version)}},
                   file.metadata());
-  } else if (file.kind() == FileKind::style_encoder) {
-    auto read = nada::read_style_encoder(file);
-    const auto encoder = nada::StyleEncoder::load(file);  // checks everything
+  } else if (file.kind() == FileKind::gradual_style_encoder) {
+    auto read = nada::read_gradual_style_encoder(file);
+    const auto encoder = nada::GradualStyleEncoder::load(file);  // checks everything
     std::cout << "      " << encoder.style_count() << " styles of " << encoder.style_size() << " numbers\n";
-    convert_other(o, std::move(read.tensors), nada::style_encoder_metadata(read.kind), file.metadata());
+    convert_other(o, std::move(read.tensors), nada::gradual_style_encoder_metadata(read.kind), file.metadata());
   } else if (nada::is_encoder(file.kind())) {
     convert_encoder(o, file);
   } else {

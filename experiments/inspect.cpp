@@ -21,7 +21,7 @@
 #include "nada/generators/open_generator.hpp"
 #include "nada/generators/stylegan2.hpp"
 #include "nada/generators/stylegan3.hpp"
-#include "nada/inversion/style_encoder.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 
 namespace {
 
@@ -151,11 +151,11 @@ int inspect(const Options& o, const nada::OptionTable&) {
     row("embedding", nada::join(nada::ArcFace::load(file).width(), " numbers"));
     row("faces", "112 px");
     groups(file, first_part);
-  } else if (kind == nada::FileKind::style_encoder) {
-    const auto encoder = nada::StyleEncoder::load(file);
-    row("kind", encoder.kind() == nada::StyleEncoder::Kind::e4e ? "e4e" : "pSp");
+  } else if (kind == nada::FileKind::gradual_style_encoder) {
+    const auto encoder = nada::GradualStyleEncoder::load(file);
+    row("kind", encoder.kind() == nada::GradualStyleEncoder::Kind::e4e ? "e4e" : "pSp");
     row("styles", nada::join(encoder.style_count(), " of ", encoder.style_size(), " numbers"));
-    row("pictures", nada::join(nada::StyleEncoder::input_size, " px"));
+    row("pictures", nada::join(nada::GradualStyleEncoder::input_size, " px"));
     groups(file, first_part);
   } else {
     groups(file, [&](const std::string& name) {

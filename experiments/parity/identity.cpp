@@ -11,7 +11,7 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/arcface.hpp"
-#include "nada/inversion/style_encoder.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 #include "operations.hpp"
 #include "procedure.hpp"
 
@@ -42,11 +42,11 @@ ArcFace identity_network(const Call& call) {
   return ArcFace::load(call.folder.model_file(model), torch::kCPU, call.type);
 }
 
-StyleEncoder style_encoder(const Call& call) {
+GradualStyleEncoder gradual_style_encoder(const Call& call) {
   const auto& model = call.entry("model", "encoder");
-  if (!is_procedure(model)) return StyleEncoder::load(call.folder.model_file(model), {.type = call.type});
+  if (!is_procedure(model)) return GradualStyleEncoder::load(call.folder.model_file(model), {.type = call.type});
   const auto made = procedure(call.folder.path(model));
-  const auto kind = made.type == "Encoder4Editing" ? StyleEncoder::Kind::e4e : StyleEncoder::Kind::psp;
+  const auto kind = made.type == "Encoder4Editing" ? GradualStyleEncoder::Kind::e4e : GradualStyleEncoder::Kind::psp;
   const auto width = made.tensors.at("latlayer1.bias").size(0);
   return {made.tensors, torch::zeros({width}), kind, "procedure", call.type};  // codes come without the mean
 }
@@ -88,7 +88,7 @@ Results identity_loss(const Call& call) {
 
 Results encoder_invert(const Call& call) {
   const torch::NoGradGuard no_grad;
-  const auto encoder = style_encoder(call);
+  const auto encoder = gradual_style_encoder(call);
   const auto image = pictures(call, "image");
   Results out;
   out["codes"] =
@@ -96,14 +96,14 @@ Results encoder_invert(const Call& call) {
   out["w_plus"] = encoder.w_plus(image);
   if (call.expected().contains("image"))
     out["image"] =
-        StyleEncoder::load_decoder(call.folder.model_file(call.entry("model", "encoder")), {.type = call.type})
+        GradualStyleEncoder::load_decoder(call.folder.model_file(call.entry("model", "encoder")), {.type = call.type})
             .synthesize(encoder.w_plus(image));
   return out;
 }
 
 Results encoder_gradient(const Call& call) {
   const auto image = pictures(call, "image").requires_grad_(true);
-  const auto loss = (style_encoder(call).codes(image) * call.tensor("probe")).sum();
+  const auto loss = (gradual_style_encoder(call).codes(image) * call.tensor("probe")).sum();
   Results out{{"loss", loss}};
   add_gradient(call, loss, image, out);
   return out;

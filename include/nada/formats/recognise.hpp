@@ -14,23 +14,23 @@ namespace nada {
 constexpr std::string_view format_version = "1";
 
 enum class FileKind {
-  generator,             // native StyleGAN2
-  rosinality_generator,  // StyleGAN2 with the names of rosinality/stylegan2-pytorch
-  nvidia_generator,      // StyleGAN2 with the names of NVlabs/stylegan2-ada-pytorch
-  stylegan3_generator,   // StyleGAN3 with NVIDIA's names
-  native_stylegan3,      // native StyleGAN3
-  identity_network,      // ArcFace's IR-SE 50
-  style_encoder,         // e4e or pSp: pictures to w+
-  discriminator,        // StyleGAN2's discriminator, with any names
-  encoder,              // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
-  openai_encoder,       // OpenAI's names alone
-  huggingface_encoder,  // names of Hugging Face's CLIPModel
-  openclip_encoder,     // OpenCLIP's names with the text tower under "text."
-  delta,                // leaves of an adapted generator
-  preset,               // a delta with its prompts, options and sample picture
-  state,                // state of a run, to resume the run
-  codes,                // w+ codes
-  classifier,           // classifier of a picture's attributes
+  generator,              // native StyleGAN2
+  rosinality_generator,   // StyleGAN2 with the names of rosinality/stylegan2-pytorch
+  nvidia_generator,       // StyleGAN2 with the names of NVlabs/stylegan2-ada-pytorch
+  stylegan3_generator,    // StyleGAN3 with NVIDIA's names
+  native_stylegan3,       // native StyleGAN3
+  identity_network,       // ArcFace's IR-SE 50
+  gradual_style_encoder,  // e4e or pSp: pictures to w+
+  discriminator,          // StyleGAN2's discriminator, with any names
+  encoder,                // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
+  openai_encoder,         // OpenAI's names alone
+  huggingface_encoder,    // names of Hugging Face's CLIPModel
+  openclip_encoder,       // OpenCLIP's names with the text tower under "text."
+  delta,                  // leaves of an adapted generator
+  preset,                 // a delta with its prompts, options and sample picture
+  state,                  // state of a run, to resume the run
+  codes,                  // w+ codes
+  classifier,             // classifier of a picture's attributes
   unknown
 };
 
@@ -49,7 +49,7 @@ constexpr std::string_view name_of(FileKind kind) {
       return "a StyleGAN3 generator";
     case FileKind::identity_network:
       return "an ArcFace network";
-    case FileKind::style_encoder:
+    case FileKind::gradual_style_encoder:
       return "an encoder of pictures to styles (e4e or pSp)";
     case FileKind::discriminator:
       return "a StyleGAN2 discriminator";
@@ -103,7 +103,7 @@ FileKind recognise_names(Has&& has) {
   if (has("conv1.conv.weight") && has("input.input")) return FileKind::rosinality_generator;
   if (has("synthesis.b4.const")) return FileKind::nvidia_generator;
   if (has("synthesis.input.freqs")) return FileKind::stylegan3_generator;
-  if (has("encoder.input_layer.0.weight") && has("encoder.latlayer1.weight")) return FileKind::style_encoder;
+  if (has("encoder.input_layer.0.weight") && has("encoder.latlayer1.weight")) return FileKind::gradual_style_encoder;
   if (has("input_layer.0.weight") && has("output_layer.3.weight")) return FileKind::identity_network;
   if (has("final_linear.0.weight") || has("b4.out.weight")) return FileKind::discriminator;
   if (has("text_projection") && has("token_embedding.weight")) return FileKind::openai_encoder;

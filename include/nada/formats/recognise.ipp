@@ -24,7 +24,7 @@ NADA_INLINE std::optional<FileKind> recognise(const Metadata& metadata, const st
     return value_or(metadata, "nada.architecture") == "stylegan3" ? FileKind::native_stylegan3 : FileKind::generator;
   if (kind == "encoder") return FileKind::encoder;
   if (kind == "identity_network") return FileKind::identity_network;
-  if (kind == "style_encoder") return FileKind::style_encoder;
+  if (kind == "gradual_style_encoder") return FileKind::gradual_style_encoder;
   if (kind == "delta") return FileKind::delta;
   if (kind == "preset") return FileKind::preset;
   if (kind == "state") return FileKind::state;

@@ -9,13 +9,13 @@
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
-#include "nada/inversion/style_encoder.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 #include "support/files.hpp"
 #include "support/golden.hpp"
 #include "support/pickles.hpp"
 #include "support/tiny.hpp"
 
-BOOST_AUTO_TEST_SUITE(inversion_style_encoder)
+BOOST_AUTO_TEST_SUITE(inversion_gradual_style_encoder)
 
 using namespace nada;
 using test::largest_difference;
@@ -51,12 +51,12 @@ void write_checkpoint(const std::filesystem::path& path, const ModelFile& from, 
 }
 
 std::string error_with(const std::function<void(TensorMap&)>& change) {
-  const auto read = read_style_encoder(ModelFile::open(golden / "psp_tiny.safetensors"));
+  const auto read = read_gradual_style_encoder(ModelFile::open(golden / "psp_tiny.safetensors"));
   TensorMap own;
   for (const auto& [name, value] : read.tensors)
     if (name.starts_with("encoder.")) own[name.substr(8)] = value;
   change(own);
-  return error_of([&] { StyleEncoder(own, read.tensors.at("latent_avg"), read.kind, "e"); });
+  return error_of([&] { GradualStyleEncoder(own, read.tensors.at("latent_avg"), read.kind, "e"); });
 }
 
 }  // namespace
@@ -66,8 +66,9 @@ BOOST_AUTO_TEST_CASE(codes_are_the_reference_s_for_both_kinds) {
   const torch::NoGradGuard no_grad;
   for (const std::string name : {"e4e_tiny", "psp_tiny"}) {
     const auto encoder =
-        StyleEncoder::load(ModelFile::open(golden / (name + ".safetensors")), {.type = torch::kFloat64});
-    BOOST_TEST((encoder.kind() == (name == "e4e_tiny" ? StyleEncoder::Kind::e4e : StyleEncoder::Kind::psp)));
+        GradualStyleEncoder::load(ModelFile::open(golden / (name + ".safetensors")), {.type = torch::kFloat64});
+    BOOST_TEST(
+        (encoder.kind() == (name == "e4e_tiny" ? GradualStyleEncoder::Kind::e4e : GradualStyleEncoder::Kind::psp)));
     const auto expected = to_tensor(numbers.at(name + "/invert/codes.f64"));
     BOOST_TEST(largest_difference(encoder.codes(pictures()), expected) < 1e-9 * expected.abs().max().item<double>());
     const auto w = encoder.w_plus(pictures());
@@ -81,29 +82,29 @@ BOOST_AUTO_TEST_CASE(opts_are_read_from_a_dict_and_from_a_namespace) {
   using namespace test::pickle;
   const TemporaryFolder folder;
   const auto native = ModelFile::open(golden / "psp_tiny.safetensors");
-  const auto expected = StyleEncoder::load(native).w_plus(pictures().to(torch::kFloat32));
+  const auto expected = GradualStyleEncoder::load(native).w_plus(pictures().to(torch::kFloat32));
   const auto entries = dict(text("stylegan_size"), integer(32), text("encoder_type"), text("GradualStyleEncoder"));
   const auto object = global("argparse", "Namespace") + ")\x81" + entries + "b";
   for (const auto& opts : {entries, object}) {
     write_checkpoint(folder / "p.pt", native, opts);
     const auto file = ModelFile::open(folder / "p.pt");
-    BOOST_TEST((file.kind() == FileKind::style_encoder));
-    BOOST_TEST(same_bits(StyleEncoder::load(file).w_plus(pictures().to(torch::kFloat32)), expected));
+    BOOST_TEST((file.kind() == FileKind::gradual_style_encoder));
+    BOOST_TEST(same_bits(GradualStyleEncoder::load(file).w_plus(pictures().to(torch::kFloat32)), expected));
   }
   write_checkpoint(folder / "p.pt", native, dict(text("encoder_type"), text("BackboneEncoderUsingLastLayerIntoW")));
   BOOST_TEST(error_of([&] {
-               StyleEncoder::load(folder / "p.pt");
+               GradualStyleEncoder::load(folder / "p.pt");
              }).find("expected Encoder4Editing or GradualStyleEncoder") != std::string::npos);
   write_checkpoint(folder / "p.pt", native, dict(text("encoder_type"), integer(3)));
-  BOOST_TEST(error_of([&] { StyleEncoder::load(folder / "p.pt"); }).find("its opts name no encoder_type") !=
+  BOOST_TEST(error_of([&] { GradualStyleEncoder::load(folder / "p.pt"); }).find("its opts name no encoder_type") !=
              std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_decoder_of_the_file_renders_what_the_encoder_finds) {
   const auto file = ModelFile::open(golden / "e4e_tiny.safetensors");
   const torch::NoGradGuard no_grad;
-  const auto decoder = StyleEncoder::load_decoder(file, {.type = torch::kFloat64});
-  const auto encoder = StyleEncoder::load(file, {.type = torch::kFloat64});
+  const auto decoder = GradualStyleEncoder::load_decoder(file, {.type = torch::kFloat64});
+  const auto encoder = GradualStyleEncoder::load(file, {.type = torch::kFloat64});
   BOOST_TEST_REQUIRE(decoder.style_count() == encoder.style_count());
   const auto expected = to_tensor(Safetensors::open(golden / "golden.safetensors").at("e4e_tiny/reconstruct/image"));
   const auto image = decoder.synthesize(encoder.w_plus(pictures().narrow(0, 0, 1)));
@@ -111,7 +112,7 @@ BOOST_AUTO_TEST_CASE(the_decoder_of_the_file_renders_what_the_encoder_finds) {
 }
 
 BOOST_AUTO_TEST_CASE(pictures_of_other_sizes_are_resized) {
-  const auto encoder = StyleEncoder::load(golden / "psp_tiny.safetensors");
+  const auto encoder = GradualStyleEncoder::load(golden / "psp_tiny.safetensors");
   const torch::NoGradGuard no_grad;
   const auto flat = torch::full({1, 3, 64, 64}, 0.25), same = torch::full({1, 3, 256, 256}, 0.25);
   BOOST_TEST(largest_difference(encoder.w_plus(flat), encoder.w_plus(same)) < 1e-4);

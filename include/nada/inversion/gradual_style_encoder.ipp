@@ -1,6 +1,6 @@
-// Bodies of style_encoder.hpp.
+// Bodies of gradual_style_encoder.hpp.
 #pragma once
-#include "nada/inversion/style_encoder.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 
 #include <array>
 #include <cstddef>
@@ -30,7 +30,7 @@ inline TensorMap with_prefix(const TensorMap& tensors, std::string_view prefix) 
   return out;
 }
 
-inline StyleEncoder::Kind style_encoder_kind(const ModelFile& file, const ModelContainer& container) {
+inline GradualStyleEncoder::Kind gradual_style_encoder_kind(const ModelFile& file, const ModelContainer& container) {
   const auto& what = file.path();
   std::optional<std::string> type;
   if (file.container() == "safetensors") {
@@ -39,15 +39,15 @@ inline StyleEncoder::Kind style_encoder_kind(const ModelFile& file, const ModelC
     type = found->as_text();
   }
   require(type.has_value(), what, ": its opts name no encoder_type");
-  if (*type == "Encoder4Editing") return StyleEncoder::Kind::e4e;
-  if (*type == "GradualStyleEncoder") return StyleEncoder::Kind::psp;
+  if (*type == "Encoder4Editing") return GradualStyleEncoder::Kind::e4e;
+  if (*type == "GradualStyleEncoder") return GradualStyleEncoder::Kind::psp;
   fail(what, ": the encoder_type is '", *type, "', expected Encoder4Editing or GradualStyleEncoder");
 }
 
 }  // namespace detail
 
-NADA_INLINE StyleEncoder::StyleEncoder(const TensorMap& tensors, const Tensor& mean, Kind kind, const std::string& what,
-                                       torch::TensorOptions options)
+NADA_INLINE GradualStyleEncoder::GradualStyleEncoder(const TensorMap& tensors, const Tensor& mean, Kind kind,
+                                                     const std::string& what, torch::TensorOptions options)
     : kind_(kind) {
   const Weights weights(tensors, what, options);
   body_ = IrSeBody(weights);
@@ -69,8 +69,8 @@ NADA_INLINE StyleEncoder::StyleEncoder(const TensorMap& tensors, const Tensor& m
   mean_ = mean.to(options).expand({count, size}).contiguous();
 }
 
-NADA_INLINE StyleEncoder::Head StyleEncoder::read_head(const Weights& weights, const std::string& name, std::int64_t in,
-                                                       int depth, std::int64_t out) {
+NADA_INLINE GradualStyleEncoder::Head GradualStyleEncoder::read_head(const Weights& weights, const std::string& name,
+                                                                     std::int64_t in, int depth, std::int64_t out) {
   Head head;
   for (int k = 0; k < depth; ++k) {
     const auto convolution = join(name, ".convs.", 2 * k);
@@ -82,17 +82,17 @@ NADA_INLINE StyleEncoder::Head StyleEncoder::read_head(const Weights& weights, c
   return head;
 }
 
-NADA_INLINE Tensor StyleEncoder::Head::operator()(Tensor x) const {
+NADA_INLINE Tensor GradualStyleEncoder::Head::operator()(Tensor x) const {
   for (std::size_t k = 0; k < weights.size(); ++k) x = at::leaky_relu(at::conv2d(x, weights[k], biases[k], 2, 1), 0.01);
   return stylegan2::dense(x.flatten(1), weight, bias);
 }
 
-NADA_INLINE StyleEncoderFile read_style_encoder(const ModelFile& file) {
+NADA_INLINE GradualStyleEncoderFile read_gradual_style_encoder(const ModelFile& file) {
   const auto what = file.path().string();
-  require(file.kind() == FileKind::style_encoder, what, " is ", name_of(file.kind()),
+  require(file.kind() == FileKind::gradual_style_encoder, what, " is ", name_of(file.kind()),
           ", expected an encoder of pictures to styles (e4e or pSp)");
   const auto container = ModelContainer::open(file.path());
-  StyleEncoderFile out{{}, detail::style_encoder_kind(file, container)};
+  GradualStyleEncoderFile out{{}, detail::gradual_style_encoder_kind(file, container)};
   out.tensors = to_tensors(file);
   if (file.container() != "safetensors") {
     const auto* const mean = container.root().find("latent_avg");
@@ -105,22 +105,22 @@ NADA_INLINE StyleEncoderFile read_style_encoder(const ModelFile& file) {
   return out;
 }
 
-NADA_INLINE Metadata style_encoder_metadata(StyleEncoder::Kind kind, Metadata more) {
-  more["nada.kind"] = "style_encoder";
+NADA_INLINE Metadata gradual_style_encoder_metadata(GradualStyleEncoder::Kind kind, Metadata more) {
+  more["nada.kind"] = "gradual_style_encoder";
   more["nada.format"] = format_version;
-  more["nada.encoder_type"] = kind == StyleEncoder::Kind::e4e ? "Encoder4Editing" : "GradualStyleEncoder";
+  more["nada.encoder_type"] = kind == GradualStyleEncoder::Kind::e4e ? "Encoder4Editing" : "GradualStyleEncoder";
   return more;
 }
 
-NADA_INLINE StyleEncoder StyleEncoder::load(const ModelFile& file, Placement place) {
-  const auto read = read_style_encoder(file);
+NADA_INLINE GradualStyleEncoder GradualStyleEncoder::load(const ModelFile& file, Placement place) {
+  const auto read = read_gradual_style_encoder(file);
   return {detail::with_prefix(read.tensors, "encoder."), read.tensors.at("latent_avg"), read.kind, file.path().string(),
           torch::TensorOptions().device(place.device).dtype(place.type)};
 }
 
-NADA_INLINE StyleGan2 StyleEncoder::load_decoder(const ModelFile& file, Placement place) {
+NADA_INLINE StyleGan2 GradualStyleEncoder::load_decoder(const ModelFile& file, Placement place) {
   const auto what = file.path().string();
-  const auto theirs = detail::with_prefix(read_style_encoder(file).tensors, "decoder.");
+  const auto theirs = detail::with_prefix(read_gradual_style_encoder(file).tensors, "decoder.");
   require(!theirs.empty(), what, ": holds no decoder");
   auto tensors = from_rosinality(theirs, what);
   if (auto mean = estimated_mean_style(tensors, StyleGan2Settings{}.mapping_lr); mean.defined())
@@ -129,8 +129,8 @@ NADA_INLINE StyleGan2 StyleEncoder::load_decoder(const ModelFile& file, Placemen
   return StyleGan2(std::move(tensors), what);
 }
 
-NADA_INLINE Tensor StyleEncoder::codes(const Tensor& images,
-                                       const std::function<void(std::string_view, const Tensor&)>& tap) const {
+NADA_INLINE Tensor GradualStyleEncoder::codes(const Tensor& images,
+                                              const std::function<void(std::string_view, const Tensor&)>& tap) const {
   require(images.dim() == 4 && images.size(1) == 3 && images.size(2) == input_size && images.size(3) == input_size,
           "pictures of shape ", shape_text(images.sizes()), ", expected [N, 3, 256, 256]");
   std::array<Tensor, 3> c;
@@ -154,7 +154,7 @@ NADA_INLINE Tensor StyleEncoder::codes(const Tensor& images,
   return at::stack(rows, 1);
 }
 
-NADA_INLINE Tensor StyleEncoder::w_plus(const Tensor& images) const {
+NADA_INLINE Tensor GradualStyleEncoder::w_plus(const Tensor& images) const {
   const bool fits = images.dim() == 4 && images.size(2) == input_size && images.size(3) == input_size;
   return codes(fits ? images : at::_upsample_bilinear2d_aa(images, {input_size, input_size}, /*align_corners=*/false)) +
          mean_;

@@ -19,22 +19,22 @@
 
 namespace nada {
 
-/// StyleEncoder gives w+ codes of a picture in one pass: an IR-SE 50, a pyramid of three levels, and a head for each style.
+/// GradualStyleEncoder gives w+ codes of a picture in one pass: an IR-SE 50, a pyramid of three levels, and a head for each style.
 ///     codes_i = head_i           (pSp)        codes_0 = head_0, codes_i = head_0 + head_i      (e4e)
 ///     w+ = codes + mean          [N, L, D], the mean style of the file
-class StyleEncoder {
+class GradualStyleEncoder {
  public:
   enum class Kind { e4e, psp };
   static constexpr std::int64_t input_size = 256;  // pixels of a side that the network was trained on
 
   /// Takes `input_layer.*`, `body.*`, `latlayer1.*`, `latlayer2.*`, `styles.I.*`; `mean` is [L, D] or [D].
   /// Errors:  a tensor that is missing or of another shape.
-  StyleEncoder(const TensorMap& tensors, const Tensor& mean, Kind kind, const std::string& what,
-               torch::TensorOptions options = torch::kFloat32);
+  GradualStyleEncoder(const TensorMap& tensors, const Tensor& mean, Kind kind, const std::string& what,
+                      torch::TensorOptions options = torch::kFloat32);
 
-  /// Reads the encoder of a file. Errors:  those of read_style_encoder() and of the constructor.
-  static StyleEncoder load(const ModelFile& file, Placement place = {});
-  static StyleEncoder load(const std::filesystem::path& path, Placement place = {}) {
+  /// Reads the encoder of a file. Errors:  those of read_gradual_style_encoder() and of the constructor.
+  static GradualStyleEncoder load(const ModelFile& file, Placement place = {});
+  static GradualStyleEncoder load(const std::filesystem::path& path, Placement place = {}) {
     return load(ModelFile::open(path), place);
   }
   /// Reads the generator that the file holds beside the encoder. Errors:  none there; those of StyleGan2.
@@ -65,23 +65,23 @@ class StyleEncoder {
   std::vector<Head> heads_;
 };
 
-/// StyleEncoderFile is what a file of a StyleEncoder holds: `encoder.*`, `latent_avg` and, as a rule, `decoder.*`, a generator
+/// GradualStyleEncoderFile is what a file of a GradualStyleEncoder holds: `encoder.*`, `latent_avg` and, as a rule, `decoder.*`, a generator
 /// with rosinality's names.
-struct StyleEncoderFile {
+struct GradualStyleEncoderFile {
   TensorMap tensors;
-  StyleEncoder::Kind kind;
+  GradualStyleEncoder::Kind kind;
 };
 
 /// Reads a native file, or a checkpoint of pSp or e4e: `state_dict`, `latent_avg`, and the kind from `opts.encoder_type`, where
 /// `opts` is a dict or an argparse.Namespace. No code of the file is run; counters of batch norms are left out.
 /// Errors:  another kind of file; an encoder_type other than Encoder4Editing and GradualStyleEncoder; NaN.
-StyleEncoderFile read_style_encoder(const ModelFile& file);
+GradualStyleEncoderFile read_gradual_style_encoder(const ModelFile& file);
 
 /// Returns the metadata of a native file; `more` adds about, licence, origin.
-Metadata style_encoder_metadata(StyleEncoder::Kind kind, Metadata more = {});
+Metadata gradual_style_encoder_metadata(GradualStyleEncoder::Kind kind, Metadata more = {});
 
 }  // namespace nada
 
 #ifndef NADA_COMPILED
-#include "nada/inversion/style_encoder.ipp"
+#include "nada/inversion/gradual_style_encoder.ipp"
 #endif
