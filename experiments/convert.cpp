@@ -3,7 +3,9 @@
 //       convert ViT-B-32.pt encoder.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz --type float16
 //       convert runs/a-zombie-1/adapted.safetensors zombie.pt --names rosinality
 //       convert runs/a-zombie-1/adapted.safetensors zombie.onnx
+#include <concepts>
 #include <iostream>
+#include <variant>
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +13,7 @@
 #include "nada/core/error.hpp"
 #include "nada/core/number_text.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/experiment/build.hpp"
@@ -27,6 +30,9 @@
 #include "nada/generators/load.hpp"
 #include "nada/generators/onnx_export.hpp"
 #include "nada/generators/stylegan2.hpp"
+#include "nada/generators/stylegan3.hpp"
+#include "nada/generators/stylegan3_file.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 
 namespace {
 
@@ -195,6 +201,19 @@ void convert_generator(const Options& o, nada::NamedTensors tensors, const nada:
   nada::save_tensors(o.out, tensors, metadata);
 }
 
+/// Writes a StyleGAN3 generator. What does not train (filters, frequencies) keeps its type: it is small, and pictures hang on it.
+void convert_stylegan3(const Options& o, const nada::TensorMap& tensors, const nada::StyleGan3& generator,
+                       const nada::Metadata& theirs) {
+  nada::require(o.names == "native", "a StyleGAN3 generator's names are native, found '", o.names, "'");
+  nada::require(!o.patterns, "a StyleGAN3 generator has no patterns");
+  nada::TensorMap trained, out;
+  for (const auto& [name, value] : tensors)
+    (name.ends_with("weight") || name.ends_with("bias") || name == "mean_style" ? trained : out)[name] = value;
+  cast(trained, o.type);
+  out.merge(trained);
+  nada::save_tensors(o.out, out, nada::generator_metadata(generator, about(o, theirs)));
+}
+
 void convert_encoder(const Options& o, const nada::ModelFile& file) {
   const auto vocabulary = o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary);
   nada::require(o.gelu == "auto" || o.gelu == "quick" || o.gelu == "erf",
@@ -243,6 +262,14 @@ void convert_encoder(const Options& o, const nada::ModelFile& file) {
   nada::save_tensors(o.out, tensors, about(o, file.metadata()));
 }
 
+/// Writes a network that other programs know by the same names.
+void convert_other(const Options& o, nada::TensorMap tensors, nada::Metadata metadata, const nada::Metadata& theirs) {
+  nada::require(o.names == "native", "the names of ", o.in, " are native, found '", o.names, "'");
+  cast(tensors, o.type);
+  metadata.merge(about(o, theirs));
+  nada::save_tensors(o.out, tensors, metadata);
+}
+
 int convert(const Options& o, const nada::OptionTable&) {
   using nada::FileKind;
   nada::require(!o.in.empty() && !o.out.empty(),
@@ -252,9 +279,23 @@ int convert(const Options& o, const nada::OptionTable&) {
   const auto file = nada::ModelFile::open(o.in, o.component);
   std::cout << "read  " << file.path().string() << ": " << file.description() << '\n';
   if (is_delta(file.kind())) {
-    const auto g =
-        nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base)).as<nada::StyleGan2>();
-    convert_generator(o, g.tensors(), g, file.metadata());
+    const auto any = nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base));
+    std::visit(
+        [&]<class G>(const G& g) {
+          if constexpr (std::same_as<G, nada::StyleGan3>)
+            convert_stylegan3(o, g.tensors(), g, file.metadata());
+          else
+            convert_generator(o, g.tensors(), g, file.metadata());
+        },
+        any.choice());
+  } else if (nada::is_stylegan3(file.kind())) {
+    const auto [tensors, settings] = nada::read_stylegan3(file);
+    auto floats = tensors;
+    for (auto& [name, value] : floats) value = value.to(torch::kFloat32);
+    const nada::StyleGan3 g(floats, o.in.string(), settings);  // checks everything
+    std::cout << "      " << g.resolution() << " px, configuration " << (g.is_radial() ? "R" : "T")
+              << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
+    convert_stylegan3(o, tensors, g, file.metadata());
   } else if (nada::is_generator(file.kind())) {
     auto [tensors, settings] = nada::read_stylegan2(file);
     nada::require(o.clamp >= 0, "option clamp: expected 0 or more, found ", o.clamp);
@@ -263,12 +304,27 @@ int convert(const Options& o, const nada::OptionTable&) {
     std::cout << "      " << g.resolution() << " px" << (g.is_residual() ? ", residual" : "")
               << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
     convert_generator(o, std::move(tensors), g, file.metadata());
+  } else if (file.kind() == FileKind::identity_network) {
+    auto tensors = nada::to_tensors(file);
+    const nada::ArcFace network = nada::ArcFace::load(file);                                      // checks everything
+    std::erase_if(tensors, [](const auto& entry) { return !entry.second.is_floating_point(); });  // counters of batches
+    std::cout << "      embeddings of " << network.width() << " numbers\n";
+    convert_other(o, std::move(tensors),
+                  {{"nada.kind", "identity_network"}, {"nada.format", std::string(nada::format_version)}},
+                  file.metadata());
+  } else if (file.kind() == FileKind::gradual_style_encoder) {
+    auto read = nada::read_gradual_style_encoder(file);
+    const auto encoder = nada::GradualStyleEncoder::load(file);  // checks everything
+    std::cout << "      " << encoder.style_count() << " styles of " << encoder.style_size() << " numbers\n";
+    convert_other(o, std::move(read.tensors), nada::gradual_style_encoder_metadata(read.kind), file.metadata());
   } else if (nada::is_encoder(file.kind())) {
     nada::require(!is_onnx_file(o.out), o.in, " is ", nada::name_of(file.kind()),
                   "; only a generator, whole or a delta, can be written as ONNX");
     convert_encoder(o, file);
   } else {
-    nada::fail(o.in, " is ", nada::name_of(file.kind()), "; expected a StyleGAN2 generator, a delta or a CLIP encoder");
+    nada::fail(o.in, " is ", nada::name_of(file.kind()),
+               "; expected a generator, a delta, a CLIP encoder, an ArcFace network or an encoder of pictures to "
+               "styles");
   }
   std::cout << "wrote " << o.out.string() << '\n';
   return 0;

@@ -3,10 +3,12 @@
 #include <iomanip>
 #include <iostream>
 #include <map>
+#include <variant>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -14,9 +16,13 @@
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/base_hash.hpp"
 #include "nada/generators/generator.hpp"
-#include "nada/generators/load.hpp"
+#include "nada/generators/open_generator.hpp"
+#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/stylegan3.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 
 namespace {
 
@@ -63,16 +69,27 @@ void about(const nada::Metadata& metadata) {
     row(key, nada::value_or(metadata, std::string("nada.") + key));
 }
 
-void inspect_generator(const nada::ModelFile& file) {
-  const auto g = nada::load_stylegan2(file);
-  row("resolution", nada::join(g.resolution(), " px"));
-  row("latents", nada::join(g.latent_size(), " numbers"));
-  row("styles", nada::join(g.style_count(), " of ", g.style_size(), " numbers"));
-  if (g.label_size() > 0) row("classes", nada::join(g.label_size()));
+void describe(const nada::StyleGan2& g) {
   row("connections", g.is_residual() ? "residual" : "skip");
   if (const auto clamp = g.settings().conv_clamp) row("clamped to", nada::join("+-", *clamp));
   row("noise maps", g.has_noise_maps() ? "stored" : "none");
   row("patterns", g.has_patterns() ? "stored" : "none");
+}
+
+void describe(const nada::StyleGan3& g) {
+  row("configuration", g.is_radial() ? "R (rotation and translation)" : "T (translation)");
+  if (const auto clamp = g.settings().conv_clamp) row("clamped to", nada::join("+-", *clamp));
+  row("critical layers", nada::join(g.settings().critical));
+  row("margin", nada::join(g.settings().margin, " px"));
+}
+
+void inspect_generator(const nada::ModelFile& file) {
+  const auto g = nada::open_generator(file);
+  row("resolution", nada::join(g.resolution(), " px"));
+  row("latents", nada::join(g.latent_size(), " numbers"));
+  row("styles", nada::join(g.style_count(), " of ", g.mean_style().size(0), " numbers"));
+  if (g.label_size() > 0) row("classes", nada::join(g.label_size()));
+  std::visit([](const auto& own) { describe(own); }, g.choice());
   row("SHA-256", nada::base_hash(g));
   std::map<std::string_view, std::int64_t> kinds;
   std::int64_t affine = 0, sum = 0;
@@ -120,6 +137,8 @@ void inspect_encoder(const nada::ModelFile& file) {
   });
 }
 
+std::string first_part(const std::string& name) { return name.substr(0, name.find('.')); }
+
 int inspect(const Options& o, const nada::OptionTable&) {
   nada::require(!o.file.empty(), "expected a file; `inspect --help` shows an example");
   const auto file = nada::ModelFile::open(o.file, o.component);
@@ -130,6 +149,16 @@ int inspect(const Options& o, const nada::OptionTable&) {
     inspect_generator(file);
   } else if (nada::is_encoder(kind)) {
     inspect_encoder(file);
+  } else if (kind == nada::FileKind::identity_network) {
+    row("embedding", nada::join(nada::ArcFace::load(file).width(), " numbers"));
+    row("faces", "112 px");
+    groups(file, first_part);
+  } else if (kind == nada::FileKind::gradual_style_encoder) {
+    const auto encoder = nada::GradualStyleEncoder::load(file);
+    row("kind", encoder.kind() == nada::GradualStyleEncoder::Kind::e4e ? "e4e" : "pSp");
+    row("styles", nada::join(encoder.style_count(), " of ", encoder.style_size(), " numbers"));
+    row("pictures", nada::join(nada::GradualStyleEncoder::input_size, " px"));
+    groups(file, first_part);
   } else {
     groups(file, [&](const std::string& name) {
       const bool layered = nada::is_delta(kind) || kind == nada::FileKind::state;

@@ -32,7 +32,7 @@
 #include "nada/generators/base_hash.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/latents.hpp"
-#include "nada/generators/load.hpp"
+#include "nada/generators/open_generator.hpp"
 #include "nada/metrics/measure.hpp"
 #include "nada/metrics/metric.hpp"
 #include "nada/metrics/text_score.hpp"
@@ -88,7 +88,7 @@ class Presets {
  public:
   explicit Presets(const Options& o)
       : o_(o),
-        source_(nada::load_stylegan2(o.generator, {o.machine.place(), torch::kFloat32})),
+        source_(nada::open_generator(o.generator, {o.machine.place(), torch::kFloat32})),
         measuring_(nada::load_clip(o.measure, {}, o.machine.place())) {}
 
   void make(const nlohmann::json& recipe) {

@@ -139,6 +139,7 @@ std::vector<Member<AnyClip>> Call::encoders() const {
 }
 
 Render render(const Call& call) {
+  if (!call.has("noise")) return {.noise = Noise::none};
   const auto noise = call.text("noise");
   require(noise == "stored" || noise == "zero", "noise is '", noise, "', expected stored or zero");
   return {.noise = noise == "stored" ? Noise::stored : Noise::none};

@@ -109,7 +109,8 @@ struct Call {
 /// Results of an operation, by role; "before ROLE" is the value that `relative_to_update` starts from.
 using Results = std::map<std::string, Value>;
 
-/// Returns how the check's generator renders images: with the noise maps of its file, or without noise.
+/// Returns how the check's generator renders images: with the noise maps of its file, or without noise (also where the
+/// check does not say: StyleGAN3 has none).
 Render render(const Call& call);
 
 }  // namespace nada::parity

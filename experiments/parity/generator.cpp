@@ -2,19 +2,22 @@
 #include <torch/autograd.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/formats/tensor_file.hpp"
+#include "nada/generators/any_generator.hpp"
 #include "nada/generators/latents.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/generators/stylegan3.hpp"
 #include "nada/pretraining/discriminator.hpp"
 #include "nada/pretraining/regularizer.hpp"
 #include "operations.hpp"
@@ -24,7 +27,7 @@ namespace nada::parity {
 namespace {
 
 /// Returns the styles [N, L, W] of latents `z` [N, Z], truncated where the check says so.
-Tensor map_styles(const Call& call, const StyleGan2& generator, const Tensor& z) {
+Tensor map_styles(const Call& call, const AnyGenerator& generator, const Tensor& z) {
   const auto w = generator.map(z, call.given("labels") ? call.tensor("labels") : Tensor{});
   if (!call.has("truncation")) return w;
   const auto truncation = call.get<std::map<std::string, double>>("truncation");
@@ -33,7 +36,7 @@ Tensor map_styles(const Call& call, const StyleGan2& generator, const Tensor& z)
 }
 
 /// Returns the check's styles [N, L, W], either given or made from latents, and mixed where the check says so.
-Tensor styles(const Call& call, const StyleGan2& generator) {
+Tensor styles(const Call& call, const AnyGenerator& generator) {
   if (call.given("w_plus")) return call.tensor("w_plus");
   const auto w = map_styles(call, generator, call.tensor("z"));
   if (!call.given("z_mix")) return w;
@@ -61,18 +64,40 @@ Results generator_map(const Call& call) {
   return out;
 }
 
+namespace {
+
+/// Returns the role of a layer's result: conv.4.0, conv.<r>.0 (up) and conv.<r>.1 are features of a resolution, rgb.<r> is
+/// itself; StyleGAN3's layers are features under their own names.
+std::string role_of(std::string_view layer, bool stylegan3) {
+  const std::string name(layer);
+  if (stylegan3) return "features." + name;
+  if (!name.starts_with("conv.")) return name;
+  const auto r = name.substr(5, name.size() - 7);
+  return join("features.", r, name.ends_with(".0") && r != "4" ? ".up" : "");
+}
+
+/// Returns the check's generator, with the check's transform in place of its own.
+AnyGenerator transformed(const Call& call) {
+  if (!call.given("transform")) return call.generator().model;
+  auto generator = call.generator().model.as<StyleGan3>();
+  generator.use_transform(call.tensor("transform"));
+  return generator;
+}
+
+}  // namespace
+
 Results generator_synthesize(const Call& call) {
-  const auto& generator = call.generator().model;
+  const auto generator = transformed(call);
+  const auto w_plus = styles(call, generator);
   Results out;
-  out["image"] =
-      generator.synthesize(styles(call, generator), render(call), [&](std::string_view layer, const Tensor& x) {
-        std::string name(layer);  // conv.4.0, conv.<r>.0 (up) and conv.<r>.1, rgb.<r>
-        if (name.starts_with("conv.")) {
-          const auto r = name.substr(5, name.size() - 7);
-          name = join("features.", r, name.ends_with(".0") && r != "4" ? ".up" : "");
-        }
-        out[name] = x;
-      });
+  std::visit(
+      [&]<class G>(const G& own) {
+        out["image"] = own.synthesize(w_plus, render(call), [&](std::string_view layer, const Tensor& x) {
+          const auto n = call.has("channels") ? std::min(call.integer("channels"), x.size(1)) : x.size(1);
+          out[role_of(layer, std::same_as<G, StyleGan3>)] = x.narrow(1, 0, n);
+        });
+      },
+      generator.choice());
   return out;
 }
 
@@ -80,7 +105,7 @@ namespace {
 
 /// GeneratorLeaves is a copy of a generator in which the parameters with golden gradients are leaves.
 struct GeneratorLeaves {
-  StyleGan2 generator;
+  AnyGenerator generator;
   std::vector<std::string> roles = {};
   std::vector<Tensor> leaves = {};
   std::vector<std::vector<std::int64_t>> shapes = {};  // shapes in the file
@@ -114,7 +139,10 @@ Results generator_gradient(const Call& call) {
   leaves.add("gradient." + input, value, value.sizes().vec());
   const auto& leaf = leaves.leaves.back();
   const auto w_plus = input == "z" ? map_styles(call, leaves.generator, leaf) : leaf;
-  const auto loss = (leaves.generator.synthesize(w_plus, render(call)) * call.tensor("probe")).mean();
+  const auto products = leaves.generator.synthesize(w_plus, render(call)) * call.tensor("probe");
+  const bool sums = call.has("reduction");
+  require(!sums || call.text("reduction") == "sum", "the reduction is not sum");
+  const auto loss = sums ? products.sum() : products.mean();
   Results out{{"loss", loss}};
   leaves.gradients(loss, out);
   return out;

@@ -10,8 +10,12 @@
 
 #include "nada/core/error.hpp"
 #include "nada/formats/model_file.hpp"
-#include "nada/generators/load.hpp"
-#include "nada/generators/stylegan2.hpp"
+#include "nada/formats/recognise.hpp"
+#include "nada/generators/any_generator.hpp"
+#include "nada/generators/nvidia.hpp"
+#include "nada/generators/open_generator.hpp"
+#include "nada/generators/rosinality.hpp"
+#include "nada/generators/stylegan3_file.hpp"
 #include "nada/pretraining/discriminator.hpp"
 #include "nada/pretraining/discriminator_names.hpp"
 
@@ -23,13 +27,15 @@ struct LoadedGenerator {
     std::size_t layer, slot;
     std::vector<std::int64_t> shape;
   };
-  StyleGan2 model;
+  AnyGenerator model;
   std::map<std::string, Parameter> parameters = {};
 
-  LoadedGenerator(const ModelFile& file, torch::ScalarType type) : model(load_stylegan2(file, {.type = type})) {
+  LoadedGenerator(const ModelFile& file, torch::ScalarType type) : model(open_generator(file, {.type = type})) {
     for (const auto& view : file.tensors()) {
       const auto rosinality = from_rosinality(view.name);
-      const auto native = rosinality ? rosinality->native : from_nvidia(view.name).value_or("");
+      const auto native = is_stylegan3(file.kind()) ? stylegan3_native_name(view.name)
+                          : rosinality              ? rosinality->native
+                                                    : from_nvidia(view.name).value_or("");
       for (std::size_t k = 0; k < model.layers().size(); ++k)
         for (std::size_t s = 0; s < model.layers()[k].slots.size(); ++s)
           if (native == leaf_name({k, s, {}})) parameters[view.name] = {k, s, view.shape};

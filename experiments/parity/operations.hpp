@@ -20,6 +20,19 @@ Results discriminator_score(const Call& call);
 Results discriminator_r1(const Call& call);
 Results discriminator_loss(const Call& call);
 
+// stylegan3.cpp defines:
+Results stylegan3_geometry(const Call& call);
+Results stylegan3_filter(const Call& call);
+Results stylegan3_filtered_lrelu(const Call& call);
+Results stylegan3_modulated_conv2d(const Call& call);
+
+// identity.cpp defines:
+Results identity_embed(const Call& call);
+Results identity_crop(const Call& call);
+Results identity_loss(const Call& call);
+Results encoder_invert(const Call& call);
+Results encoder_gradient(const Call& call);
+
 // clip.cpp defines:
 Results clip_image(const Call& call);
 Results clip_text(const Call& call);
@@ -58,6 +71,15 @@ inline constexpr Operation operations[] = {
     {"discriminator.score", discriminator_score},
     {"discriminator.r1", discriminator_r1},
     {"discriminator.loss", discriminator_loss},
+    {"stylegan3.geometry", stylegan3_geometry},
+    {"stylegan3.filter", stylegan3_filter},
+    {"stylegan3.filtered_lrelu", stylegan3_filtered_lrelu},
+    {"stylegan3.modulated_conv2d", stylegan3_modulated_conv2d},
+    {"identity.embed", identity_embed},
+    {"identity.crop", identity_crop},
+    {"identity.loss", identity_loss},
+    {"encoder.invert", encoder_invert},
+    {"encoder.gradient", encoder_gradient},
     {"clip.image", clip_image},
     {"clip.text", clip_text},
     {"clip.logits", clip_logits},

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <set>
@@ -109,7 +110,8 @@ inline bool equal_sets(const Json& a, const Json& b) {
   return nested(b) && std::equal(a.begin(), a.end(), b.begin(), b.end(), equal_sets);
 }
 
-/// Compares JSON: any JSON with `exact`, else numbers, or objects whose values are compared one by one. A member
+/// Compares JSON: any JSON with `exact`, else numbers, or objects and lists of objects whose values are compared one by one,
+/// texts and truth values exactly. A member
 /// `step`, which is Adam's count of steps, must be equal whatever the tolerance.
 inline Verdict compare(const Json& ours, const Json& golden, const Json& tolerance) {
   if (is(tolerance, "exact")) {
@@ -117,8 +119,20 @@ inline Verdict compare(const Json& ours, const Json& golden, const Json& toleran
     if (same) return {};
     return {infinity, join("is ", ours.dump().substr(0, 200), ", expected ", golden.dump().substr(0, 200))};
   }
-  if (!golden.is_object()) return compare(numbers(ours), numbers(golden), {}, tolerance);
   Verdict out;
+  if (golden.is_string() || golden.is_boolean())
+    return ours == golden ? out : Verdict{infinity, join("is ", ours.dump(), ", expected ", golden.dump())};
+  if (golden.is_array() && !golden.empty() && golden.front().is_object()) {
+    if (!ours.is_array() || ours.size() != golden.size())
+      return {infinity, join("is no list of ", golden.size(), " objects")};
+    for (std::size_t i = 0; i < golden.size(); ++i) {
+      auto part = compare(ours[i], golden[i], tolerance);
+      part.detail = join(i, ": ", part.detail);
+      out.worsen(std::move(part));
+    }
+    return out;
+  }
+  if (!golden.is_object()) return compare(numbers(ours), numbers(golden), {}, tolerance);
   for (const auto& [key, value] : ours.items())
     if (!golden.contains(key)) return {infinity, join(key, " is there, but not in the golden")};
   for (const auto& [key, value] : golden.items()) {

@@ -12,7 +12,9 @@
 #include "nada/experiment/build.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
+#include "nada/generators/open_generator.hpp"
 #include "support/files.hpp"
+#include "support/golden.hpp"
 #include "support/tiny.hpp"
 
 BOOST_AUTO_TEST_SUITE(checks_check_generator)
@@ -94,6 +96,8 @@ BOOST_AUTO_TEST_CASE(the_generators_of_the_framework_pass) {
   BOOST_TEST(error_of([] { check_part(checks::small_generator()); }) == "");
   BOOST_TEST(error_of([] { check_part(StyleGan2(checks::random_stylegan2({.noise_maps = false}))); }) == "");
   BOOST_TEST(error_of([] { check_part(load_stylegan2(configs() / "avatars" / "generator.safetensors")); }) == "");
+  const auto third = open_generator(test::kept_golden() / "stylegan3" / "t32.safetensors", {.type = torch::kFloat64});
+  BOOST_TEST(error_of([&] { check_part(third); }) == "");
 }
 
 BOOST_AUTO_TEST_CASE(layers_styles_and_images_of_a_wrong_form_are_told) {

@@ -73,6 +73,11 @@ void pickles_of_weights() {
   seed("stream", torch_stream(object, {held}));
   seed("archive", torch_archive(object, {held}));
   seed("state_dict", torch_archive(dict(text("w"), floats("0", 6), text("v"), floats("0", 6)), {held}));
+  seed("opts", torch_archive(dict(text("state_dict"), dict(text("encoder.latlayer1.weight"), floats("0", 6)),
+                                  text("latent_avg"), floats("0", 6), text("opts"),
+                                  global("argparse", "Namespace") + ")\x81" +
+                                      dict(text("encoder_type"), text("GradualStyleEncoder")) + "b"),
+                             {held}));
 
   const auto scalar = tensor(call(global("torch.storage", "_load_from_bytes"),
                                   tuple(bytes(torch_stream(storage("FloatStorage", "1", 1), {{"1", 1, "abcd"}})))),

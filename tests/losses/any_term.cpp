@@ -67,7 +67,7 @@ auto every_term() {
          weigh(0.9, PatchSimilarity{.size = 4, .count = 1, .parts = {"the ear of a {}"}}) +
          weigh(0.01, Texture{test::random({2, 3, 8, 8}, 61)}) + weigh(0.35, WithinDomain{.min_length = 0.1}) +
          weigh(0.45, InDomainDiversity{}) + weigh(0.05, WeightAnchor{}) + weigh(0.15, Away{.text = "a dog"}) +
-         weigh(0.25, LearnedStep{.from = 0.1, .required = false});
+         weigh(0.25, LearnedStep{.from = 0.1, .required = false}) + weigh(0.55, FaceAnchor(rows));
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_list_gives_the_numbers_of_the_objective_composed_when_com
   for (int i = 0; i < 3; ++i) {
     const auto ours = listed.step(), theirs = composed.step();
     BOOST_TEST(ours.loss == theirs.loss);
-    BOOST_TEST_REQUIRE(ours.terms.size() == 16U);
+    BOOST_TEST_REQUIRE(ours.terms.size() == 17U);
     for (std::size_t t = 0; t < ours.terms.size(); ++t) {
       BOOST_TEST(ours.terms[t].first == theirs.terms[t].first);
       BOOST_TEST(ours.terms[t].second == theirs.terms[t].second, ours.terms[t].first);

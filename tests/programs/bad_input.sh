@@ -16,7 +16,7 @@ done
 expect_error 'long.safetensors.*header' generate --generator long.safetensors
 printf 'hello, this is no model' > text.safetensors
 expect_error 'text.safetensors' inspect text.safetensors
-expect_error "encoder_vit.safetensors is a CLIP encoder, expected a StyleGAN2 generator" generate --generator "$avatars/encoder_vit.safetensors"
+expect_error "encoder_vit.safetensors is a CLIP encoder, expected a generator" generate --generator "$avatars/encoder_vit.safetensors"
 expect_error "generator.safetensors is a StyleGAN2 generator, expected a CLIP encoder" "${run[@]}" --generator "$avatars/generator.safetensors" \
   --encoder "$avatars/generator.safetensors" --source "a face"
 expect_error 'is a folder|a directory' generate --generator "$avatars"

@@ -12,6 +12,7 @@
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
+#include "nada/generators/open_generator.hpp"
 
 namespace nada {
 
@@ -44,14 +45,14 @@ NADA_INLINE AnyGenerator load_generator(const std::filesystem::path& path, Place
   const auto model = ModelFile::open(path);
   if (!is_delta(model.kind())) {
     require(!base, path, " is ", name_of(model.kind()), ", expected a delta (a base was given for it)");
-    return AnyGenerator(load_stylegan2(model, place));
+    return open_generator(model, place);
   }
   const auto file = Safetensors::open(path);
   const auto named = value_or(file.metadata(), "nada.base");
   require(base || !named.empty(), path, ": the delta names no base; give it with --base");
   const auto base_path = base ? *base : path.parent_path() / named;
   require(std::filesystem::exists(base_path), path, ": its base ", base_path, " is not there; give it with --base");
-  return apply_delta(AnyGenerator(load_stylegan2(base_path, place)), load_delta(file), path.string());
+  return apply_delta(open_generator(base_path, place), load_delta(file), path.string());
 }
 
 }  // namespace nada

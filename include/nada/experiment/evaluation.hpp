@@ -19,7 +19,8 @@ struct EvaluationOptions {
   static constexpr const char* example =
       "evaluate --generator runs/a-zombie-1/adapted.safetensors --real configs/avatars/targets/zombie.png --tile 64";
   std::vector<std::filesystem::path> generators;
-  std::filesystem::path base, measure, vocabulary, templates, target_list, real, twins, codes, out = "evaluation";
+  std::filesystem::path base, measure, vocabulary, templates, target_list, real, twins, codes, identity,
+      out = "evaluation";
   std::string source, target;
   std::int64_t count = 500;
   int tile = 0;

@@ -16,6 +16,7 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/experiment/embedded.hpp"
 #include "nada/experiment/table.hpp"
@@ -28,6 +29,7 @@
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/sha256.hpp"
+#include "nada/metrics/face_identity.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {
@@ -50,6 +52,10 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
             "become, 000000.png the first of --count");
   table.add("codes", codes,
             "w+ codes of `invert`, a file or a folder of such, that are drawn in place of samples, each for its truth");
+  table.add(
+      "identity", identity,
+      "ArcFace network model_ir_se50.pth, for the column face_identity: the cosine of each sample's face before and "
+      "after, of aligned portraits");
   table.group("How");
   table.add("measure", measure,
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
@@ -65,6 +71,24 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
 }
 
 namespace detail {
+
+/// Returns the list with the metric of a face network behind the others.
+NADA_INLINE MetricList with_face_identity(MetricList list, const std::filesystem::path& file, torch::Device device) {
+  const FaceIdentity metric{
+      [network = ArcFace::load(file, device), device](const Tensor& images) { return network(images.to(device)); }};
+  require(std::find(list.names.begin(), list.names.end(), FaceIdentity::name) == list.names.end(),
+          "two metrics are called '", FaceIdentity::name, "'");
+  list.names.emplace_back(FaceIdentity::name);
+  list.higher_is_better.push_back(FaceIdentity::higher_is_better);
+  list.needs_of.push_back(FaceIdentity::needs);
+  list.needs = list.needs | FaceIdentity::needs;
+  list.measure = [others = std::move(list.measure), metric](const Evidence& evidence) {
+    auto out = others(evidence);
+    for (const auto& measured : measure(evidence, metric)) out.push_back(measured);
+    return out;
+  };
+  return list;
+}
 
 NADA_INLINE std::string hash_of(const std::filesystem::path& file) {
   Sha256 hash;
@@ -263,7 +287,7 @@ NADA_INLINE void write_tables(const Table& table, const std::filesystem::path& o
 
 }  // namespace detail
 
-NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& metrics) {
+NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& common) {
   require(!o.generators.empty(), "no generator was given; name one with --generator FILE");
   require(o.count >= 2, "option count: expected at least 2, found ", o.count);
   require(o.codes.empty() || (o.truncation == 1 && o.category.label < 0),
@@ -274,6 +298,7 @@ NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& metrics) {
   if (o.target_list.empty() && find_configs() && std::filesystem::exists(embedded_targets(), missing))
     o.target_list = embedded_targets();
   o.machine.use();
+  const auto metrics = o.identity.empty() ? common : detail::with_face_identity(common, o.identity, o.machine.place());
   detail::Evaluation evaluation(o, metrics);
   std::vector<detail::Evaluation::Row> rows;
   for (const auto& path : o.generators) rows.push_back(evaluation.row(path));

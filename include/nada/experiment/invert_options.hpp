@@ -11,6 +11,7 @@
 #include "nada/adaptation/delta.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/feature_extractor.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -67,12 +68,13 @@ struct InvertedPicture {
   std::optional<double> identity;  // cosine of the embeddings of picture and image in the measuring encoder
   std::optional<double>
       from_mean;  // root mean square of the styles' distance to the mean style in deviations, of the inverter
+  std::optional<double> face;  // cosine of the faces of picture and image, where a face network was given
   DomainDistance domain;
 };
 
 /// InvertOptions say how a picture is inverted, and by which models.
 struct InvertOptions {
-  std::filesystem::path generator, measure, lpips, inverter;
+  std::filesystem::path generator, measure, lpips, inverter, identity;
   std::vector<EncoderChoice> encoders;
   std::string space = "w+";
   std::string method = "search";  // inverter, search or, until use_defaults(), auto
@@ -123,6 +125,7 @@ class PictureInverter {
   AnyGenerator generator_;
   AnyFeatureExtractor features_;
   AnyClip measuring_;
+  std::optional<ArcFace> faces_;
   Tensor labels_;
   std::optional<InverterFile> inverter_;  // where the inverter is the method
 };

@@ -120,6 +120,9 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
             "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
   table.alias("judge", "measure");
   declare_gelu(table);
+  table.add(
+      "identity", identity,
+      "ArcFace network model_ir_se50.pth that tells whether picture and image show one person, of aligned portraits");
   category.declare(table);
   table.add(
       "method", method,
@@ -199,6 +202,7 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
       features_(load_features(options, device)),
       measuring_(load_clip(options.measure, {}, device)),
       labels_(options.category.labels(generator_)) {
+  if (!options.identity.empty()) faces_ = ArcFace::load(options.identity, device);
   if (options.searches()) return;
   inverter_ = InverterFile::load(options.inverter, device);
   require(inverter_->base_sha256 == base_hash(generator_), options.inverter,
@@ -250,6 +254,7 @@ NADA_INLINE void PictureInverter::measure(InvertedPicture& found, const Tensor& 
   if (target.size(2) >= 11) found.ssim = ssim(found.image, target).item<double>();
   found.perceptual = feature_distance(features_(found.image), features_(target)).item<double>();
   found.identity = (measuring_.see(found.image, {}).unit * measuring_.see(target, {}).unit).sum().item<double>();
+  if (faces_) found.face = ((*faces_)(found.image) * (*faces_)(target)).sum().item<double>();
   if (inverter_)
     found.from_mean = ((found.inversion.styles - generator_.mean_style()) / inverter_->encoder.deviation())
                           .square()
@@ -335,6 +340,7 @@ NADA_INLINE std::string quality_text(const InvertedPicture& found) {
     std::snprintf(text, sizeof text, what, value);
     out += text;
   };
+  if (found.face) add(", face identity %.3f", *found.face);
   if (found.ssim) add(", SSIM %.3f", *found.ssim);
   add(", %.2f from the nearest sample", found.domain.picture);
   add(" (samples at most %.2f)", found.domain.largest);

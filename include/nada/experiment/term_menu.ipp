@@ -14,6 +14,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/encoders/arcface.hpp"
 #include "nada/encoders/torchscript.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/formats/csv.hpp"
@@ -86,69 +87,81 @@ struct TermRecipe {
   std::function<AnyTerm::Choice(TermOptions&)> make;
 };
 
+using TermRecipes = std::map<std::string, TermRecipe, std::less<>>;
+
+/// Returns the terms that hold images near the anchor's.
+NADA_INLINE TermRecipes anchor_recipes() {
+  return {{"pixels", {"", [](TermOptions&) -> AnyTerm::Choice { return PixelAnchor{}; }}},
+          {"tokens", {"", [](TermOptions&) -> AnyTerm::Choice { return PerceptualAnchor{}; }}},
+          {"lpips",
+           {"file",
+            [](TermOptions& o) -> AnyTerm::Choice {
+              return LpipsAnchor<AnyFeatureExtractor>(
+                  TorchScriptFeatures::load(o.file("file"), TorchScriptFeatures::Convention::lpips, o.device()));
+            }}},
+          {"face", {"file", [](TermOptions& o) -> AnyTerm::Choice {
+                      return FaceAnchor<AnyFeatureExtractor>(ArcFace::load(o.file("file"), o.device()));
+                    }}}};
+}
+
 /// Returns every term by its name.
-NADA_INLINE const std::map<std::string, TermRecipe, std::less<>>& term_recipes() {
-  static const std::map<std::string, TermRecipe, std::less<>> recipes{
-      {"directional",
-       {"min-length, offset, distance",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          return Directional{o.number("min-length", 0.2), o.number("offset", 0.0), o.distance()};
-        }}},
-      {"away",
-       {"text, min-length",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          return Away{o.text("text"), o.number("min-length", Away{}.min_length)};
-        }}},
-      {"learned",
-       {"from, to",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          return LearnedStep{o.number("from", LearnedStep{}.from), o.number("to", LearnedStep{}.to)};
-        }}},
-      {"global", {"scaled", [](TermOptions& o) -> AnyTerm::Choice { return Global{o.flag("scaled")}; }}},
-      {"range", {"", [](TermOptions&) -> AnyTerm::Choice { return RangePenalty{}; }}},
-      {"pixels", {"", [](TermOptions&) -> AnyTerm::Choice { return PixelAnchor{}; }}},
-      {"tokens", {"", [](TermOptions&) -> AnyTerm::Choice { return PerceptualAnchor{}; }}},
-      {"lpips",
-       {"file",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          return LpipsAnchor<AnyFeatureExtractor>(
-              TorchScriptFeatures::load(o.file("file"), TorchScriptFeatures::Convention::lpips, o.device()));
-        }}},
-      {"manifold", {"", [](TermOptions&) -> AnyTerm::Choice { return Manifold{}; }}},
-      {"moment",
-       {"covariance, min-length",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          return Moment{{}, o.number("covariance", 1.0), o.number("min-length", 0.2)};
-        }}},
-      {"patches",
-       {"size, count, min-length",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          PatchDirectional out;
-          out.size = o.number("size", out.size);
-          out.count = o.number("count", out.count);
-          out.min_length = o.number("min-length", out.min_length);
-          return out;
-        }}},
-      {"patch_similarity",
-       {"size, count",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          PatchSimilarity out;
-          out.size = o.number("size", out.size);
-          out.count = o.number("count", out.count);
-          return out;
-        }}},
-      {"texture",
-       {"pictures",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          return Texture{read_picture_set(o.file("pictures")).to(o.device())};
-        }}},
-      {"within",
-       {"min-length",
-        [](TermOptions& o) -> AnyTerm::Choice {
-          return WithinDomain{o.number("min-length", WithinDomain{}.min_length)};
-        }}},
-      {"in_domain", {"", [](TermOptions&) -> AnyTerm::Choice { return InDomainDiversity{}; }}},
-      {"weights", {"", [](TermOptions&) -> AnyTerm::Choice { return WeightAnchor{}; }}}};
+NADA_INLINE const TermRecipes& term_recipes() {
+  static const TermRecipes recipes = [] {
+    TermRecipes out{{"directional",
+                     {"min-length, offset, distance",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        return Directional{o.number("min-length", 0.2), o.number("offset", 0.0), o.distance()};
+                      }}},
+                    {"away",
+                     {"text, min-length",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        return Away{o.text("text"), o.number("min-length", Away{}.min_length)};
+                      }}},
+                    {"learned",
+                     {"from, to",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        return LearnedStep{o.number("from", LearnedStep{}.from), o.number("to", LearnedStep{}.to)};
+                      }}},
+                    {"global", {"scaled", [](TermOptions& o) -> AnyTerm::Choice { return Global{o.flag("scaled")}; }}},
+                    {"range", {"", [](TermOptions&) -> AnyTerm::Choice { return RangePenalty{}; }}},
+                    {"manifold", {"", [](TermOptions&) -> AnyTerm::Choice { return Manifold{}; }}},
+                    {"moment",
+                     {"covariance, min-length",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        return Moment{{}, o.number("covariance", 1.0), o.number("min-length", 0.2)};
+                      }}},
+                    {"patches",
+                     {"size, count, min-length",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        PatchDirectional out;
+                        out.size = o.number("size", out.size);
+                        out.count = o.number("count", out.count);
+                        out.min_length = o.number("min-length", out.min_length);
+                        return out;
+                      }}},
+                    {"patch_similarity",
+                     {"size, count",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        PatchSimilarity out;
+                        out.size = o.number("size", out.size);
+                        out.count = o.number("count", out.count);
+                        return out;
+                      }}},
+                    {"texture",
+                     {"pictures",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        return Texture{read_picture_set(o.file("pictures")).to(o.device())};
+                      }}},
+                    {"within",
+                     {"min-length",
+                      [](TermOptions& o) -> AnyTerm::Choice {
+                        return WithinDomain{o.number("min-length", WithinDomain{}.min_length)};
+                      }}},
+                    {"in_domain", {"", [](TermOptions&) -> AnyTerm::Choice { return InDomainDiversity{}; }}},
+                    {"weights", {"", [](TermOptions&) -> AnyTerm::Choice { return WeightAnchor{}; }}}};
+    out.merge(anchor_recipes());
+    return out;
+  }();
   return recipes;
 }
 

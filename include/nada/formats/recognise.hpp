@@ -14,21 +14,24 @@ namespace nada {
 constexpr std::string_view format_version = "1";
 
 enum class FileKind {
-  generator,             // native StyleGAN2
-  rosinality_generator,  // StyleGAN2 with the names of rosinality/stylegan2-pytorch
-  nvidia_generator,      // StyleGAN2 with the names of NVlabs/stylegan2-ada-pytorch
-  stylegan3_generator,
-  discriminator,        // StyleGAN2's discriminator, with any names
-  encoder,              // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
-  openai_encoder,       // OpenAI's names alone
-  huggingface_encoder,  // names of Hugging Face's CLIPModel
-  openclip_encoder,     // OpenCLIP's names with the text tower under "text."
-  delta,                // leaves of an adapted generator
-  preset,               // a delta with its prompts, options and sample picture
-  state,                // state of a run, to resume the run
-  codes,                // w+ codes
-  classifier,           // classifier of a picture's attributes
-  inverter,             // style encoder of a generator: from a picture to its styles
+  generator,              // native StyleGAN2
+  rosinality_generator,   // StyleGAN2 with the names of rosinality/stylegan2-pytorch
+  nvidia_generator,       // StyleGAN2 with the names of NVlabs/stylegan2-ada-pytorch
+  stylegan3_generator,    // StyleGAN3 with NVIDIA's names
+  native_stylegan3,       // native StyleGAN3
+  identity_network,       // ArcFace's IR-SE 50
+  gradual_style_encoder,  // e4e or pSp: pictures to w+
+  discriminator,          // StyleGAN2's discriminator, with any names
+  encoder,                // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
+  openai_encoder,         // OpenAI's names alone
+  huggingface_encoder,    // names of Hugging Face's CLIPModel
+  openclip_encoder,       // OpenCLIP's names with the text tower under "text."
+  delta,                  // leaves of an adapted generator
+  preset,                 // a delta with its prompts, options and sample picture
+  state,                  // state of a run, to resume the run
+  codes,                  // w+ codes
+  classifier,             // classifier of a picture's attributes
+  inverter,               // style encoder of a generator: from a picture to its styles
   unknown
 };
 
@@ -42,7 +45,13 @@ constexpr std::string_view name_of(FileKind kind) {
     case FileKind::nvidia_generator:
       return "a StyleGAN2 generator with NVIDIA's names";
     case FileKind::stylegan3_generator:
+      return "a StyleGAN3 generator with NVIDIA's names";
+    case FileKind::native_stylegan3:
       return "a StyleGAN3 generator";
+    case FileKind::identity_network:
+      return "an ArcFace network";
+    case FileKind::gradual_style_encoder:
+      return "an encoder of pictures to styles (e4e or pSp)";
     case FileKind::discriminator:
       return "a StyleGAN2 discriminator";
     case FileKind::encoder:
@@ -71,9 +80,13 @@ constexpr std::string_view name_of(FileKind kind) {
   return "no model file that is known here";
 }
 
-constexpr bool is_generator(FileKind kind) {
+constexpr bool is_stylegan2(FileKind kind) {
   return kind == FileKind::generator || kind == FileKind::rosinality_generator || kind == FileKind::nvidia_generator;
 }
+constexpr bool is_stylegan3(FileKind kind) {
+  return kind == FileKind::stylegan3_generator || kind == FileKind::native_stylegan3;
+}
+constexpr bool is_generator(FileKind kind) { return is_stylegan2(kind) || is_stylegan3(kind); }
 constexpr bool is_delta(FileKind kind) { return kind == FileKind::delta || kind == FileKind::preset; }
 constexpr bool is_encoder(FileKind kind) {
   return kind == FileKind::encoder || kind == FileKind::openai_encoder || kind == FileKind::huggingface_encoder ||
@@ -98,6 +111,8 @@ FileKind recognise_names(Has&& has) {
   if (has("conv1.conv.weight") && has("input.input")) return FileKind::rosinality_generator;
   if (has("synthesis.b4.const")) return FileKind::nvidia_generator;
   if (has("synthesis.input.freqs")) return FileKind::stylegan3_generator;
+  if (has("encoder.input_layer.0.weight") && has("encoder.latlayer1.weight")) return FileKind::gradual_style_encoder;
+  if (has("input_layer.0.weight") && has("output_layer.3.weight")) return FileKind::identity_network;
   if (has("final_linear.0.weight") || has("b4.out.weight")) return FileKind::discriminator;
   if (has("text_projection") && has("token_embedding.weight")) return FileKind::openai_encoder;
   if (has("text.token_embedding.weight")) return FileKind::openclip_encoder;

@@ -20,8 +20,11 @@ NADA_INLINE std::optional<FileKind> recognise(const Metadata& metadata, const st
   const auto version = value_or(metadata, "nada.format");
   require(version == format_version, path, ": format ", version.empty() ? "unknown" : version, ", this version reads ",
           format_version);
-  if (kind == "generator") return FileKind::generator;
+  if (kind == "generator")
+    return value_or(metadata, "nada.architecture") == "stylegan3" ? FileKind::native_stylegan3 : FileKind::generator;
   if (kind == "encoder") return FileKind::encoder;
+  if (kind == "identity_network") return FileKind::identity_network;
+  if (kind == "gradual_style_encoder") return FileKind::gradual_style_encoder;
   if (kind == "delta") return FileKind::delta;
   if (kind == "preset") return FileKind::preset;
   if (kind == "state") return FileKind::state;

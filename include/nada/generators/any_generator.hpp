@@ -12,14 +12,16 @@
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/generators/stylegan2.hpp"
+#include "nada/generators/stylegan3.hpp"
 
 namespace nada {
 
-/// A menu: a Generator that holds one of this list, which the file decides (adaptation/delta_file.hpp loads it). Another
+/// A menu: a Generator that holds one of this list, which the file decides (open_generator.hpp opens it,
+/// adaptation/delta_file.hpp deltas too). Another
 /// generator is added here, and where files are recognised; programs name this type alone.
 class AnyGenerator {
  public:
-  using Choice = std::variant<StyleGan2>;
+  using Choice = std::variant<StyleGan2, StyleGan3>;
 
   template <class G>
   requires(!std::same_as<G, AnyGenerator> && std::constructible_from<Choice, G>) AnyGenerator(G generator)

@@ -46,7 +46,7 @@ StyleGan2Settings stylegan2_settings(const ModelFile& file);
 Tensor estimated_mean_style(const NamedTensors& tensors, double lr);
 
 /// Returns how the files of a kind call the tensor of a native name; empty where they call it the same.
-StyleGan2::NameInFile name_in_file(FileKind kind);
+NameInFile name_in_file(FileKind kind);
 
 /// Reads the tensors of a StyleGAN2 file by native name, in their own types, each finite, and the file's settings.
 /// Errors:  another kind of file, NaN, unknown tensors.

@@ -126,7 +126,7 @@ NADA_INLINE Tensor estimated_mean_style(const NamedTensors& tensors, double lr) 
 
 NADA_INLINE std::pair<NamedTensors, StyleGan2Settings> read_stylegan2(const ModelFile& file) {
   const auto what = file.path().string();
-  require(is_generator(file.kind()), what, " is ", name_of(file.kind()), ", expected a StyleGAN2 generator");
+  require(is_stylegan2(file.kind()), what, " is ", name_of(file.kind()), ", expected a StyleGAN2 generator");
   const auto settings = stylegan2_settings(file);
   for (const auto& [name, maker] : file.unreadable())
     require(!from_rosinality(name) && !from_nvidia(name), what, ": tensor ", name, " is made by ", maker,
@@ -145,7 +145,7 @@ NADA_INLINE std::pair<NamedTensors, StyleGan2Settings> read_stylegan2(const Mode
   return {std::move(tensors), settings};
 }
 
-NADA_INLINE StyleGan2::NameInFile name_in_file(FileKind kind) {
+NADA_INLINE NameInFile name_in_file(FileKind kind) {
   if (kind == FileKind::nvidia_generator) return to_nvidia;
   if (kind != FileKind::rosinality_generator) return {};
   return [](const std::string& name) { return to_rosinality(name).value_or(name); };

@@ -16,7 +16,9 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
+#include "nada/generators/mapping.hpp"
 #include "nada/generators/stylegan2_ops.hpp"
+#include "nada/generators/tensor_reader.hpp"
 
 namespace nada {
 
@@ -36,19 +38,17 @@ struct StyleGan2Settings {
 /// stands at fixed places of the picture, hatching or tiles, is hard for convolutions alone and easy with it.
 class StyleGan2 {
  public:
-  /// NameInFile returns the name that a file gives the tensor of a native name, for messages; empty: the same name.
-  using NameInFile = std::function<std::string(const std::string&)>;
   /// Takes over tensors by native name. `what` names their origin in messages.
   /// Errors:  a tensor that is missing, is not used, or whose shape does not fit the other tensors.
   explicit StyleGan2(NamedTensors tensors, const std::string& what = "generator", StyleGan2Settings settings = {},
                      NameInFile name_in_file = {});
 
   std::span<const Layer> layers() const { return layers_; }
-  std::int64_t latent_size() const { return latent_size_; }        ///< Z
-  std::int64_t style_size() const { return mean_style_.size(0); }  ///< D
-  std::int64_t style_count() const { return style_count_; }        ///< L = 2 log2(resolution) - 2
-  int resolution() const { return resolution_; }                   ///< H = W
-  Tensor mean_style() const { return mean_style_; }                ///< [D]
+  std::int64_t latent_size() const { return mapping_.latent_size; }  ///< Z
+  std::int64_t style_size() const { return mean_style_.size(0); }    ///< D
+  std::int64_t style_count() const { return style_count_; }          ///< L = 2 log2(resolution) - 2
+  int resolution() const { return resolution_; }                     ///< H = W
+  Tensor mean_style() const { return mean_style_; }                  ///< [D]
   bool has_noise_maps() const { return has_noise_maps_; }
   std::size_t noise_map_count() const { return noise_.size(); }  ///< one map for each convolution
   int noise_resolution(std::size_t map) const;
@@ -56,7 +56,7 @@ class StyleGan2 {
   /// where the generator has no noise.
   const Tensor& noise_map(std::size_t map) const { return noise_.at(map); }
   void use_noise(std::size_t map, Tensor value);
-  std::int64_t label_size() const { return label_size_; }  ///< C; 0: not class-conditional
+  std::int64_t label_size() const { return mapping_.label_size; }  ///< C; 0: not class-conditional
   bool is_residual() const { return residual_; }
   const StyleGan2Settings& settings() const { return settings_; }
   torch::TensorOptions options() const { return mean_style_.options(); }
@@ -131,23 +131,12 @@ class StyleGan2 {
   std::string content_hash() const;
 
  private:
-  /// Takes tensors out of a map and checks their shapes (-1: any).
-  struct Reader {
-    NamedTensors& tensors;
-    const std::string& what;
-    const NameInFile& name_in_file;
-    std::int64_t channels = 0;  // channels of the next layer's input
-    std::int64_t colours = 0;   // channels of the image; 0: no RGB layer was read yet
-
-    bool has(const std::string& name) const { return tensors.count(name) > 0; }
-    Tensor take_optional(const std::string& name, std::vector<std::int64_t> shape);
-    Tensor take(const std::string& name, std::vector<std::int64_t> shape);
-    void finish() const;
-    std::string shown(const std::string& name) const { return name_in_file ? name_in_file(name) : name; }
+  /// A TensorReader that knows the channels of the next layer's input.
+  struct Reader : TensorReader {
+    std::int64_t channels = 0;
   };
 
   void add(Layer layer, std::vector<Tensor> slots);
-  void read_mapping(Reader& reader);
   void read_synthesis(Reader& reader);
   void read_convolution(Reader& reader, int r, int k, int style);
   void read_rgb(Reader& reader, int r, int style);
@@ -164,8 +153,9 @@ class StyleGan2 {
   std::vector<Tensor> noise_;               // a map [r, r] or [N, 1, r, r] for each convolution, or undefined
   Tensor mean_style_;
   StyleGan2Settings settings_;
-  std::size_t first_mapping_ = 0;
-  std::int64_t latent_size_ = 0, style_count_ = 0, label_size_ = 0;
+  Mapping mapping_;
+  std::size_t mapping_layers_ = 0;  // the first of layers_
+  std::int64_t style_count_ = 0;
   int resolution_ = 0;
   bool has_noise_maps_ = false, has_patterns_ = false, residual_ = false;
 };

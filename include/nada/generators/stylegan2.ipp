@@ -2,6 +2,7 @@
 #pragma once
 #include "nada/generators/stylegan2.hpp"
 
+#include <span>
 #include <utility>
 
 #include "nada/core/config.hpp"
@@ -13,42 +14,21 @@ namespace nada {
 NADA_INLINE StyleGan2::StyleGan2(NamedTensors tensors, const std::string& what, StyleGan2Settings settings,
                                  NameInFile name_in_file)
     : settings_(settings) {
-  Reader reader{tensors, what, name_in_file};
+  Reader reader{{tensors, what, name_in_file}};
   const auto constant = reader.take("const.weight", {-1, 4, 4});
   mean_style_ = reader.take("mean_style", {-1});
-  read_mapping(reader);
+  auto mapping = read_mapping(reader, style_size(), settings_.mapping_lr);
+  mapping_ = mapping.sizes;
+  mapping_layers_ = mapping.layers.size();
+  layers_ = std::move(mapping.layers);
+  slots_ = std::move(mapping.slots);
   add({"const", LayerKind::constant, 4, -1, {"weight"}}, {constant});
   reader.channels = constant.size(0);
   read_synthesis(reader);
-  reader.finish();
+  reader.finish("a StyleGAN2 generator");
   has_noise_maps_ = noise_[0].defined();
   for (const auto& map : noise_)
     require(map.defined() == has_noise_maps_, what, ": some noise maps are there and some are missing");
-}
-
-NADA_INLINE void StyleGan2::read_mapping(Reader& reader) {
-  const auto& what = reader.what;
-  std::int64_t width = -1, embedded = 0;  // of the latents, then of each layer's input; of an embedded label
-  if (reader.has("embed.weight")) {
-    const auto weight = reader.take("embed.weight", {-1, -1});
-    embedded = weight.size(0);
-    label_size_ = weight.size(1);
-    add({"embed", LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take("embed.bias", {embedded})});
-  }
-  first_mapping_ = layers_.size();
-  for (int k = 0; reader.has(join("mapping.", k, ".weight")); ++k) {
-    const std::string name = join("mapping.", k);
-    const auto weight = reader.take(name + ".weight", {-1, width});
-    if (k == 0) latent_size_ = weight.size(1) - embedded;
-    width = weight.size(0);
-    add({name, LayerKind::mapping, 0, -1, {"weight", "bias"}}, {weight, reader.take(name + ".bias", {width})});
-  }
-  require(layers_.size() > first_mapping_, what, ": no mapping network (expected a tensor ",
-          reader.shown("mapping.0.weight"), ")");
-  require(latent_size_ > 0, what, ": ", reader.shown("mapping.0.weight"),
-          " leaves no room for latents beside embedded labels");
-  require(width == style_size(), what, ": the mapping network gives styles of ", width, " numbers, ",
-          reader.shown("mean_style"), " has ", style_size());
 }
 
 NADA_INLINE void StyleGan2::read_synthesis(Reader& reader) {
@@ -118,21 +98,8 @@ NADA_INLINE void StyleGan2::use_noise(std::size_t map, Tensor value) {
 }
 
 NADA_INLINE Tensor StyleGan2::map(const Tensor& z, const Tensor& labels) const {
-  require(labels.defined() || label_size_ == 0, "this generator is class-conditional: say which of its ", label_size_,
-          " classes with --class");
-  require(!labels.defined() || label_size_ > 0, "this generator is not class-conditional, but a class was given");
-  require(z.dim() == 2 && z.size(1) == latent_size_, "latents of shape ", shape_text(z.sizes()), ", expected [N, ",
-          latent_size_, "]");
-  auto x = stylegan2::normalize_latents(z.to(options()));
-  if (labels.defined()) {
-    require(labels.dim() == 2 && labels.size(1) == label_size_ && (labels.size(0) == 1 || labels.size(0) == z.size(0)),
-            "labels of shape ", shape_text(labels.sizes()), ", expected [N, ", label_size_, "]");
-    const auto embedded = stylegan2::dense(labels.to(options()), slots_[0][0], slots_[0][1]);
-    x = torch::cat({x, stylegan2::normalize_latents(embedded).expand({x.size(0), -1})}, 1);
-  }
-  for (std::size_t k = first_mapping_; layers_[k].kind == LayerKind::mapping; ++k)
-    x = stylegan2::activate(stylegan2::dense(x, slots_[k][0], slots_[k][1], settings_.mapping_lr));
-  return x.unsqueeze(1).expand({x.size(0), style_count_, x.size(1)});
+  const auto w = map_latents(z, labels, mapping_, std::span(slots_).first(mapping_layers_));
+  return w.unsqueeze(1).expand({w.size(0), style_count_, w.size(1)});
 }
 
 NADA_INLINE void StyleGan2::use(std::size_t layer, std::size_t slot, Tensor value) {
@@ -185,32 +152,6 @@ NADA_INLINE NamedTensors StyleGan2::tensors() const {
     if (layer.kind == LayerKind::convolution)
       if (const auto& values = noise_[map++]; values.defined()) out["noise" + layer.name.substr(4)] = values;
   return out;
-}
-
-NADA_INLINE Tensor StyleGan2::Reader::take_optional(const std::string& name, std::vector<std::int64_t> shape) {
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) return {};
-  auto value = std::move(found->second);
-  tensors.erase(found);
-  bool fits = value.dim() == static_cast<std::int64_t>(shape.size());
-  for (std::size_t i = 0; fits && i < shape.size(); ++i)
-    fits = shape[i] < 0 ? value.size(i) > 0 : value.size(i) == shape[i];
-  std::string expected = shape_text(shape);
-  require(fits, what, ": tensor ", shown(name), " has shape ", shape_text(value.sizes()), ", expected ", expected,
-          " (-1: any)");
-  require(value.is_floating_point(), what, ": tensor ", shown(name), " does not hold floating-point numbers");
-  return value;
-}
-
-NADA_INLINE Tensor StyleGan2::Reader::take(const std::string& name, std::vector<std::int64_t> shape) {
-  auto value = take_optional(name, std::move(shape));
-  require(value.defined(), what, ": tensor ", shown(name), " is missing");
-  return value;
-}
-
-NADA_INLINE void StyleGan2::Reader::finish() const {
-  require(tensors.empty(), what, ": tensor ", tensors.empty() ? "" : shown(tensors.begin()->first),
-          " has no place in a StyleGAN2 generator of this size");
 }
 
 NADA_INLINE void StyleGan2::add(Layer layer, std::vector<Tensor> slots) {

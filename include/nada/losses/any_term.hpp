@@ -10,6 +10,7 @@
 #include "nada/encoders/feature_extractor.hpp"
 #include "nada/losses/away.hpp"
 #include "nada/losses/directional.hpp"
+#include "nada/losses/face_anchor.hpp"
 #include "nada/losses/global.hpp"
 #include "nada/losses/learned_step.hpp"
 #include "nada/losses/lpips_anchor.hpp"
@@ -30,9 +31,10 @@ namespace nada {
 /// experiment/term_menu.hpp, which reads the term from an option.
 class AnyTerm {
  public:
-  using Choice = std::variant<Directional, Global, RangePenalty, PixelAnchor, PerceptualAnchor,
-                              LpipsAnchor<AnyFeatureExtractor>, Manifold, Moment, PatchDirectional, PatchSimilarity,
-                              Texture, WithinDomain, InDomainDiversity, WeightAnchor, Away, LearnedStep>;
+  using Choice =
+      std::variant<Directional, Global, RangePenalty, PixelAnchor, PerceptualAnchor, LpipsAnchor<AnyFeatureExtractor>,
+                   Manifold, Moment, PatchDirectional, PatchSimilarity, Texture, WithinDomain, InDomainDiversity,
+                   WeightAnchor, Away, LearnedStep, FaceAnchor<AnyFeatureExtractor>>;
 
   AnyTerm(Choice choice) : choice_(std::move(choice)) {}
 

@@ -1,0 +1,87 @@
+/// Encoders of pictures to styles: e4e and pSp, read from the checkpoints of their projects.
+/// Source:  Tov et al., Designing an Encoder for StyleGAN Image Manipulation, arXiv:2102.02766 (e4e); Richardson et al.,
+///          Encoding in Style, arXiv:2008.00951 (pSp).
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nada/core/tensor.hpp"
+#include "nada/encoders/ir_se.hpp"
+#include "nada/formats/file.hpp"
+#include "nada/formats/model_file.hpp"
+#include "nada/generators/load.hpp"
+#include "nada/generators/stylegan2.hpp"
+
+namespace nada {
+
+/// GradualStyleEncoder gives w+ codes of a picture in one pass: an IR-SE 50, a pyramid of three levels, and a head for each style.
+///     codes_i = head_i           (pSp)        codes_0 = head_0, codes_i = head_0 + head_i      (e4e)
+///     w+ = codes + mean          [N, L, D], the mean style of the file
+class GradualStyleEncoder {
+ public:
+  enum class Kind { e4e, psp };
+  static constexpr std::int64_t input_size = 256;  // pixels of a side that the network was trained on
+
+  /// Takes `input_layer.*`, `body.*`, `latlayer1.*`, `latlayer2.*`, `styles.I.*`; `mean` is [L, D] or [D].
+  /// Errors:  a tensor that is missing or of another shape.
+  GradualStyleEncoder(const TensorMap& tensors, const Tensor& mean, Kind kind, const std::string& what,
+                      torch::TensorOptions options = torch::kFloat32);
+
+  /// Reads the encoder of a file. Errors:  those of read_gradual_style_encoder() and of the constructor.
+  static GradualStyleEncoder load(const ModelFile& file, Placement place = {});
+  static GradualStyleEncoder load(const std::filesystem::path& path, Placement place = {}) {
+    return load(ModelFile::open(path), place);
+  }
+  /// Reads the generator that the file holds beside the encoder. Errors:  none there; those of StyleGan2.
+  static StyleGan2 load_decoder(const ModelFile& file, Placement place = {});
+
+  Kind kind() const { return kind_; }
+  std::int64_t style_count() const { return static_cast<std::int64_t>(heads_.size()); }  ///< L
+  std::int64_t style_size() const { return mean_.size(1); }                              ///< D
+
+  /// Returns the codes of pictures [N, 3, 256, 256] in [-1, 1], [N, L, D]; calls tap("c1" | "c2" | "c3", features).
+  /// Errors:  another shape.
+  Tensor codes(const Tensor& images, const std::function<void(std::string_view, const Tensor&)>& tap = {}) const;
+
+  /// Returns the styles w+ of pictures [N, 3, H, W] in [-1, 1], which are resized to 256 pixels, [N, L, D].
+  Tensor w_plus(const Tensor& images) const;
+
+ private:
+  struct Head {
+    std::vector<Tensor> weights, biases;  // convolutions of stride 2
+    Tensor weight, bias;                  // the dense layer
+    Tensor operator()(Tensor x) const;
+  };
+  static Head read_head(const Weights& weights, const std::string& name, std::int64_t in, int depth, std::int64_t out);
+
+  Kind kind_;
+  IrSeBody body_;
+  Tensor lateral1_, lateral1_bias_, lateral2_, lateral2_bias_, mean_;
+  std::vector<Head> heads_;
+};
+
+/// GradualStyleEncoderFile is what a file of a GradualStyleEncoder holds: `encoder.*`, `latent_avg` and, as a rule, `decoder.*`, a generator
+/// with rosinality's names.
+struct GradualStyleEncoderFile {
+  TensorMap tensors;
+  GradualStyleEncoder::Kind kind;
+};
+
+/// Reads a native file, or a checkpoint of pSp or e4e: `state_dict`, `latent_avg`, and the kind from `opts.encoder_type`, where
+/// `opts` is a dict or an argparse.Namespace. No code of the file is run; counters of batch norms are left out.
+/// Errors:  another kind of file; an encoder_type other than Encoder4Editing and GradualStyleEncoder; NaN.
+GradualStyleEncoderFile read_gradual_style_encoder(const ModelFile& file);
+
+/// Returns the metadata of a native file; `more` adds about, licence, origin.
+Metadata gradual_style_encoder_metadata(GradualStyleEncoder::Kind kind, Metadata more = {});
+
+}  // namespace nada
+
+#ifndef NADA_COMPILED
+#include "nada/inversion/gradual_style_encoder.ipp"
+#endif
