@@ -131,9 +131,10 @@ class StyleGan2 {
   std::string content_hash() const;
 
  private:
-  /// A TensorReader that knows the channels of the next layer's input.
+  /// A TensorReader that knows the channels of the next layer's input, and those of the image (0: no RGB layer was read
+  /// yet).
   struct Reader : TensorReader {
-    std::int64_t channels = 0;
+    std::int64_t channels = 0, colours = 0;
   };
 
   void add(Layer layer, std::vector<Tensor> slots);
