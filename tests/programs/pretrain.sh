@@ -237,7 +237,7 @@ check "it is used where it is named" grep -q '^method = inverter' inverted/optio
 expect_error "belongs to another generator" invert ../pictures/000000.png --inverter whole/inverter.safetensors --out none
 expect_error "expected an inverter" invert ../pictures/000000.png --inverter ../whole/generator.safetensors --out none
 # shellcheck disable=SC2086
-expect_error "a style encoder of 5 levels begins at 64 px, which the pictures' 32 px" pretrain_inverter ${small/8,8,8,8/8,8,8,8,8} --out none
+expect_error "a style encoder of 6 levels begins at 128 px, which the pictures' 64 px" pretrain_inverter ${small/8,8,8,8/8,8,8,8,8,8} --out none
 expect_error "no pictures were given" pretrain_inverter --out none
 check "a refused run leaves no folder" test ! -e none
 cd .. || exit 1
