@@ -179,8 +179,8 @@ BOOST_AUTO_TEST_CASE(a_line_that_does_not_fit_leaves_the_file_as_it_was) {
     ignore_file_size_signal();
     const rlimit limit{8, 8};
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(10);
-    const detail::Descriptor log(::open((folder / "log").c_str(), O_WRONLY | O_APPEND));
-    const auto message = error_of([&] { detail::append_whole(log, "longer\n", folder / "log"); });
+    const nada::detail::Descriptor log(::open((folder / "log").c_str(), O_WRONLY | O_APPEND));
+    const auto message = error_of([&] { nada::detail::append_whole(log, "longer\n", folder / "log"); });
     ::_exit(message == "cannot write " + (folder / "log").string() + ": File too large" ? 0 : 11);
   }
   int status = 0;

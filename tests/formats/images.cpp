@@ -295,9 +295,9 @@ BOOST_AUTO_TEST_CASE(exif_orientation_is_applied) {
 BOOST_AUTO_TEST_CASE(the_orientation_may_be_long_or_byte_and_stand_in_a_png) {
   for (const int type : {1, 3, 4})
     for (const bool little : {true, false})
-      BOOST_TEST(detail::exif_orientation(bytes_of(tiff_with_orientation(6, type, little))) == 6);
-  BOOST_TEST(detail::exif_orientation(bytes_of(tiff_with_orientation(6, 2, true))) == 1);  // ASCII
-  BOOST_TEST(detail::exif_orientation({}) == 1);
+      BOOST_TEST(nada::detail::exif_orientation(bytes_of(tiff_with_orientation(6, type, little))) == 6);
+  BOOST_TEST(nada::detail::exif_orientation(bytes_of(tiff_with_orientation(6, 2, true))) == 1);  // ASCII
+  BOOST_TEST(nada::detail::exif_orientation({}) == 1);
   // PIL turns this picture so that it runs from black at the left to red at the right.
   const auto turned = read_picture(field / "exif6.png");
   BOOST_TEST((turned.width == 64 && turned.height == 64));

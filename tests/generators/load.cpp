@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(errors_on_other_projects_files_use_their_names) {
   for (const char* name : {"synthesis.b4.conv1.bias", "synthesis.b8.conv0.affine.weight", "synthesis.b16.torgb.weight",
                            "mapping.fc1.bias"})
     BOOST_TEST(without(with_nvidia_names(native), name) == join(": tensor ", name, " is missing"));
-  for (const auto& [name, value] : residual_and_conditional(native))
+  for (const auto& [name, value] : test::residual_and_conditional(native))
     BOOST_TEST(with_nvidia_names({{name, value}}).count(to_nvidia(name)) == 1U, name);
 }
 
