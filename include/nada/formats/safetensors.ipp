@@ -323,12 +323,15 @@ NADA_INLINE void save_safetensors(const std::filesystem::path& path, std::span<c
   if (!metadata.empty()) {
     std::string words;
     for (const auto& [key, value] : metadata) words += (words.empty() ? "" : ",") + text(key) + ":" + text(value);
-    header += join(text(detail::metadata_key), ":{", words, "}");
+    header += text(detail::metadata_key) + ":{" + words + "}";
   }
   std::uint64_t position = 0;
   for (const auto* tensor : order) {
     std::string shape;
-    for (const auto length : tensor->shape) shape += (shape.empty() ? "" : ",") + std::to_string(length);
+    for (const auto length : tensor->shape) {
+      if (!shape.empty()) shape += ',';
+      shape += std::to_string(length);
+    }
     const auto end = position + tensor->bytes.size();
     header += join(header.size() > 1 ? "," : "", text(tensor->name), R"(:{"dtype":")", name_of(tensor->dtype),
                    R"(","shape":[)", shape, R"(],"data_offsets":[)", position, ",", end, "]}");
