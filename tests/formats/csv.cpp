@@ -42,6 +42,8 @@ BOOST_AUTO_TEST_CASE(a_row_is_written_with_quotes_where_it_needs_them) {
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
   for (const CsvRow& row : {CsvRow{"a", "b"}, CsvRow{"", ""}, CsvRow{"x, y", "\"", "\"\"", ",\n\r\n"}, CsvRow{" é "}})
     BOOST_TEST((parse_csv(csv_line(row), "a.csv") == std::vector<CsvRow>{row}));
+  const CsvRow marked{"\xEF\xBB\xBFx", "y"};
+  BOOST_TEST((parse_csv(csv_line(marked), "text") == std::vector<CsvRow>{marked}));
 }
 
 BOOST_AUTO_TEST_CASE(numbers_are_as_short_as_their_digits_allow) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "nada/formats/canvas.hpp"
+#include "nada/formats/exif.hpp"
 #include "nada/formats/file.hpp"
 #include "support/files.hpp"
 

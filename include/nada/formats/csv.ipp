@@ -21,6 +21,8 @@ namespace nada {
 
 namespace detail {
 
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some spreadsheets write one
+
 /// CsvReader is the state of a reader of RFC 4180 between two characters.
 struct CsvReader {
   CsvRow row = CsvRow(1);
@@ -75,7 +77,8 @@ NADA_INLINE std::string csv_line(const CsvRow& cells) {
   std::string out;
   for (std::size_t c = 0; c < cells.size(); ++c) {
     if (c > 0) out += ',';
-    if (cells[c].find_first_of("\",\n\r") == std::string::npos) {
+    const bool marked = cells[c].starts_with(detail::byte_order_mark);  // which a reader would pass over
+    if (!marked && cells[c].find_first_of("\",\n\r") == std::string::npos) {
       out += cells[c];
       continue;
     }
@@ -99,8 +102,7 @@ NADA_INLINE std::string csv_fixed(double value, int digits) {
 }
 
 NADA_INLINE std::vector<CsvRow> parse_csv(std::string_view text, const std::string& what) {
-  const std::string_view byte_order_mark = "\xEF\xBB\xBF";  // some spreadsheets write one
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  if (text.starts_with(detail::byte_order_mark)) text.remove_prefix(detail::byte_order_mark.size());
   std::vector<CsvRow> rows;
   detail::CsvReader reader;
   const auto end_row = [&] {
@@ -166,8 +168,6 @@ NADA_INLINE CsvLog::CsvLog(std::filesystem::path path, const CsvRow& header, std
   out_ = detail::Descriptor(number);
 }
 
-NADA_INLINE void CsvLog::row(const CsvRow& cells) {
-  detail::append_whole(out_, csv_line(cells), path_);
-}
+NADA_INLINE void CsvLog::row(const CsvRow& cells) { detail::append_whole(out_, csv_line(cells), path_); }
 
 }  // namespace nada

@@ -323,7 +323,7 @@ NADA_INLINE void save_safetensors(const std::filesystem::path& path, std::span<c
   if (!metadata.empty()) {
     std::string words;
     for (const auto& [key, value] : metadata) words += (words.empty() ? "" : ",") + text(key) + ":" + text(value);
-    header += join(text(detail::metadata_key), ":{", words, "}");
+    header += text(detail::metadata_key) + ":{" + words + "}";
   }
   std::uint64_t position = 0;
   for (const auto* tensor : order) {
