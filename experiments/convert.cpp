@@ -206,6 +206,7 @@ void convert_stylegan3(const Options& o, const nada::TensorMap& tensors, const n
                        const nada::Metadata& theirs) {
   nada::require(o.names == "native", "a StyleGAN3 generator's names are native, found '", o.names, "'");
   nada::require(!o.patterns, "a StyleGAN3 generator has no patterns");
+  if (is_onnx_file(o.out)) return save_graph(o, generator, theirs);  // which has no graph for it and says so
   nada::TensorMap trained, out;
   for (const auto& [name, value] : tensors)
     (name.ends_with("weight") || name.ends_with("bias") || name == "mean_style" ? trained : out)[name] = value;
@@ -278,6 +279,8 @@ int convert(const Options& o, const nada::OptionTable&) {
   nada::require(o.force || !std::filesystem::exists(o.out), o.out, " exists; --force replaces it");
   const auto file = nada::ModelFile::open(o.in, o.component);
   std::cout << "read  " << file.path().string() << ": " << file.description() << '\n';
+  nada::require(!is_onnx_file(o.out) || nada::is_delta(file.kind()) || nada::is_generator(file.kind()), o.in, " is ",
+                nada::name_of(file.kind()), "; only a generator, whole or a delta, can be written as ONNX");
   if (is_delta(file.kind())) {
     const auto any = nada::load_generator(o.in, {}, o.base.empty() ? std::nullopt : std::optional(o.base));
     std::visit(
@@ -318,8 +321,6 @@ int convert(const Options& o, const nada::OptionTable&) {
     std::cout << "      " << encoder.style_count() << " styles of " << encoder.style_size() << " numbers\n";
     convert_other(o, std::move(read.tensors), nada::gradual_style_encoder_metadata(read.kind), file.metadata());
   } else if (nada::is_encoder(file.kind())) {
-    nada::require(!is_onnx_file(o.out), o.in, " is ", nada::name_of(file.kind()),
-                  "; only a generator, whole or a delta, can be written as ONNX");
     convert_encoder(o, file);
   } else {
     nada::fail(o.in, " is ", nada::name_of(file.kind()),

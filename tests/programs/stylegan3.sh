@@ -42,6 +42,10 @@ succeed convert whole/adapted.safetensors folded.safetensors
 succeed generate --generator folded.safetensors --count 2 --out folded.png
 check "a delta is folded in" same_pixels adapted.png folded.png
 expect_error "a StyleGAN3 generator's names are native" convert "$r" none.pt --names rosinality
+for file in "$r" whole/adapted.safetensors; do
+  expect_error "$file: only StyleGAN2 generators can be written as ONNX" convert "$file" none.onnx
+done
+[ ! -e none.onnx ] || fail "a refused conversion left none.onnx"
 
 for file in arcface/ir_se50_tiny e4e/e4e_tiny e4e/psp_tiny; do
   name=$(basename "$file")

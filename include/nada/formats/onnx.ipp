@@ -18,7 +18,7 @@ namespace detail {
 struct OnnxFields {
   static constexpr unsigned ir_version = 1, producer_name = 2, producer_version = 3, model_doc = 6, graph = 7;
   static constexpr unsigned opset_import = 8, metadata_props = 14;                               // ModelProto
-  static constexpr unsigned opset_version = 2;                                                   // OperatorSetIdProto
+  static constexpr unsigned opset_domain = 1, opset_version = 2;                                 // OperatorSetIdProto
   static constexpr unsigned key = 1, value = 2;                                                  // StringStringEntry
   static constexpr unsigned node = 1, graph_name = 2, initializer = 5, input = 11, output = 12;  // GraphProto
   static constexpr unsigned node_input = 1, node_output = 2, node_name = 3, op = 4, attribute = 5;  // NodeProto
@@ -137,7 +137,7 @@ NADA_INLINE void save_onnx(const std::filesystem::path& path, const OnnxModel& m
   if (!model.producer.empty()) head.part(F::producer_version, model.producer);
   if (!model.about.empty()) head.part(F::model_doc, model.about);
   head.part_of(F::graph, size);
-  opset.part(1, "").whole(F::opset_version, OnnxModel::opset);  // the default domain
+  opset.part(F::opset_domain, "").whole(F::opset_version, OnnxModel::opset);  // "": the default domain
   foot.part(F::opset_import, opset.bytes());
   for (const auto& [key, value] : model.metadata)
     foot.part(F::metadata_props, ProtobufWriter().part(F::key, key).part(F::value, value).bytes());
