@@ -1,4 +1,4 @@
-# Writes OUT, a C++ header with the bytes, address and type of each of FILES: the page is part of the program.
+# Writes OUT, a C++ header with the bytes, address and type of each of FILES, and with OPENAPI: the page is part of the program.
 set(text "// Made from experiments/serve/page.\n#pragma once\n#include <cstddef>\n\nnamespace serve_page {\n")
 string(APPEND text "struct File {\n  const char* path;\n  const char* type;\n  const unsigned char* bytes;\n  std::size_t size;\n};\n")
 set(table "")
@@ -24,4 +24,7 @@ foreach(file IN LISTS FILES)
   string(APPEND table "    {\"${address}\", \"${type_${extension}}\", bytes_${n}, ${size}},\n")
   math(EXPR n "${n} + 1")
 endforeach()
+file(READ ${OPENAPI} openapi HEX)
+string(REGEX REPLACE "(..)" "0x\\1," openapi "${openapi}")
+string(APPEND text "inline constexpr char openapi[] = {${openapi}0};\n")
 file(WRITE ${OUT} "${text}inline constexpr File files[] = {\n${table}};\n}  // namespace serve_page\n")

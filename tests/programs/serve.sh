@@ -25,20 +25,25 @@ client() { python3 "$sources/tests/programs/serve.py" "$url" "$sources" "$@" || 
 start
 client api
 client bad
-seconds=60
-[ "${NADA_ALL:-0}" != 1 ] || seconds=300
+client strange
+seconds=20
+[ "${NADA_ALL:-0}" != 1 ] || seconds=1800
 client soak "${NADA_SOAK_SECONDS:-$seconds}" 20 "$server"
 client begin  # a run that the signal meets
 end
 check "a run that was stopped leaves its delta" test -s "runs/$(cat begun.txt)/adapted.safetensors"
 check "and its report" test -s "runs/$(cat begun.txt)/report.html"
-check "no log is left" test ! -e runs/.serve.log
+check "no log is left" test ! -e runs/.serve/log
 
-start --read-only
+start --read-only --shared
 client again
 client read-only
 end
 no_temporaries runs
 expect_error 'option port' serve --port 99999
+expect_error 'option quota' serve --port 0 --quota 20X
+expect_error 'option trusted-proxy' serve --port 0 --trusted-proxy proxy.example
+printf '\n' > empty.txt
+expect_error 'is empty' serve --port 0 --password-file empty.txt
 expect_error 'cannot make the folder' serve --port 0 --runs "$sources/README.md"
 finish
