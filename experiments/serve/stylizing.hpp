@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -83,6 +84,9 @@ class Stylizer {
   Picture square_of(const std::string& body) {
     if (!body.starts_with("\x89PNG\r\n\x1a\n") && !body.starts_with("\xFF\xD8\xFF"))
       refuse(415, "the file is neither a PNG nor a JPEG picture");
+    // Those that wait hold a thread each, and others must be answered beside them.
+    const auto one = std::shared_ptr<void>(nullptr, [this](void*) { --decoders_; });
+    if (++decoders_ > 3) refuse(503, "many pictures arrive at once; try again in a moment");
     const std::lock_guard lock(decoding_);
     auto picture = decode_picture(std::as_bytes(std::span(body.data(), body.size())), "the picture", {pixel_limit});
     return square_picture(std::move(picture), studio_.source().resolution()).square;
@@ -142,6 +146,7 @@ class Stylizer {
   RunBook& book_;
   const Studio& studio_;
   MachineOptions machine_;
+  std::atomic<int> decoders_ = 0;            // requests that decode or wait to
   std::mutex decoding_;                      // one picture at a time, so that memory stays bounded
   std::optional<PictureInverter> inverter_;  // only the thread of the jobs uses it
 };

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|strange|soak|begin|again|read-only ...
+"""A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|strange|soak|proxy|full|begin|again|read-only ...
 
 Every answer is held against docs/openapi.json: a path, method, status, type or field that it does not name is a failure.
 """
+import base64
 import email
 import http.client
 import io
@@ -713,6 +714,38 @@ def only_read():
     check('but it generates', len(post('generate', {'count': 1}, 200)['pictures']) == 1)
 
 
+def ask_through_proxy():
+    """A server with --trusted-proxy 127.0.0.1 --name studio.example --password-file --client-requests 2 --client-jobs 1."""
+    word = {'Authorization': 'Basic ' + base64.b64encode(b'any:open sesame').decode()}
+    there = {'X-Forwarded-Host': 'studio.example', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Prefix': '/nada', **word}
+    refused('no password', 'GET', '/api/v2/status', None, {}, (401,))
+    refused('a wrong one', 'GET', '/api/v2/status', None, {'Authorization': 'Basic ' + base64.b64encode(b'any:open').decode()}, (401,))
+    check('but it says that it is well', ask('GET', '/healthz')[0] == 200)
+    status, headers, _ = ask('GET', '/', None, {'Cookie': '', 'X-Forwarded-For': '203.0.113.1', 'Origin': 'https://studio.example', **there})
+    check('the page behind a proxy', status == 200 and re.search('; Path=/nada/; .*; Secure$', headers['Set-Cookie']))
+    refused('another name', 'GET', '/api/v2/status', None, {**there, 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-For': '203.0.113.1'}, (403,))
+    refused('another origin', 'GET', '/api/v2/status', None, {**there, 'Origin': 'https://localhost', 'X-Forwarded-For': '203.0.113.1'}, (403,))
+
+    def one(client, method='GET', path='status', body=None):
+        return ask(method, '/api/v2/' + path, body, {'X-Forwarded-For': '9.9.9.9, ' + client, **there})
+
+    answers = [one('203.0.113.7') for _ in range(40)]
+    slow = [headers for status, headers, _ in answers if status == 429]
+    check('a client that asks too much is told when to come back', slow and all(int(h['Retry-After']) >= 1 for h in slow))
+    check('another client behind the same proxy is not stopped', one('203.0.113.8')[0] == 200)
+    first = one('203.0.113.8', 'POST', 'runs', {'target': 'a ghost', 'steps': 500, 'batch': 1})
+    second = one('203.0.113.8', 'POST', 'runs', {'target': 'a devil', 'steps': 500, 'batch': 1})
+    other = one('203.0.113.9', 'POST', 'runs', {'target': 'a robot', 'steps': 500, 'batch': 1})
+    check(f'one job of a client, {first[0]} {second[0]} {other[0]}', (first[0], second[0], other[0]) == (202, 429, 202))
+    for _, _, job in (other, first):
+        one('203.0.113.9', 'POST', f'runs/{job["id"]}/cancel')
+
+
+def find_no_room():
+    for target, body, kind in (('runs', b'{"target": "a ghost"}', 'application/json'), ('stylize', png(64, 64), 'image/png')):
+        refused(f'{target} beyond the quota', 'POST', '/api/v2/' + target, body, {'Content-Type': kind}, (507,))
+
+
 part, rest = sys.argv[3], sys.argv[4:]
 if part == 'api':
     use_api()
@@ -722,6 +755,10 @@ elif part == 'strange':
     be_strange()
 elif part == 'soak':
     soak(float(rest[0]), int(rest[1]), int(rest[2]))
+elif part == 'proxy':
+    ask_through_proxy()
+elif part == 'full':
+    find_no_room()
 elif part == 'begin':
     begin_run()
 elif part == 'again':

@@ -4,7 +4,7 @@
 
 start() {  # ARGS...: a server on a free port; sets $server and $url
   rm -f server.txt  # of an earlier server, whose address it names
-  "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
+  "$programs/serve" --port 0 --runs "${runs:-runs}" "$@" > server.txt 2> server_errors.txt &
   server=$!
   for _ in $(seq 600); do
     url=$(sed -n 's/^open  *//p' server.txt 2> /dev/null)
@@ -38,6 +38,13 @@ check "no log is left" test ! -e runs/.serve/log
 start --read-only --shared
 client again
 client read-only
+end
+start --quota 1M
+client full
+end
+echo 'open sesame' > password.txt
+runs=others start --trusted-proxy 127.0.0.1 --name studio.example --password-file password.txt --client-requests 2 --client-jobs 1
+client proxy
 end
 no_temporaries runs
 expect_error 'option port' serve --port 99999
