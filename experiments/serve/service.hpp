@@ -169,7 +169,7 @@ class Service {
     if (q.path == "/metrics")
       return expect(q, {"GET"}), done(give_text(ledger_.text(metrics()), "text/plain; version=0.0.4; charset=utf-8"));
     if (q.method != "GET" && q.method != "HEAD") refuse(405, "pages are only read");
-    for (std::size_t i = 0; i < std::size(serve_page::files); ++i)
+    for (std::size_t i = 0; i < serve_page::files.size(); ++i)
       if (const auto& file = serve_page::files[i]; q.path == file.path) return done(page_file(file, page_tags_[i]));
     if (q.path.starts_with("/api") || q.header("accept").find("text/html") == std::string_view::npos)
       refuse(404, "there is nothing of that name");
@@ -232,7 +232,7 @@ class Service {
               {"batch", defaults_.whole("batch")}}}};
   }
   static Response openapi() {
-    auto r = give_text({serve_page::openapi, sizeof serve_page::openapi - 1}, "application/json");
+    auto r = give_text(std::string(serve_page::openapi), "application/json");
     return r;
   }
   json presets(const Request& q) const {

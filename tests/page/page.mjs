@@ -66,7 +66,7 @@ async function finish() {
 }
 
 const page = await open();
-if (only) {
+if (only === 'read-only') {
   await step('a read-only server shows and generates, nothing else', async () => {
     await page.goto(url);
     await page.waitForSelector('#generate-result img');
@@ -223,7 +223,7 @@ await step('paused in one tab, seen in another, continued', async () => {
   await other.click('#adapt-form .main');
   await state(other, 'Waiting: number 1');
   await other.click('#adapt-act:text-is("Take out of the queue")');
-  await state(other, 'Stopped after 0');
+  await state(other, 'Taken out of the queue');
   await page.click('#adapt-act:text-is("Pause after this step")');
   await state(page, 'Stopped after');
   await other.close();
@@ -237,6 +237,8 @@ await step('a file that is no picture is told', async () => {
   hold((await page.textContent('#stylize-privacy')).includes('computer'), 'expected where a picture goes');
 });
 await step('a picture is cropped, searched and shown in every look', async () => {
+  await page.click('#stylize-examples .example');
+  await page.waitForSelector('#crop:not([hidden])');
   writeFileSync(`${folder}/face.png`, face);
   await page.setInputFiles('#file', `${folder}/face.png`);
   await page.waitForSelector('#crop-canvas');

@@ -133,6 +133,7 @@ export function follow(name, open) {
   if (!id('adapt').hidden) history.replaceState(null, '', `#adapt/${name}`);
   steps = 1;
   let title = name;
+  let last = '';
   id('adapt-delete').hidden = true;
   const left = () => rows.length < 3 ? '' :
     `, about ${duration((steps - rows.at(-1).step) * rows.slice(-10).reduce((sum, row) => sum + row.seconds, 0) / Math.min(10, rows.length))} left`;
@@ -145,6 +146,7 @@ export function follow(name, open) {
         open?.(about);
         return;
       }
+      last = about.state;
       pictures = about.pictures ?? [];
       id('adapt-slider').max = Math.max(0, pictures.length - 1);
       id('adapt-slider').hidden = pictures.length < 2;
@@ -200,13 +202,21 @@ export function follow(name, open) {
       status.textContent = sentence;
     },
     end({state}) {
+      if (last === 'queued') {  // of a run that never began nothing is left
+        id('adapt-state').textContent = id('adapt-spoken').textContent = 'Taken out of the queue.';
+        act.hidden = true;
+        return;
+      }
       id('adapt-delete').hidden = false;
       offer(name).catch(() => {});
       if (state === 'done') status.textContent = `${title}: done.`;
       if (state !== 'stopped' || act.hidden) return;
       looking = setInterval(async () => {  // somebody may continue it in another tab
         if (document.hidden) return;
-        const about = await get(`runs/${name}`).catch(() => null);
+        const about = await get(`runs/${name}`).catch((problem) => {
+          if (problem.status === 404) clearInterval(looking);
+          return null;
+        });
         if (act.dataset.run === name && (about?.state === 'queued' || about?.state === 'running')) follow(name);
       }, 2000);
     },

@@ -35,11 +35,11 @@ export const remove = (path) => json(path, {method: 'DELETE'});
 export const upload = (path, blob) => json(path, {method: 'POST', headers: {'Content-Type': blob.type}, body: blob});
 export const address = (path) => base + path;
 
-/** Pictures: {pictures: [{preset, seed, ..., name, url}], seconds}; each url is a blob's, which release() gives back. */
+/** Pictures: {pictures: [{preset, seed, ..., name, file, url}], seconds}; each url is the file's, which release() gives back. */
 export async function generate(request) {
   const parts = await (await ask('generate', body(request))).formData();
   const about = JSON.parse(await new Response(parts.get('about')).text());
-  parts.getAll('picture').forEach((file, i) => { about.pictures[i].url = URL.createObjectURL(file); });
+  parts.getAll('picture').forEach((file, i) => Object.assign(about.pictures[i], {file, url: URL.createObjectURL(file)}));
   return about;
 }
 /** Pictures as a file to save: image/png for one, application/zip for several. */

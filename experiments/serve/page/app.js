@@ -82,8 +82,8 @@ for (let wait = 1; !status; wait = Math.min(2 * wait, 10)) {
   }
 }
 document.getElementById('version').textContent = `nada ${status.version}`;
-document.getElementById('where').textContent = status.local ? 'Everything happens on this computer.'
-  : `Everything happens on ${location.hostname}: what you send goes there and nowhere else.`;
+document.getElementById('where').textContent = status.local ? 'Everything happens on this computer. '
+  : `Everything happens on ${location.hostname}: what you send goes there and nowhere else. `;
 document.body.classList.toggle('read-only', status.read_only);
 if (status.read_only)
   for (const part of ['stylize', 'adapt']) document.querySelector(`nav a[href="#${part}"]`).hidden = true;

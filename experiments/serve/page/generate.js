@@ -38,7 +38,8 @@ export async function start(query) {
   id('own-looks').replaceChildren(...all.filter((look) => look.deletable).map((look) =>
     make('button', {type: 'button', class: 'quiet writes', textContent: `Delete the look ${look.name}`, onclick: () => forget(look.name)})));
   told();
-  if (!result.hasChildNodes() || query.size) await generate();
+  if (!result.hasChildNodes() || [...query].length) await generate();
+  else remember();
 }
 async function forget(name) {
   if (!confirm(`Delete the look “${name}” for everybody?`)) return;

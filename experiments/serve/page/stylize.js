@@ -21,9 +21,7 @@ export async function start(server) {
   place.append(make('span', {textContent: 'No picture at hand? Take one of these:'}));
   await tell(status, '', async () => {
     const answer = await generate({seed: 11, count: 4, truncation: 0.8});
-    place.append(...answer.pictures.map((made, i) => make('button', {type: 'button', class: 'example', 'aria-label': `Example ${i + 1}`, onclick: async () => {
-      await take(new File([await (await fetch(made.url)).blob()], `example ${i + 1}`, {type: 'image/png'}));
-    }}, make('img', {src: made.url, alt: '', width: 96, height: 96}))));
+    place.append(...answer.pictures.map((made, i) => make('button', {type: 'button', class: 'example', 'aria-label': `Example ${i + 1}`, onclick: () => take(new File([made.file], `example ${i + 1}`, {type: 'image/png'}))}, make('img', {src: made.url, alt: '', width: 96, height: 96}))));
   });
 }
 
@@ -93,6 +91,7 @@ export function follow(name, open) {
   run = name;
   let steps = 1;
   let stopped = false;
+  let queued = false;
   id('stylize-result').hidden = true;
   id('stylize-live').hidden = false;
   id('stylize-searched').replaceChildren();
@@ -113,6 +112,7 @@ export function follow(name, open) {
       steps = about.steps;
       progress.max = steps;
       stopped = about.state === 'stopped';
+      queued = about.state === 'queued';
       if (about.files?.includes('picture.png') && !id('stylize-searched').hasChildNodes())
         id('stylize-searched').append(side(name, 'picture.png', 'the section that is searched for'));
       if (about.state === 'queued') say(`Waiting: number ${about.position ?? 1} of ${about.waiting ?? 1} in the queue.`);
@@ -134,7 +134,8 @@ export function follow(name, open) {
     },
     async end({state}) {
       id('stylize-live').hidden = true;
-      if (state === 'done' || state === 'stopped' || state === 'failed') await tell(status, '', () => show(name, stopped || state === 'stopped'));
+      if (queued) say('Taken out of the queue.');
+      else await tell(status, '', () => show(name, stopped || state === 'stopped'));
     },
   });
 }
