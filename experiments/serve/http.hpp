@@ -19,6 +19,7 @@ namespace nada::serve {
 struct Refusal : std::runtime_error {
   Refusal(int code, const std::string& sentence) : std::runtime_error(sentence), status(code) {}
   int status;
+  int retry_after = 5;  // seconds, where the status is 429 or 503
 };
 
 /// Throws Refusal{status, join(parts...)}.
@@ -61,6 +62,34 @@ inline bool is_address(const std::string& name) {
   return ::inet_pton(AF_INET, name.c_str(), bytes) == 1;
 }
 
+/// Returns by what limits count an address: itself, or the network of 64 bits of an IPv6 address, which one person may have
+/// whole.
+inline std::string counted_as(const std::string& address) {
+  unsigned char bytes[16];
+  if (::inet_pton(AF_INET6, address.c_str(), bytes) != 1) return address;
+  std::fill(bytes + 8, bytes + 16, static_cast<unsigned char>(0));
+  char text[INET6_ADDRSTRLEN];
+  return ::inet_ntop(AF_INET6, bytes, text, sizeof text);
+}
+
+/// Returns a sentence with the names of files alone in the place of their absolute paths, which are no client's business.
+inline std::string without_paths(std::string_view sentence) {
+  std::string out;
+  for (std::size_t at = 0; at < sentence.size();) {
+    const bool begins =
+        sentence[at] == '/' && (at == 0 || std::string_view(" \"'(").find(sentence[at - 1]) != std::string_view::npos);
+    if (begins) {
+      const auto end = std::min(sentence.find_first_of(" \"'):,;", at), sentence.size());
+      const auto path = sentence.substr(at, end - at);
+      out += path.substr(path.rfind('/') + 1);
+      at = end;
+    } else {
+      out += sentence[at++];
+    }
+  }
+  return out;
+}
+
 /// Returns whether a request's Host is one of this server's names. A page of another site that made its own name point
 /// here (DNS rebinding) sends that name; addresses cannot be made to point elsewhere.
 inline bool is_own_host(std::string_view host, const Names& names) {
@@ -79,7 +108,7 @@ inline bool is_own_origin(std::string_view origin, std::string_view host) {
   return false;
 }
 
-/// Returns the parts of a path between slashes: "/api/v1/runs" is api, v1, runs. Empty parts stay, so "//"
+/// Returns the parts of a path between slashes: "/api/v2/runs" is api, v2, runs. Empty parts stay, so "//"
 /// matches no route.
 inline std::vector<std::string> path_parts(std::string_view path) {
   std::vector<std::string> out;

@@ -7,7 +7,6 @@
 #include <deque>
 #include <exception>
 #include <functional>
-#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -53,11 +52,11 @@ class JobQueue {
     require_room_locked();
   }
 
-  /// Puts a job into the queue.
+  /// Puts a job into the queue. `surely` does so in a full queue too: for jobs that were taken before.
   /// Errors:  Refusal 429 where the queue is full, 409 where a job of this id is queued or running.
-  void submit(const std::string& id, Work work) {
+  void submit(const std::string& id, Work work, bool surely = false) {
     const std::lock_guard lock(mutex_);
-    require_room_locked();
+    if (!surely) require_room_locked();
     if (const auto at = jobs_.find(id); at != jobs_.end() && !over(at->second->state))
       refuse(409, "the run ", id, " is ", name_of(at->second->state), " already");
     auto job = std::make_shared<Job>();
@@ -96,24 +95,20 @@ class JobQueue {
     return waiting_.size();
   }
 
-  /// Drops waiting jobs, asks the running job to stop and waits for its end.
+  /// Asks the running job to stop and waits for its end. What waits is not begun, and nobody is told of an end.
   void close() {
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
-      while (!waiting_.empty()) {
-        const auto id = waiting_.front();
-        waiting_.pop_front();
-        end(*jobs_.at(id), id, JobState::stopped);
-      }
+      waiting_.clear();
       for (auto& [id, job] : jobs_) job->stop = true;
       changed_.notify_all();
     }
     if (thread_.joinable()) thread_.join();
   }
 
-  /// The queue calls this function with the id of a job that was taken out before it began.
-  std::function<void(const std::string&)> on_dropped;
+  /// The queue calls this function when a job has ended, but for the end that close() makes.
+  std::function<void(const std::string& id, JobState, const std::string& message)> on_end;
 
  private:
   struct Job {
@@ -126,11 +121,11 @@ class JobQueue {
   void require_room_locked() const {
     if (closed_) refuse(429, "the server is closing");
     if (waiting_.size() >= most_waiting_)
-      refuse(429, "the queue is full with ", waiting_.size(), " jobs; try again when one has ended");
+      refuse(429, "the queue is full: ", waiting_.size(), " others wait; try again when one has ended");
   }
   void end(Job& job, const std::string& id, JobState state) {
-    if (job.state == JobState::queued && on_dropped) on_dropped(id);
     job.state = state;
+    if (on_end && !closed_) on_end(id, state, job.message);
     job.work = {};
     ended_.push_back(id);
     if (ended_.size() <= 1000) return;
@@ -174,33 +169,32 @@ class JobQueue {
 /// Desk is one thread that computes for all requests in turn, so that many clients do not start many teams of threads.
 class Desk {
  public:
-  explicit Desk(std::size_t most_waiting) : most_waiting_(most_waiting), thread_([this] { run(); }) {}
+  explicit Desk(std::size_t most_waiting, std::size_t most_of_one = 16)
+      : most_waiting_(most_waiting), most_of_one_(most_of_one), thread_([this] { run(); }) {}
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
-  ~Desk() {
+  ~Desk() { close(); }
+
+  /// Ends the work in progress and does none that waits.
+  void close() {
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
       changed_.notify_all();
     }
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
-  /// Returns the result of `work()`, once its turn has come.
-  /// Errors:  those of `work`; Refusal 429 where too many calls wait.
-  template <class Work>
-  auto ask(Work work) {
-    using Result = decltype(work());
-    auto task = std::make_shared<std::packaged_task<Result()>>(std::move(work));
-    auto result = task->get_future();
-    {
-      const std::lock_guard lock(mutex_);
-      if (closed_ || waiting_.size() >= most_waiting_)
-        refuse(429, "too many people ask at once; try again in a moment");
-      waiting_.push_back([task] { (*task)(); });
-      changed_.notify_all();
-    }
-    return result.get();
+  /// Does `work`, which throws nothing, when its turn has come; returns at once.
+  /// Errors:  Refusal 429 where too many calls wait, of all or of this client.
+  void ask(const std::string& client, std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    const auto own =
+        std::count_if(waiting_.begin(), waiting_.end(), [&](const auto& one) { return one.first == client; });
+    if (closed_ || waiting_.size() >= most_waiting_ || own >= static_cast<std::ptrdiff_t>(most_of_one_))
+      refuse(429, "too many pictures are asked for at once; try again in a moment");
+    waiting_.emplace_back(client, std::move(work));
+    changed_.notify_all();
   }
 
  private:
@@ -208,8 +202,8 @@ class Desk {
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      const auto work = std::move(waiting_.front());
+      if (closed_) return;
+      const auto work = std::move(waiting_.front().second);
       waiting_.pop_front();
       lock.unlock();
       work();
@@ -217,10 +211,10 @@ class Desk {
     }
   }
 
-  const std::size_t most_waiting_;
+  const std::size_t most_waiting_, most_of_one_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::function<void()>> waiting_;
+  std::deque<std::pair<std::string, std::function<void()>>> waiting_;  // by client
   bool closed_ = false;
   std::thread thread_;
 };

@@ -24,12 +24,9 @@ namespace nada::serve {
 
 /// Returns four samples of the look that a delta gives, as a PNG.
 inline std::vector<std::byte> sample_of(const Delta& delta, const std::string& name, const Studio& studio) {
-  Look look;
-  look.name = name;
-  look.generator = std::make_shared<AnyGenerator>(apply_delta(studio.source(), delta, name));
   std::vector<Latent> latents;
   for (std::int64_t i = 0; i < 4; ++i) latents.push_back({0, i});
-  const auto row = studio.pictures(look, 1, {studio.styles(latents, 0.8), {}});
+  const auto row = Studio::render(apply_delta(studio.source(), delta, name), {studio.styles(latents, 0.8), {}});
   return encode_png(make_grid({row}, studio.source().resolution()));
 }
 

@@ -96,21 +96,22 @@ class Runs {
     return {};
   }
 
-  /// Returns all runs of `adapt` and `stylize`, the newest first, at most `most`.
-  std::vector<RunFiles> list(std::size_t most) const {
-    std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> found;
+  /// As find(), by one look at the disk: the folder of a run whose options are there.
+  std::optional<std::filesystem::path> find_options(const std::string& id) const {
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-      if (!is_name(entry.path().filename().string())) continue;
-      const auto time = std::filesystem::last_write_time(entry.path() / "options.cfg", error);
-      if (!error) found.emplace_back(time, entry.path());
-    }
-    std::sort(found.rbegin(), found.rend());
+    if (!is_name(id) || !std::filesystem::is_directory(std::filesystem::symlink_status(folder_ / id, error)) ||
+        !std::filesystem::is_regular_file(folder_ / id / "options.cfg", error))
+      return {};
+    return folder_ / id;
+  }
+
+  /// Returns all runs of `adapt` and `stylize`, in no order.
+  std::vector<RunFiles> list() const {
     std::vector<RunFiles> out;
-    for (const auto& [time, path] : found) {
-      if (out.size() >= most) break;
-      if (auto run = read(path)) out.push_back(std::move(*run));
-    }
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, error))
+      if (const auto path = find_options(entry.path().filename().string()))
+        if (auto run = read(*path)) out.push_back(std::move(*run));
     return out;
   }
 

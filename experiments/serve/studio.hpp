@@ -2,12 +2,15 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +30,7 @@
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
+#include "nada/formats/picture_resize.hpp"
 #include "nada/generators/any_generator.hpp"
 #include "nada/generators/latents.hpp"
 #include "nada/inversion/inverter.hpp"
@@ -43,20 +47,27 @@ struct Latent {
 struct Look {
   std::string name, source, target, command;
   nlohmann::json metrics;
-  bool own = false;  // kept by a user of this server
-  std::shared_ptr<const AnyGenerator> generator;
-  std::vector<std::byte> thumbnail;  // PNG
+  bool own = false;            // kept by a user of this server
+  std::filesystem::path file;  // empty: the source
 };
 
-/// Studio holds the models. The members that compute (all but add_source(), add_preset(), has(), find() and looks())
-/// must be called from one thread.
+/// Mix is one look, or several at once, each with its strength: source + sum of strength x (look - source).
+struct Mix {
+  std::string name;
+  std::vector<std::pair<std::string, double>> looks;  // by name
+};
+
+/// Studio holds the models; looks are loaded when pictures ask for them, and the last used ones stay. The members that
+/// compute (styles(), pictures(), thumbnail()) must be called from one thread.
 class Studio {
  public:
-  Studio(InvertOptions inversion, torch::Device device, const std::vector<std::filesystem::path>& texts)
+  /// `texts` are the encoders that adapting reads texts by, `templates` what it puts texts into.
+  Studio(InvertOptions inversion, torch::Device device, const std::vector<std::filesystem::path>& texts,
+         std::vector<std::string> templates)
       : options_(std::move(inversion)),
-        device_(device),
-        source_(std::make_shared<AnyGenerator>(load_generator(options_.generator, {device, torch::kFloat32}))) {
-    for (const auto& path : texts) phrases_.push_back(load_clip(path, {}, device).phrases());
+        source_(std::make_shared<AnyGenerator>(load_generator(options_.generator, {device, torch::kFloat32}))),
+        templates_(std::move(templates)) {
+    for (const auto& path : texts) encoders_.push_back(load_clip(path, {}, device));
   }
 
   const AnyGenerator& source() const { return *source_; }
@@ -65,23 +76,25 @@ class Studio {
 
   /// Adds the source as a look.
   void add_source(const std::string& name, const std::string& text) {
-    Look look{name, text, text, {}, nlohmann::json::object(), false, source_, {}};
-    put(std::move(look));
+    put({name, text, text, {}, nlohmann::json::object(), false, {}});
   }
   /// Adds a preset.
   /// Errors:  a file that is no preset, a preset of another generator.
   void add_preset(const std::filesystem::path& path, bool own) {
-    auto preset = load_preset(path);
-    Look look;
-    look.name = preset.name;
-    look.source = preset.source;
-    look.target = preset.target;
-    look.command = preset.command;
-    look.metrics = nlohmann::json::parse(preset.metrics, nullptr, /*allow_exceptions=*/false);
-    if (!look.metrics.is_object()) look.metrics = nlohmann::json::object();
-    look.own = own;
-    look.generator = std::make_shared<AnyGenerator>(apply_delta(*source_, preset.delta, path.string()));
-    put(std::move(look));
+    const auto preset = load_preset(path);
+    apply_delta(*source_, preset.delta, path.string());  // whether it fits
+    auto metrics = nlohmann::json::parse(preset.metrics, nullptr, /*allow_exceptions=*/false);
+    if (!metrics.is_object()) metrics = nlohmann::json::object();
+    put({preset.name, preset.source, preset.target, preset.command, std::move(metrics), own, path});
+  }
+  /// Takes a look away.
+  void remove(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    looks_.erase(name);
+    thumbnails_.erase(name);
+    std::erase(order_, name);
+    loaded_.remove_if([&](const auto& entry) { return entry.first == name; });
+    ++version_;
   }
   bool has(const std::string& name) const {
     const std::lock_guard lock(mutex_);
@@ -92,7 +105,7 @@ class Studio {
   Look find(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto at = looks_.find(name);
-    if (at == looks_.end()) refuse(404, "there is no preset ", in_quotes(name));
+    if (at == looks_.end()) refuse(404, "there is no look ", in_quotes(name));
     return at->second;
   }
   std::vector<Look> looks() const {
@@ -100,6 +113,11 @@ class Studio {
     std::vector<Look> out;
     for (const auto& name : order_) out.push_back(looks_.at(name));
     return out;
+  }
+  /// Returns a number that changes when a look comes or goes.
+  int version() const {
+    const std::lock_guard lock(mutex_);
+    return version_;
   }
 
   /// Returns the styles of latents, [N, L, D].
@@ -112,15 +130,24 @@ class Studio {
     return truncate(w, source_->mean_style(), truncation, 0);
   }
 
-  /// Returns pictures of styles, by a look at a strength: 0 is the source, 1 the preset.
-  std::vector<Picture> pictures(const Look& look, double strength, const Inversion& codes) const {
+  /// Returns pictures of styles in a mix of looks.
+  /// Errors:  Refusal 404 for a look that is gone.
+  std::vector<Picture> pictures(const Mix& mix, const Inversion& codes) {
     const torch::NoGradGuard no_grad;
-    std::optional<AnyGenerator> blended;
-    if (strength != 1 && look.generator != source_) {
-      const Share<AnyGenerator> share{look.generator.get(), strength};
-      blended = blend(*source_, std::span<const Share<AnyGenerator>>(&share, 1));
+    std::vector<std::shared_ptr<const AnyGenerator>> held;
+    std::vector<Share<AnyGenerator>> shares;
+    for (const auto& [name, strength] : mix.looks) {
+      held.push_back(load(name));
+      if (held.back() != source_ && strength != 0) shares.push_back({held.back().get(), strength});
     }
-    const auto& generator = blended ? *blended : *look.generator;
+    std::optional<AnyGenerator> blended;
+    const bool plain = shares.empty() || (shares.size() == 1 && shares[0].weight == 1);
+    if (!plain) blended = blend(*source_, std::span<const Share<AnyGenerator>>(shares));
+    const auto& generator = blended ? *blended : shares.empty() ? *source_ : *shares[0].generator;
+    return render(generator, codes);
+  }
+  static std::vector<Picture> render(const AnyGenerator& generator, const Inversion& codes) {
+    const torch::NoGradGuard no_grad;
     std::vector<Picture> out;
     for (std::int64_t at = 0; at < codes.styles.size(0); at += 8) {  // few at a time: large generators need memory
       Inversion part{codes};
@@ -129,33 +156,89 @@ class Studio {
     }
     return out;
   }
+  /// Returns a face in this look, as a PNG.
+  /// Errors:  Refusal 404.
+  std::string thumbnail(const std::string& name) {
+    if (auto known = known_thumbnail(name)) return *known;
+    const auto picture = pictures({name, {{name, 1.0}}}, {styles({{3, 0}}, 0.7), {}}).front();
+    const auto bytes = encode_png(resize(picture, std::max(160, picture.width), std::max(160, picture.height)));
+    std::string png(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::lock_guard lock(mutex_);
+    return thumbnails_[name] = png;
+  }
+  /// Returns the thumbnail where it was made before.
+  std::optional<std::string> known_thumbnail(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = thumbnails_.find(name);
+    return at == thumbnails_.end() ? std::nullopt : std::optional(at->second);
+  }
 
   /// Returns the words of a text that an encoder never read, each with similar known words.
   std::vector<UnknownWord> unknown(const std::string& text) const {
     std::vector<UnknownWord> out;
     std::set<std::string> seen;
-    for (const auto& phrases : phrases_)
-      for (auto& word : unknown_words(text, phrases))
+    for (const auto& encoder : encoders_)
+      for (auto& word : unknown_words(text, encoder.phrases()))
         if (seen.insert(word.word).second) out.push_back(std::move(word));
     return out;
+  }
+  /// Errors:  Refusal 400 for a text that is too long for an encoder.
+  void check_text(const std::string& text) const {
+    std::vector<std::string> filled;
+    for (auto one : templates_) {
+      if (const auto at = one.find("{}"); at != one.npos) one.replace(at, 2, text);
+      filled.push_back(std::move(one));
+    }
+    for (const auto& encoder : encoders_) try {
+        encoder.tokenize(filled);
+      } catch (const Error&) {
+        refuse(400, "the text ", in_quotes(text), " is too long for the encoders; a few words do");
+      }
   }
 
  private:
   void put(Look look) {
-    look.thumbnail = encode_png(pictures(look, 1, {styles({{3, 0}}, 0.7), {}}).front());
     const std::lock_guard lock(mutex_);
     if (!looks_.contains(look.name)) order_.push_back(look.name);
     const auto name = look.name;
     looks_[name] = std::move(look);
+    ++version_;
+  }
+  /// Returns the generator of a look.
+  std::shared_ptr<const AnyGenerator> load(const std::string& name) {
+    const auto look = find(name);
+    if (look.file.empty()) return source_;
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto at = loaded_.begin(); at != loaded_.end(); ++at)
+        if (at->first == name) {
+          loaded_.splice(loaded_.begin(), loaded_, at);
+          return at->second;
+        }
+    }
+    std::shared_ptr<const AnyGenerator> made;
+    try {
+      made = std::make_shared<AnyGenerator>(apply_delta(*source_, load_preset(look.file).delta, name));
+    } catch (const Error&) {
+      refuse(404, "the look ", in_quotes(name), " cannot be read any more");
+    }
+    const std::lock_guard lock(mutex_);
+    loaded_.emplace_front(name, made);
+    if (loaded_.size() > most_loaded) loaded_.pop_back();
+    return made;
   }
 
+  static constexpr std::size_t most_loaded = 32;
   InvertOptions options_;
-  torch::Device device_;
   std::shared_ptr<AnyGenerator> source_;
-  std::vector<std::vector<std::string>> phrases_;
+  std::vector<AnyClip> encoders_;
+  std::vector<std::string> templates_;
   mutable std::mutex mutex_;
   std::vector<std::string> order_;
   std::map<std::string, Look> looks_;
+  std::map<std::string, std::string> thumbnails_;                                  // PNG
+  std::list<std::pair<std::string, std::shared_ptr<const AnyGenerator>>> loaded_;  // the last used first
+  int version_ = 0;
 };
 
 }  // namespace nada::serve

@@ -1,20 +1,23 @@
-// The page as a person uses it: node page.mjs URL FOLDER-FOR-SCREENSHOTS [read-only]. Every step that fails is told; then
-// exit code 1. The second time a read-only server has the runs that the first one left.
+// The page as a person uses it: node page.mjs URL FOLDER-FOR-SCREENSHOTS [read-only | kill PROGRAM]. Every step that fails
+// is told; then exit code 1. `read-only`: that server has the runs that the first one left. `kill`: PROGRAM is the server,
+// which is started, killed and started again here; URL says where.
+import {spawn} from 'node:child_process';
 import {readFileSync, writeFileSync} from 'node:fs';
 import {chromium} from 'playwright-core';
 
-const [url, folder, only] = process.argv.slice(2);
+const [url, folder, only, program] = process.argv.slice(2);
 const browser = await chromium.launch({executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu']});
 let failures = 0;
 const complaints = [];
 
-async function open(options = {}) {
-  const context = await browser.newContext({viewport: {width: 1200, height: 850}, acceptDownloads: true, ...options});
+/** A new browser, or a tab beside `tab` in the same one: runs belong to a browser. */
+async function open(options = {}, tab = null) {
+  const context = tab?.context() ?? await browser.newContext({viewport: {width: 1200, height: 850}, acceptDownloads: true, ...options});
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   page.on('pageerror', (error) => complaints.push(`an error on the page: ${error.message}`));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(`console: ${message.text()}`);
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()) && !(only === 'kill' && /net::ERR_/.test(message.text()))) complaints.push(`console: ${message.text()}`);
   });
   page.on('request', (request) => {
     const at = new URL(request.url());
@@ -45,6 +48,13 @@ async function until(page, holds, argument, timeout = patience) {
   }
 }
 const sources = (page, selector) => page.$$eval(selector, (images) => images.map((image) => image.src));
+/** What pictures show, as texts of their pixels. */
+const pixels = (page, selector) => page.$$eval(selector, (images) => images.map((image) => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  canvas.getContext('2d').drawImage(image, 0, 0);
+  return canvas.toDataURL();
+}));
 
 async function finish() {
   for (const complaint of new Set(complaints)) {
@@ -56,7 +66,7 @@ async function finish() {
 }
 
 const page = await open();
-if (only) {
+if (only === 'read-only') {
   await step('a read-only server shows and generates, nothing else', async () => {
     await page.goto(url);
     await page.waitForSelector('#generate-result img');
@@ -67,6 +77,35 @@ if (only) {
     hold(await page.isVisible('text=Download the delta'), 'expected what the run left');
     for (const place of ['#adapt-form', '#adapt-act', '#keep-form']) hold(!await page.isVisible(place), `expected no ${place}`);
   });
+  await finish();
+}
+if (only === 'kill') {
+  let server;
+  const start = async () => {
+    server = spawn(program, ['--port', new URL(url).port, '--runs', 'killed', '--quiet'], {stdio: 'ignore'});
+    for (let i = 0; i < 600 && !(await fetch(`${url}/healthz`).catch(() => null))?.ok; i++) await new Promise((done) => setTimeout(done, 100));
+  };
+  await start();
+  await step('the page follows through a kill, and so does what waits', async () => {
+    await page.goto(`${url}/#adapt`);
+    for (const [target, steps] of [['a ghost', '30'], ['a robot', '2']]) {
+      await page.fill('#adapt-form [name=target]', target);
+      await page.fill('#adapt-form [name=steps]', steps);
+      await page.click('#adapt-form .main');
+      await until(page, (text) => document.getElementById('adapt-run-title').textContent.includes(text), target);
+    }
+    await until(page, () => document.getElementById('adapt-state').textContent.startsWith('Waiting'));
+    const first = await open({}, page);
+    await first.goto(`${url}/#adapt/a-ghost-1`);
+    await until(first, () => Number(document.getElementById('adapt-chart').dataset.points) >= 3);
+    server.kill('SIGKILL');
+    for (const tab of [page, first]) await until(tab, () => document.getElementById('adapt-state').textContent.includes('trying again'));
+    await start();
+    await until(first, () => document.getElementById('adapt-state').textContent.startsWith('Done: 30'), undefined, 240000);
+    await until(page, () => document.getElementById('adapt-state').textContent.startsWith('Done: 2'), undefined, 240000);
+  });
+  server.kill('SIGTERM');
+  await new Promise((done) => server.on('exit', done));
   await finish();
 }
 let face;
@@ -83,19 +122,47 @@ await step('a picture downloads with its options inside', async () => {
   hold(download.suggestedFilename().endsWith('.png'), 'expected a name that ends in .png');
 });
 await step('a locked person is the same in other looks', async () => {
-  const before = await sources(page, '#generate-result .row:first-child img');
-  await page.click('#generate-result .row:first-child .tile:nth-child(2) button');
+  const before = await pixels(page, '#generate-result .row:first-child img');
+  await page.click('#generate-result .row:first-child .tile:nth-child(2) .icons button');
   const looks = await page.$$('#generate-looks input');
   for (const look of looks) if (!await look.isChecked()) await look.check({force: true});
   await until(page, (n) => document.querySelectorAll('#generate-result .row').length === 1 &&
     document.querySelectorAll('#generate-result img').length === n, looks.length);
-  const after = await sources(page, '#generate-result img');
+  await until(page, () => !document.querySelector('#generate-result[aria-busy]') &&
+    [...document.querySelectorAll('#generate-result img')].every((image) => image.complete && image.naturalWidth > 0));
+  const after = await pixels(page, '#generate-result img');
   hold(after[0] === before[1], 'expected the locked person');
-  const all = await sources(page, '#generate-result img');
-  hold(new Set(all).size === all.length, 'expected different pictures in different looks');
+  hold(new Set(after).size === after.length, 'expected different pictures in different looks');
   await page.screenshot({caret: 'initial', path: `${folder}/locked.png`, fullPage: true});
+  hold(await page.isDisabled('#seed'), 'expected the seed to be shown as decided by the lock');
+  hold(page.url().includes('person=7:1'), `expected the person in the address, found ${page.url()}`);
+  await page.reload();
+  await until(page, (n) => document.querySelectorAll('#generate-result img').length === n, looks.length);
   await page.click('#unlock');
   await until(page, () => document.querySelectorAll('#generate-result .row:first-child img').length === 6);
+});
+await step('a picture is enlarged, and saved larger', async () => {
+  await page.click('#generate-result .tile .picture');
+  await page.waitForSelector('#zoom[open] img');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#zoom button:text-is("Download 4×")')]);
+  const large = readFileSync(await download.path());
+  hold(large.readUInt32BE(16) === 256 && large.includes('nada:options'), 'expected a PNG of 256 pixels with its options');
+  await page.keyboard.press('Escape');
+});
+await step('all as a zip, a film, a blend, and the options of a picture', async () => {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#zip')]);
+  hold(readFileSync(await download.path()).subarray(0, 2).toString() === 'PK', 'expected an archive');
+  await page.click('#film-make');
+  await until(page, () => document.querySelectorAll('#film img').length === 32);
+  await page.check('#generate-form [name=blend]');
+  await until(page, () => document.querySelectorAll('#generate-result .row').length === 1);
+  writeFileSync(`${folder}/options.png`, face);
+  await page.uncheck('#generate-form [name=blend]');
+  await page.fill('#seed', '99');
+  await page.setInputFiles('#restore', `${folder}/options.png`);
+  await until(page, () => document.getElementById('seed').value === '7' && !document.getElementById('locked').hidden);
+  await page.click('#unlock');
+  await page.waitForSelector('#generate-result:not([aria-busy]) .tile');
 });
 await step('a wrong number is told', async () => {
   await page.fill('#generate-form [name=count]', '99');
@@ -144,7 +211,7 @@ await step('paused in one tab, seen in another, continued', async () => {
   await page.fill('#adapt-form [name=steps]', '300');
   await page.click('#adapt-form .main');
   await until(page, () => document.getElementById('adapt-run-title').textContent.includes('a devil'));
-  const other = await open();
+  const other = await open({}, page);
   await other.goto(page.url());
   await until(other, () => document.getElementById('adapt-run-title').textContent.includes('a devil'));
   await page.click('#adapt-act:text-is("Pause after this step")');  // while it gets ready
@@ -156,19 +223,22 @@ await step('paused in one tab, seen in another, continued', async () => {
   await other.click('#adapt-form .main');
   await state(other, 'Waiting: number 1');
   await other.click('#adapt-act:text-is("Take out of the queue")');
-  await state(other, 'Stopped after 0');
+  await state(other, 'Taken out of the queue');
   await page.click('#adapt-act:text-is("Pause after this step")');
   await state(page, 'Stopped after');
-  await other.context().close();
+  await other.close();
 });
 
 await step('a file that is no picture is told', async () => {
   await page.click('nav a[href="#stylize"]');
   writeFileSync(`${folder}/wrong.png`, 'not a picture');
   await page.setInputFiles('#file', `${folder}/wrong.png`);
-  await until(page, () => document.getElementById('stylize-status').classList.contains('bad'));
+  await until(page, () => document.getElementById('stylize-status').textContent.includes('wrong.png'));
+  hold((await page.textContent('#stylize-privacy')).includes('computer'), 'expected where a picture goes');
 });
 await step('a picture is cropped, searched and shown in every look', async () => {
+  await page.click('#stylize-examples .example');
+  await page.waitForSelector('#crop:not([hidden])');
   writeFileSync(`${folder}/face.png`, face);
   await page.setInputFiles('#file', `${folder}/face.png`);
   await page.waitForSelector('#crop-canvas');
@@ -191,10 +261,35 @@ await step('a picture is cropped, searched and shown in every look', async () =>
 await step('runs are listed and run again', async () => {
   await page.click('nav a[href="#runs"]');
   await until(page, () => document.querySelectorAll('#runs-list li').length === 3);
+  await page.fill('#runs-search', 'devil');
+  await until(page, () => document.querySelectorAll('#runs-list li').length === 1);
+  await page.fill('#runs-search', '');
+  await until(page, () => document.querySelectorAll('#runs-list li').length === 3);
   await page.screenshot({caret: 'initial', path: `${folder}/runs.png`, fullPage: true});
   await page.click('#runs-list li:has-text("a zombie") >> text=Run again');
   await until(page, () => document.querySelector('#adapt-form [name=target]').value === 'a zombie');
   hold(await page.inputValue('#adapt-form [name=steps]') === '20', 'expected its steps in the form');
+});
+await step('an unknown run, and one of the other kind', async () => {
+  await page.goto(`${url}/#adapt/nobody-1`);
+  await until(page, () => document.getElementById('adapt-status').textContent.startsWith('There is no such run'));
+  await page.goto(`${url}/#stylize/nobody-1`);
+  await until(page, () => document.getElementById('stylize-status').textContent.startsWith('There is no such run'));
+  await page.click('nav a[href="#runs"]');
+  await page.click('#runs-list li:has-text("stylised") >> text=Open');
+  await until(page, () => location.hash.startsWith('#stylize/picture'));
+  await page.goto(page.url().replace('#stylize', '#adapt'));
+  await until(page, () => location.hash.startsWith('#stylize/picture') && document.querySelectorAll('#stylize-grid img').length > 0);
+});
+await step('somebody else sees none of it; what is deleted is gone', async () => {
+  const stranger = await open();
+  await stranger.goto(`${url}/#runs`);
+  await until(stranger, () => document.getElementById('runs-status').textContent.startsWith('There are none'));
+  await stranger.context().close();
+  await page.click('nav a[href="#runs"]');
+  page.once('dialog', (dialog) => dialog.accept());
+  await page.click('#runs-list li:has-text("stylised") >> text=Delete');
+  await until(page, () => document.querySelectorAll('#runs-list li').length === 2);
 });
 await step('by keyboard alone', async () => {
   const keyboard = await open();

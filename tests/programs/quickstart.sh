@@ -5,7 +5,7 @@
 
 mkdir -p project/experiments bin
 cp "$sources/quickstart" project/
-for name in adapt serve; do
+for name in adapt ablate_losses; do
   printf '// %s\n#include <cstdio>\nint main() { std::puts("%s runs"); }\n' "$name" "$name" > project/experiments/$name.cpp
 done
 mkdir -p project/tests/losses
@@ -13,28 +13,28 @@ echo 'int main() {}' > project/tests/losses/directional.cpp
 cat > project/CMakeLists.txt << 'END'
 cmake_minimum_required(VERSION 3.25)
 project(pretended LANGUAGES CXX)
-find_path(httplib_header httplib.h PATHS "$ENV{PRETENDED}" NO_DEFAULT_PATH)
+find_path(gnuplot_header gnuplot.h PATHS "$ENV{PRETENDED}" NO_DEFAULT_PATH)
 add_executable(adapt experiments/adapt.cpp)
-if(httplib_header)
-  add_executable(serve experiments/serve.cpp)
+if(gnuplot_header)
+  add_executable(ablate_losses experiments/ablate_losses.cpp)
 endif()
 add_executable(test_losses_directional EXCLUDE_FROM_ALL tests/losses/directional.cpp)
 set_target_properties(test_losses_directional PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
 END
-# Every package is there but cpp-httplib, until it is installed.
+# Every package is there but gnuplot, until it is installed.
 cat > bin/dpkg-query << 'END'
 #!/usr/bin/env bash
 for name in "$@"; do
   case $name in
     -*) ;;
-    libcpp-httplib-dev) [ ! -e "$PRETENDED/httplib.h" ] || echo "$name install ok installed" ;;
+    gnuplot-nox) [ ! -e "$PRETENDED/gnuplot.h" ] || echo "$name install ok installed" ;;
     *) echo "$name install ok installed" ;;
   esac
 done
 END
 cat > bin/apt-get << 'END'
 #!/usr/bin/env bash
-case " $* " in *' install '*libcpp-httplib-dev*) touch "$PRETENDED/httplib.h" ;; esac
+case " $* " in *' install '*gnuplot-nox*) touch "$PRETENDED/gnuplot.h" ;; esac
 END
 cat > bin/sudo << 'END'
 #!/usr/bin/env bash
@@ -49,19 +49,19 @@ unset NADA_NO_INSTALL
 quickstart() { project/quickstart "$@" > out.txt 2> err.txt || fail "quickstart $*: $(cat err.txt)"; }
 quickstart adapt
 check "adapt runs" grep -q 'adapt runs' out.txt
-check "it was configured without the package" sh -c '! ninja -C project/build -t query serve > /dev/null 2>&1'
-quickstart serve
-check "serve runs once its package is installed" grep -q 'serve runs' out.txt
-check "the package was installed on the way" grep -q 'installing libcpp-httplib-dev' err.txt
+check "it was configured without the package" sh -c '! ninja -C project/build -t query ablate_losses > /dev/null 2>&1'
+quickstart ablate_losses
+check "ablate_losses runs once its package is installed" grep -q 'ablate_losses runs' out.txt
+check "the package was installed on the way" grep -q 'installing gnuplot-nox' err.txt
 quickstart adapt
 check "nothing is installed twice" sh -c '! grep -q installing err.txt'
 
 # A package that came by another way, without quickstart.
-rm -rf project/build pretended/httplib.h
+rm -rf project/build pretended/gnuplot.h
 quickstart adapt
-touch pretended/httplib.h
-quickstart serve
-check "a package that came by another way is found" grep -q 'serve runs' out.txt
+touch pretended/gnuplot.h
+quickstart ablate_losses
+check "a package that came by another way is found" grep -q 'ablate_losses runs' out.txt
 
 # One file of unit tests.
 quickstart test losses/directional

@@ -4,7 +4,7 @@
 
 start() {  # ARGS...: a server on a free port; sets $server and $url
   rm -f server.txt  # of an earlier server, whose address it names
-  "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
+  "$programs/serve" --port 0 --runs "${runs:-runs}" "$@" > server.txt 2> server_errors.txt &
   server=$!
   for _ in $(seq 600); do
     url=$(sed -n 's/^open  *//p' server.txt 2> /dev/null)
@@ -25,20 +25,32 @@ client() { python3 "$sources/tests/programs/serve.py" "$url" "$sources" "$@" || 
 start
 client api
 client bad
-seconds=60
-[ "${NADA_ALL:-0}" != 1 ] || seconds=300
+client strange
+seconds=20
+[ "${NADA_ALL:-0}" != 1 ] || seconds=1800
 client soak "${NADA_SOAK_SECONDS:-$seconds}" 20 "$server"
 client begin  # a run that the signal meets
 end
 check "a run that was stopped leaves its delta" test -s "runs/$(cat begun.txt)/adapted.safetensors"
 check "and its report" test -s "runs/$(cat begun.txt)/report.html"
-check "no log is left" test ! -e runs/.serve.log
+check "no log is left" test ! -e runs/.serve/log
 
-start --read-only
+start --read-only --shared
 client again
 client read-only
 end
+start --quota 1M
+client full
+end
+echo 'open sesame' > password.txt
+runs=others start --trusted-proxy 127.0.0.1 --name studio.example --password-file password.txt --client-requests 2 --client-jobs 1
+client proxy
+end
 no_temporaries runs
 expect_error 'option port' serve --port 99999
+expect_error 'option quota' serve --port 0 --quota 20X
+expect_error 'option trusted-proxy' serve --port 0 --trusted-proxy proxy.example
+printf '\n' > empty.txt
+expect_error 'is empty' serve --port 0 --password-file empty.txt
 expect_error 'cannot make the folder' serve --port 0 --runs "$sources/README.md"
 finish

@@ -33,5 +33,7 @@ browse() {  # PART ARGS...: that part of page.mjs against a server with ARGS, wh
   wait "$server" || fail "the server ended with $?"
 }
 browse ''
-browse read-only --read-only
+browse read-only --read-only --shared
+port=$((20000 + RANDOM % 20000))
+node "$sources/tests/page/page.mjs" "http://127.0.0.1:$port" "$work" kill "$programs/serve" || fail "the page through a kill"
 finish

@@ -49,4 +49,16 @@ BOOST_AUTO_TEST_CASE(names_have_no_dots_slashes_or_capitals) {
     BOOST_TEST(!is_name(name), name);
 }
 
+BOOST_AUTO_TEST_CASE(an_ipv6_network_counts_as_one) {
+  BOOST_TEST(counted_as("10.0.0.1") == "10.0.0.1");
+  BOOST_TEST(counted_as("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::");
+  BOOST_TEST(counted_as("2001:db8:1:2::9") == "2001:db8:1:2::");
+}
+
+BOOST_AUTO_TEST_CASE(sentences_have_no_paths_of_this_machine) {
+  BOOST_TEST(without_paths("cannot read \"/srv/runs/a-1/x.png\": gone") == "cannot read \"x.png\": gone");
+  BOOST_TEST(without_paths("/a/b is in use") == "b is in use");
+  BOOST_TEST(without_paths("1/2 of 3, and/or") == "1/2 of 3, and/or");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -68,16 +68,16 @@ BOOST_AUTO_TEST_CASE(the_queue_is_bounded_and_tells_positions) {
 }
 
 BOOST_AUTO_TEST_CASE(a_queued_job_is_taken_out_and_a_running_one_asked_to_stop) {
-  std::vector<std::string> dropped;
+  std::vector<std::string> ended;
   JobQueue jobs(9);
-  jobs.on_dropped = [&](const std::string& id) { dropped.push_back(id); };
+  jobs.on_end = [&](const std::string& id, JobState, const std::string&) { ended.push_back(id); };
   jobs.submit("a", until_stopped());
   wait_running(jobs, "a");
   jobs.submit("b", until_stopped());
   expect_status(409, [&] { jobs.submit("b", until_stopped()); });
   jobs.cancel("b");
   BOOST_TEST((jobs.view("b")->state == JobState::stopped));
-  BOOST_TEST((dropped == std::vector<std::string>{"b"}));
+  BOOST_TEST((ended == std::vector<std::string>{"b"}));
   jobs.cancel("a");
   BOOST_TEST((settled(jobs, "a") == JobState::stopped));
   expect_status(409, [&] { jobs.cancel("a"); });
@@ -95,45 +95,53 @@ BOOST_AUTO_TEST_CASE(a_job_that_throws_fails_with_the_first_line_and_the_next_on
   BOOST_TEST((settled(jobs, "b") == JobState::done));
 }
 
-BOOST_AUTO_TEST_CASE(closing_stops_what_runs_and_drops_what_waits) {
+BOOST_AUTO_TEST_CASE(closing_stops_what_runs_begins_nothing_and_tells_of_no_end) {
+  int ended = 0;
   JobQueue jobs(9);
+  jobs.on_end = [&](const std::string&, JobState, const std::string&) { ++ended; };
   jobs.submit("a", until_stopped());
   wait_running(jobs, "a");
   jobs.submit("b", until_stopped());
   jobs.close();
   BOOST_TEST((jobs.view("a")->state == JobState::stopped));
-  BOOST_TEST((jobs.view("b")->state == JobState::stopped));
+  BOOST_TEST((jobs.view("b")->state == JobState::queued));
+  BOOST_TEST(ended == 0);
   expect_status(429, [&] { jobs.submit("c", until_stopped()); });
 }
 
-BOOST_AUTO_TEST_CASE(the_desk_answers_in_turn_passes_errors_on_and_refuses_a_crowd) {
-  Desk desk(1);
-  BOOST_TEST(desk.ask([] { return 7; }) == 7);
-  BOOST_CHECK_THROW(desk.ask([]() -> int { throw Refusal(404, "x"); }), Refusal);
+BOOST_AUTO_TEST_CASE(a_job_that_was_taken_before_is_taken_into_a_full_queue) {
+  JobQueue jobs(1);
+  jobs.submit("a", until_stopped());
+  wait_running(jobs, "a");
+  jobs.submit("b", until_stopped());
+  expect_status(429, [&] { jobs.submit("c", until_stopped()); });
+  jobs.submit("c", until_stopped(), /*surely=*/true);
+  BOOST_TEST(jobs.view("c")->position == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(the_desk_works_in_turn_and_refuses_a_crowd_and_one_who_asks_for_much) {
+  Desk desk(3, /*most_of_one=*/2);
   std::atomic<bool> go = false, began = false;
-  std::thread first([&] {
-    desk.ask([&] {
-      began = true;
-      while (!go) std::this_thread::yield();
-      return 0;
-    });
+  desk.ask("a", [&] {
+    began = true;
+    while (!go) std::this_thread::yield();
   });
   while (!began) std::this_thread::yield();
-  std::atomic<int> refused = 0;
-  std::vector<std::thread> crowd;
-  for (int i = 0; i < 3; ++i)
-    crowd.emplace_back([&] {
-      try {
-        desk.ask([] { return 0; });
-      } catch (const Refusal& refusal) {
-        refused += refusal.status == 429;
-      }
-    });
-  while (refused < 2) std::this_thread::yield();
+  std::vector<int> order;
+  desk.ask("a", [&] { order.push_back(1); });
+  desk.ask("a", [&] { order.push_back(2); });
+  expect_status(429, [&] { desk.ask("a", [] {}); });
+  std::atomic<bool> last = false;
+  desk.ask("b", [&] {
+    order.push_back(3);
+    last = true;
+  });
+  expect_status(429, [&] { desk.ask("c", [] {}); });
   go = true;
-  first.join();
-  for (auto& thread : crowd) thread.join();
-  BOOST_TEST(refused == 2);
+  while (!last) std::this_thread::yield();
+  BOOST_TEST((order == std::vector<int>{1, 2, 3}));
+  desk.close();
+  expect_status(429, [&] { desk.ask("c", [] {}); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out)
   here.add("broken", "no options\n");
   for (const char* name : {"000000.png", "000030.png", "x.png", "000031.tmp"})
     nada::write_text(path / "samples" / name, "x");
-  auto list = here.runs.list(9);
+  auto list = here.runs.list();
   BOOST_REQUIRE(list.size() == 1U);
   BOOST_TEST(list[0].id == "a-zombie-1");
   BOOST_TEST(list[0].kind == "adapt");
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(what_a_folder_holds_is_told_and_other_folders_are_left_out)
   nada::write_text(path / "state.safetensors", "x");
   nada::write_text(path / "report.html", "x");
   nada::write_text(path / "adapted.safetensors", "x");
-  list = here.runs.list(9);
+  list = here.runs.list();
   BOOST_TEST(list[0].finished);
   BOOST_TEST(list[0].resumable);
 }

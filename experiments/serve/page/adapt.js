@@ -1,6 +1,6 @@
 // Adapt: from words to a new look, with a curve and pictures while it trains.
-import {address, get, looks, make, post, tell, watch} from '/api.js';
-import {draw} from '/chart.js';
+import {address, duration, get, looks, make, post, remove, tell, watch} from './api.js';
+import {draw} from './chart.js';
 
 const id = (name) => document.getElementById(name);
 const form = id('adapt-form');
@@ -11,15 +11,26 @@ let rows = [];
 let frame = 0;
 let looking = 0;
 let steps = 1;
+let pinned = false;  // whether the slider stays at an earlier picture
+let pictures = [];
 const wordy = /([\p{L}\p{M}\p{N}]+)/u;  // what the server takes for a word
 
 export async function start(defaults) {
   if (!form.source.value) form.source.value = defaults.source;
   if (!form.steps.dataset.set) {
+    form.lr.value = defaults.lr;
+    form.batch.value = defaults.batch;
     form.steps.value = defaults.steps;
     form.steps.dataset.set = 'yes';
   }
   const texts = new Set((await looks()).map((look) => look.target).filter((text) => text && text !== defaults.source));
+  if (!id('adapt-examples').hasChildNodes())
+    id('adapt-examples').append(make('span', {textContent: 'For example:'}), ...[...texts].slice(0, 8).map((text) =>
+      make('button', {type: 'button', class: 'chip', textContent: text, onclick: () => {
+        form.target.value = text;
+        mark();
+        form.target.focus();
+      }})));
   id('adapt-targets').replaceChildren(...[...texts].map((value) => make('option', {value})));
 }
 
@@ -73,9 +84,37 @@ function redraw() {
   frame = requestAnimationFrame(() => draw(id('adapt-chart'), rows, steps));
 }
 
-/** Shows a run, as it goes or as it went. */
-export function follow(name) {
+/** Shows the picture of a step; the slider goes over all that there are. */
+function picture(name, step) {
+  const image = id('adapt-picture');
+  image.src = address(`runs/${name}/samples/${step}`);
+  image.alt = `Upper row: the original. Lower row: the same people after ${step} steps.`;
+  image.hidden = false;
+  id('adapt-picture-text').textContent = image.alt;
+}
+/** Two runs under each other: the newest picture of another run. */
+async function compare(name) {
+  const other = id('adapt-other');
+  other.hidden = !name;
+  if (!name) return;
+  await tell(status, '', async () => {
+    const about = await get(`runs/${name}`);
+    other.src = address(`runs/${name}/samples/${about.pictures.at(-1)}`);
+    other.alt = `The other run, ${about.source} → ${about.target}, after ${about.pictures.at(-1)} steps.`;
+  });
+}
+async function offer(name) {
+  const {runs} = await get('runs?count=200');
+  id('adapt-compare').replaceChildren(make('option', {value: '', textContent: 'no other run'}), ...runs
+    .filter((run) => run.kind === 'adapt' && run.id !== name && run.pictures?.length)
+    .map((run) => make('option', {value: run.id, textContent: `${run.target} (${run.id})`})));
+}
+
+/** Shows a run, as it goes or as it went. `open` shows a run of another kind. */
+export function follow(name, open) {
   stop?.();
+  pinned = false;
+  compare('');
   clearInterval(looking);
   rows = [];
   id('adapt-run').hidden = false;
@@ -94,25 +133,42 @@ export function follow(name) {
   if (!id('adapt').hidden) history.replaceState(null, '', `#adapt/${name}`);
   steps = 1;
   let title = name;
+  let last = '';
+  id('adapt-delete').hidden = true;
+  const left = () => rows.length < 3 ? '' :
+    `, about ${duration((steps - rows.at(-1).step) * rows.slice(-10).reduce((sum, row) => sum + row.seconds, 0) / Math.min(10, rows.length))} left`;
   redraw();
   stop = watch(name, {
     status(about) {
+      if (about.kind !== 'adapt') {
+        stop?.();
+        id('adapt-run').hidden = true;
+        open?.(about);
+        return;
+      }
+      last = about.state;
+      pictures = about.pictures ?? [];
+      id('adapt-slider').max = Math.max(0, pictures.length - 1);
+      id('adapt-slider').hidden = pictures.length < 2;
+      if (!pinned) id('adapt-slider').value = pictures.length - 1;
       steps = about.steps || 1;
       title = `${about.source} → ${about.target}`;
       id('adapt-run-title').textContent = title;
       id('adapt-progress').max = steps;
       const words = {
         queued: `Waiting: number ${about.position ?? 1} of ${about.waiting ?? 1} in the queue.`,
-        running: about.step === 0 ? 'Getting ready…' : `Step ${about.step} of ${steps}`,
+        running: about.step === 0 ? 'Getting ready…' : `Step ${about.step} of ${steps}${left()}`,
         done: `Done: ${about.step} steps.`,
         stopped: `Stopped after ${about.step} of ${steps} steps.`,
-        failed: about.message ?? 'It failed.',
+        failed: about.message ? `It failed: ${about.message}.` : 'It failed.',
       };
+      const spoken = {...words, running: about.step === 0 ? words.running : 'Training.'}[about.state];
+      if (id('adapt-spoken').textContent !== spoken) id('adapt-spoken').textContent = spoken;  // not at every step
       id('adapt-state').textContent = words[about.state];
       id('adapt-state').classList.toggle('bad', about.state === 'failed');
       // One button whatever the state, so that it keeps the keyboard's focus.
       const [text, path] = {queued: ['Take out of the queue', 'cancel'], running: ['Pause after this step', 'cancel'],
-        stopped: about.step > 0 ? ['Continue', 'resume'] : []}[about.state] ?? [];
+        stopped: about.step > 0 && about.files ? ['Continue', 'resume'] : []}[about.state] ?? [];
       act.hidden = !text;
       if (text && act.dataset.state !== about.state) {
         act.textContent = text;
@@ -134,18 +190,33 @@ export function follow(name) {
       redraw();
     },
     picture({step}) {
-      const image = id('adapt-picture');
-      image.src = address(`runs/${name}/samples/${step}`);
-      image.alt = `Upper row: the original. Lower row: the same people after ${step} steps.`;
-      image.hidden = false;
-      id('adapt-picture-text').textContent = image.alt;
+      if (!pinned) picture(name, step);
+    },
+    lost(sentence) {
+      id('adapt-state').textContent = id('adapt-spoken').textContent = sentence;
+    },
+    found() { id('adapt-spoken').textContent = 'Connected again.'; },
+    gone(sentence) {
+      id('adapt-run').hidden = true;
+      status.classList.add('bad');
+      status.textContent = sentence;
     },
     end({state}) {
+      if (last === 'queued') {  // of a run that never began nothing is left
+        id('adapt-state').textContent = id('adapt-spoken').textContent = 'Taken out of the queue.';
+        act.hidden = true;
+        return;
+      }
+      id('adapt-delete').hidden = false;
+      offer(name).catch(() => {});
       if (state === 'done') status.textContent = `${title}: done.`;
       if (state !== 'stopped' || act.hidden) return;
       looking = setInterval(async () => {  // somebody may continue it in another tab
         if (document.hidden) return;
-        const about = await get(`runs/${name}`).catch(() => null);
+        const about = await get(`runs/${name}`).catch((problem) => {
+          if (problem.status === 404) clearInterval(looking);
+          return null;
+        });
         if (act.dataset.run === name && (about?.state === 'queued' || about?.state === 'running')) follow(name);
       }, 2000);
     },
@@ -161,6 +232,20 @@ act.addEventListener('click', async () => {
   if (!good) act.removeAttribute('aria-disabled');
   if (good && path === 'resume') follow(run);
 });
+id('adapt-slider').addEventListener('input', (event) => {
+  pinned = Number(event.target.value) < pictures.length - 1;
+  picture(act.dataset.run, pictures[event.target.value]);
+});
+id('adapt-compare').addEventListener('change', (event) => compare(event.target.value));
+id('adapt-delete').addEventListener('click', async () => {
+  if (!confirm('Delete this run with all its files?')) return;
+  if (await tell(status, '', () => remove(`runs/${act.dataset.run}`))) {
+    stop?.();
+    id('adapt-run').hidden = true;
+    history.replaceState(null, '', '#adapt');
+    status.textContent = 'Deleted.';
+  }
+});
 new ResizeObserver(() => redraw()).observe(id('adapt-chart').parentElement);
 form.addEventListener('input', mark);
 for (const field of [form.source, form.target])
@@ -169,7 +254,7 @@ form.addEventListener('submit', (event) => {
   event.preventDefault();
   tell(status, 'Starting…', async () => {
     const about = await post('runs', {source: form.source.value, target: form.target.value,
-      steps: Number(form.steps.value), seed: Number(form.seed.value)});
+      steps: Number(form.steps.value), seed: Number(form.seed.value), lr: Number(form.lr.value), batch: Number(form.batch.value)});
     status.textContent = '';
     follow(about.id);
     id('adapt-run').scrollIntoView({block: 'start'});
@@ -179,7 +264,6 @@ id('keep-form').addEventListener('submit', (event) => {
   event.preventDefault();
   tell(status, 'Keeping…', async () => {
     const kept = await post(`runs/${id('keep-form').dataset.run}/keep`, {name: id('keep-form').elements.name.value});
-    await looks(true);
     status.textContent = `Kept: “${kept.name}” is among the looks now.`;
   });
 });

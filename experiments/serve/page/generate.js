@@ -1,70 +1,151 @@
-// Generate: looks, seed, truncation, count; lock a latent and carry it over to other looks.
-import {icon, looks, make, post, single, tell, tile, titled} from '/api.js';
+// Generate: looks, seed, truncation, count; lock a person and carry it over to other looks; blend looks; a film between two people.
+import {generate as ask, generated, icon, looks, make, optionsIn, release, remove, save, single, tell, tile, titled} from './api.js';
 
-const form = document.getElementById('generate-form');
-const chooser = document.getElementById('generate-looks');
-const result = document.getElementById('generate-result');
-const status = document.getElementById('generate-status');
+const id = (name) => document.getElementById(name);
+const form = id('generate-form');
+const chooser = id('generate-looks');
+const result = id('generate-result');
+const status = id('generate-status');
+const film = id('film');
 let locked = null;
+let asked = [];    // the requests whose pictures are shown
+let filmTimer = 0;
 
-export async function start(anew = false) {
-  const chosen = new Set([...chooser.querySelectorAll('input:checked')].map((input) => input.value));
-  const all = await looks(anew);
-  if (chosen.size === 0) all.slice(0, 3).forEach((look) => chosen.add(look.name));
+const chosen = () => [...chooser.querySelectorAll('input:checked')].map((input) => input.value);
+
+export async function start(query) {
+  const all = await looks();
+  const names = all.map((look) => look.name);
+  const before = new Set(chosen());
+  for (const [name, value] of query) {
+    if (['seed', 'count', 'truncation', 'strength'].includes(name) && value !== '' && isFinite(value)) form[name].value = value;
+    if (name === 'blend') form.blend.checked = value === '1';
+    if (name === 'person' && /^\d+:\d+$/.test(value)) {
+      const [seed, index] = value.split(':').map(Number);
+      locked = {seed, index};
+    }
+    if (name === 'looks') {
+      before.clear();
+      for (const look of value.split(',')) if (names.includes(look)) before.add(look);
+    }
+  }
+  if (before.size === 0) names.slice(0, 3).forEach((name) => before.add(name));
   chooser.replaceChildren(...all.map((look) =>
     make('label', {title: look.target},
-      make('input', {type: 'checkbox', name: 'look', value: look.name, checked: chosen.has(look.name)}),
-      make('img', {src: look.picture, alt: '', width: 80, height: 80}),
+      make('input', {type: 'checkbox', name: 'look', value: look.name, checked: before.has(look.name)}),
+      make('img', {src: `api/v2/${look.picture}`, alt: '', width: 80, height: 80, loading: 'lazy'}),
       make('span', {textContent: titled(look)}))));
-  if (!result.hasChildNodes()) await generate();
+  id('own-looks').replaceChildren(...all.filter((look) => look.deletable).map((look) =>
+    make('button', {type: 'button', class: 'quiet writes', textContent: `Delete the look ${look.name}`, onclick: () => forget(look.name)})));
+  told();
+  if (!result.hasChildNodes() || [...query].length) await generate();
+  else remember();
+}
+async function forget(name) {
+  if (!confirm(`Delete the look “${name}” for everybody?`)) return;
+  if (await tell(status, '', () => remove(`presets/${name}`))) await start(new URLSearchParams());
+}
+
+/** Fields that the lock decides are shown so. */
+function told() {
+  for (const name of ['truncation', 'strength']) id(`${name}-value`).textContent = form[name].value;
+  form.seed.disabled = form.count.disabled = id('dice').disabled = locked !== null;
+  id('locked').hidden = !locked;
+  if (locked) id('locked-text').textContent = `Locked: person ${locked.index + 1} of seed ${locked.seed}.`;
+}
+function remember() {
+  const query = new URLSearchParams({seed: form.seed.value, count: form.count.value, truncation: form.truncation.value,
+    strength: form.strength.value, looks: chosen().join(',')});
+  if (form.blend.checked) query.set('blend', '1');
+  if (locked) query.set('person', `${locked.seed}:${locked.index}`);
+  if (!id('generate').hidden) history.replaceState(null, '', `#generate?${query}`.replaceAll('%2C', ',').replaceAll('%3A', ':'));
+}
+/** Takes the options that a picture of this server has inside. */
+export async function restore(file) {
+  await tell(status, '', async () => {
+    const options = await optionsIn(file);
+    if (!options) throw new Error(`${file.name} has no options of this page inside: only the PNG files that it made have them.`);
+    for (const name of ['seed', 'truncation', 'strength']) if (options[name] !== undefined) form[name].value = options[name];
+    for (const input of chooser.querySelectorAll('input')) input.checked = input.value === options.preset;
+    locked = options.index === undefined ? null : {seed: Number(options.seed), index: Number(options.index)};
+    told();
+    await generate();
+    status.textContent = `The options of ${file.name}. ${status.textContent}`;
+  });
 }
 
 function lock(latent) {
   locked = locked && locked.seed === latent.seed && locked.index === latent.index ? null : latent;
-  document.getElementById('locked').hidden = !locked;
-  if (locked) document.getElementById('locked-text').textContent = `Locked: person ${locked.index + 1} of seed ${locked.seed}`;
+  told();
   mark();
+  remember();
 }
 function mark() {
   for (const figure of result.querySelectorAll('.tile')) {
     const is = locked !== null && figure.dataset.seed === String(locked.seed) && figure.dataset.index === String(locked.index);
     figure.classList.toggle('locked', is);
-    figure.querySelector('button').setAttribute('aria-pressed', is);
+    figure.querySelector('.icons button')?.setAttribute('aria-pressed', is);
   }
 }
 
+/** The requests for what the form says: as many as keep to 96 pictures each. */
+function requests() {
+  const names = chosen();
+  const common = {truncation: Number(form.truncation.value), strength: Number(form.strength.value)};
+  if (locked) common.latents = [locked];
+  else Object.assign(common, {seed: Number(form.seed.value), count: Number(form.count.value)});
+  if (form.blend.checked && names.length > 1)
+    return [{...common, blend: names.filter((name) => name !== 'source').map((preset) => ({preset, weight: 1 / names.length})).slice(0, 8)}];
+  const rows = Math.max(1, Math.floor(96 / (locked ? 1 : common.count)));
+  const out = [];
+  for (let i = 0; i < names.length; i += rows) out.push({...common, presets: names.slice(i, i + rows)});
+  return out;
+}
+
+function shown(picture, one, request) {
+  const title = titled({name: picture.preset});
+  const caption = one ? title : `${title} ${picture.index + 1}`;
+  const large = {truncation: request.truncation, strength: request.strength, latents: [{seed: picture.seed, index: picture.index}],
+    ...(request.blend ? {blend: request.blend} : {presets: [picture.preset]})};
+  const figure = tile(picture, caption, large, [make('button', {type: 'button', title: 'Lock this person',
+    'aria-label': `Lock the person of ${caption}`, 'aria-pressed': 'false',
+    onclick: () => lock({seed: picture.seed, index: picture.index})}, icon('lock'))]);
+  Object.assign(figure.dataset, {seed: picture.seed, index: picture.index, preset: picture.preset});
+  return figure;
+}
+
 const generate = single(async () => {
-  const presets = [...chooser.querySelectorAll('input:checked')].map((input) => input.value);
-  if (presets.length === 0) {
+  if (chosen().length === 0) {
     status.textContent = 'Choose at least one look.';
     return;
   }
-  const data = new FormData(form);
-  const request = {presets, truncation: Number(data.get('truncation')), strength: Number(data.get('strength'))};
-  if (locked) request.latents = [locked];
-  else Object.assign(request, {seed: Number(data.get('seed')), count: Number(data.get('count'))});
+  remember();
+  result.setAttribute('aria-busy', 'true');
+  form.querySelector('.main').setAttribute('aria-disabled', 'true');
   await tell(status, 'Generating…', async () => {
-    const answer = await post('generate', request);
-    const one = new Set(answer.pictures.map((picture) => `${picture.seed} ${picture.index}`)).size === 1;
-    const shown = answer.pictures.map((picture) => {
-      const title = titled({name: picture.preset});
-      const caption = one ? title : `${title} ${picture.index + 1}`;
-      const figure = tile(picture, caption, [make('button', {type: 'button', title: 'Lock this person',
-        'aria-label': `Lock the person of ${caption}`, 'aria-pressed': 'false',
-        onclick: () => lock({seed: picture.seed, index: picture.index})}, icon('lock'))]);
-      figure.dataset.seed = picture.seed;
-      figure.dataset.index = picture.index;
-      figure.dataset.preset = picture.preset;
-      return figure;
-    });
-    const row = (title, figures) =>
-      make('div', {class: 'row'}, make('h3', {textContent: title}), make('div', {class: 'grid'}, ...figures));
-    const rows = one ? [row('The same person', shown)]
-      : presets.map((name) => row(titled({name}), shown.filter((figure) => figure.dataset.preset === name)));
-    result.replaceChildren(...rows);
+    const begin = performance.now();
+    asked = requests();
+    const figures = [];
+    let seconds = 0;
+    for (const request of asked) {
+      const answer = await ask(request);
+      seconds += answer.seconds;
+      const one = locked !== null || request.count === 1;
+      figures.push(...answer.pictures.map((picture) => shown(picture, one, request)));
+    }
+    const row = (title, tiles) => make('div', {class: 'row'}, make('h3', {textContent: title}), make('div', {class: 'grid'}, ...tiles));
+    const names = [...new Set(figures.map((figure) => figure.dataset.preset))];
+    release(result);
+    result.replaceChildren(...(locked ? [row('The same person', figures)]
+      : names.map((name) => row(titled({name}), figures.filter((figure) => figure.dataset.preset === name)))));
+    id('generate-all').hidden = false;
     mark();
-    status.textContent = `${answer.pictures.length} pictures in ${answer.seconds.toFixed(2)} s`;
+    result.dataset.seconds = seconds;
+    result.dataset.took = (performance.now() - begin) / 1000;
+    status.textContent = `${figures.length} ${figures.length === 1 ? 'picture' : 'pictures'} in ${seconds.toFixed(2)} s`;
   });
+  result.removeAttribute('aria-busy');
+  form.querySelector('.main').removeAttribute('aria-disabled');
 });
 
 form.addEventListener('submit', (event) => {
@@ -72,18 +153,60 @@ form.addEventListener('submit', (event) => {
   generate();
 });
 chooser.addEventListener('change', generate);
+form.blend.addEventListener('change', generate);
 for (const name of ['truncation', 'strength']) {
-  form[name].addEventListener('input', () => {
-    document.getElementById(`${name}-value`).textContent = form[name].value;
-  });
+  form[name].addEventListener('input', told);
   form[name].addEventListener('change', generate);
 }
-document.getElementById('dice').addEventListener('click', () => {
+id('dice').addEventListener('click', () => {
   form.seed.value = Math.floor(Math.random() * 100000);
-  if (locked) lock(locked);
   generate();
 });
-document.getElementById('unlock').addEventListener('click', () => {
+id('unlock').addEventListener('click', () => {
   lock(locked);
   generate();
 });
+id('zip').addEventListener('click', () => tell(status, 'Packing…', async () => {
+  for (const [i, request] of asked.entries())
+    save(await generated(request, 'application/zip'), asked.length > 1 ? `pictures-${i + 1}.zip` : 'pictures.zip');
+  status.textContent = 'Saved.';
+}));
+id('restore').addEventListener('change', (event) => {
+  if (event.target.files[0]) restore(event.target.files[0]);
+  event.target.value = '';
+});
+
+// The film: from one person to another and back, in the first look that is chosen.
+id('film-make').addEventListener('click', () => tell(status, 'Making the film…', async () => {
+  const people = [...new Map([...result.querySelectorAll('.tile')].map((figure) =>
+    [`${figure.dataset.seed} ${figure.dataset.index}`, {seed: Number(figure.dataset.seed), index: Number(figure.dataset.index)}])).values()];
+  const from = locked ?? people[0];
+  const to = people.find((one) => one.seed !== from.seed || one.index !== from.index) ?? {seed: from.seed + 1, index: 0};
+  const request = {presets: [chosen()[0] ?? 'source'], latents: [from, to], frames: 32, truncation: Number(form.truncation.value), strength: Number(form.strength.value)};
+  const answer = await ask(request);
+  clearInterval(filmTimer);
+  release(film);
+  const frames = answer.pictures.map((picture, i) => make('img', {src: picture.url, alt: i ? '' : 'A film from one person to another', width: 256, height: 256, hidden: i > 0}));
+  const slider = make('input', {type: 'range', min: 0, max: frames.length - 1, value: 0, 'aria-label': 'Place in the film'});
+  const turn = (n) => {
+    frames.forEach((frame, i) => { frame.hidden = i !== n; });
+    slider.value = n;
+  };
+  slider.addEventListener('input', () => {
+    clearInterval(filmTimer);
+    turn(Number(slider.value));
+  });
+  film.replaceChildren(make('h3', {textContent: 'From one person to another'}), make('div', {class: 'frames'}, ...frames), slider,
+    make('div', {class: 'actions'}, make('button', {type: 'button', textContent: 'Save the frames', onclick: () =>
+      tell(status, 'Packing…', async () => save(await generated(request, 'application/zip'), 'film.zip'))})));
+  film.hidden = false;
+  status.textContent = 'The film is below the pictures.';
+  film.scrollIntoView({block: 'nearest'});
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+  let at = 0, step = 1;
+  filmTimer = setInterval(() => {
+    if (document.hidden || id('generate').hidden) return;
+    if (at + step < 0 || at + step >= frames.length) step = -step;
+    turn(at += step);
+  }, 60);
+}));

@@ -1,34 +1,59 @@
 // Stylise: a picture from a file, cropped here, inverted there, shown in every look with a strength.
-import {address, looks, make, post, single, tell, tile, titled, upload, watch} from '/api.js';
+import {address, generate, get, looks, make, post, release, single, tell, tile, titled, upload, watch} from './api.js';
 
 const id = (name) => document.getElementById(name);
 const canvas = id('crop-canvas');
 const status = id('stylize-status');
+const progress = id('stylize-progress');
 let picture = null;            // ImageBitmap
 let view = {x: 0.5, y: 0.5, size: 1};  // middle and size of the square, in parts of the picture and of its shorter side
+let seed = 0;                  // of the next search
 let run = null;
 let stop = null;
 
-async function take(blob) {
+/** Says where a picture goes, and offers examples. */
+export async function start(server) {
+  id('stylize-privacy').textContent = (server.local ? 'Your picture stays on this computer. ' : `Your picture is sent to ${location.hostname}. `) +
+    (server.shared ? 'Everybody who uses this server sees it under Runs. ' : 'Only this browser sees it and what is made of it. ') +
+    (server.keep_days ? `It is deleted after ${server.keep_days} ${server.keep_days === 1 ? 'day' : 'days'}, or when you delete it under Runs.` : 'It is kept until you delete it under Runs.');
+  const place = id('stylize-examples');
+  if (place.hasChildNodes()) return;
+  place.append(make('span', {textContent: 'No picture at hand? Take one of these:'}));
+  await tell(status, '', async () => {
+    const answer = await generate({seed: 11, count: 4, truncation: 0.8});
+    place.append(...answer.pictures.map((made, i) => make('button', {type: 'button', class: 'example', 'aria-label': `Example ${i + 1}`, onclick: () => take(new File([made.file], `example ${i + 1}`, {type: 'image/png'}))}, make('img', {src: made.url, alt: '', width: 96, height: 96}))));
+  });
+}
+
+export async function take(blob) {
   if (!blob) return;
-  await tell(status, 'Reading the picture…', async () => {
-    if (!blob.type.startsWith('image/')) throw new Error('This file is not a picture.');
-    if (blob.size > 64e6) throw new Error('This file is larger than 64 MB.');
+  const name = blob.name ? `“${blob.name}”` : 'This file';
+  const good = await tell(status, 'Reading the picture…', async () => {
+    if (blob.size > 64e6) throw new Error(`${name} is larger than 64 MB.`);
     try {
       picture = await createImageBitmap(blob);
     } catch {
-      throw new Error('This file is not a picture that can be read.');
+      throw new Error(`${name} is no picture that this browser can read. PNG, JPEG, WebP, AVIF, GIF and BMP do; HEIC, TIFF and SVG do not.`);
     }
+    seed = 0;
     view = {x: 0.5, y: 0.5, size: 1};
     id('crop-size').value = 1;
     id('crop').hidden = false;
     draw();
-    status.textContent = 'Choose the section with the face: drag it, or use the arrow keys.';
+    status.textContent = 'Choose the section with the face: drag it, turn the wheel, pinch, or use the arrow keys.';
   });
+  if (good) return;
+  picture = null;  // what was there before must not be sent in its place
+  id('crop').hidden = true;
+  status.scrollIntoView({block: 'nearest'});
 }
-/** Takes the picture of an earlier run, for "run again". */
+/** Takes the picture of an earlier run with its options, for "run again". */
 export async function fill(about) {
   await take(await (await fetch(address(`runs/${about.id}/picture.png`))).blob());
+  const efforts = [...id('stylize-form').steps.options];
+  id('stylize-form').steps.value = efforts.reduce((best, one) =>
+    Math.abs(one.value - about.steps) < Math.abs(best.value - about.steps) ? one : best).value;
+  seed = about.seed ?? 0;
   id('crop').scrollIntoView({block: 'nearest'});
 }
 function square() {
@@ -51,63 +76,99 @@ function draw() {
 async function search() {
   const blob = await new Promise((done) => canvas.toBlob(done, 'image/png'));
   await tell(status, 'Sending…', async () => {
-    const steps = new FormData(id('stylize-form')).get('steps');
-    const answer = await upload(`stylize?steps=${steps}`, blob);
+    const answer = await upload(`stylize?steps=${id('stylize-form').steps.value}&seed=${seed}`, blob);
     follow(answer.id);
   });
 }
 
 const side = (name, file, caption) => make('figure', {class: 'tile'},
-  make('img', {src: address(`runs/${name}/${file}`), alt: caption, width: 128, height: 128}),
+  make('img', {src: address(`runs/${name}/${file}`), alt: caption, width: 256, height: 256}),
   make('figcaption', {}, make('span', {textContent: caption})));
 
-/** Follows a run that stylises, also one from earlier. */
-export function follow(name) {
+/** Follows a run that stylises, also one from earlier. `open` shows a run of another kind. */
+export function follow(name, open) {
   stop?.();
   run = name;
+  let steps = 1;
+  let stopped = false;
+  let queued = false;
   id('stylize-result').hidden = true;
   id('stylize-live').hidden = false;
   id('stylize-searched').replaceChildren();
-  id('stylize-progress').value = 0;
+  id('stylize-step').textContent = '';
+  progress.removeAttribute('value');
   status.classList.remove('bad');
+  status.textContent = '';
   if (!id('stylize').hidden) history.replaceState(null, '', `#stylize/${name}`);
+  const say = (text) => { if (status.textContent !== text) status.textContent = text; };  // spoken only where it changes
+  let began = 0;
   stop = watch(name, {
     status(about) {
-      id('stylize-progress').max = about.steps;
+      if (about.kind !== 'stylize') {
+        stop?.();
+        open?.(about);
+        return;
+      }
+      steps = about.steps;
+      progress.max = steps;
+      stopped = about.state === 'stopped';
+      queued = about.state === 'queued';
       if (about.files?.includes('picture.png') && !id('stylize-searched').hasChildNodes())
         id('stylize-searched').append(side(name, 'picture.png', 'the section that is searched for'));
-      if (about.state === 'queued') status.textContent = `Waiting: number ${about.position ?? 1} of ${about.waiting ?? 1} in the queue.`;
-      if (about.state === 'running' && about.step === 0) status.textContent = 'Getting ready…';
+      if (about.state === 'queued') say(`Waiting: number ${about.position ?? 1} of ${about.waiting ?? 1} in the queue.`);
+      if (about.state === 'running') say(about.step === 0 ? 'Getting ready: comparing the picture with faces that the generator makes…' : 'Searching…');
     },
     step(row) {
-      id('stylize-progress').value = row.step;
-      status.textContent = `Searching: step ${row.step}, loss ${row.loss.toFixed(3)}`;
+      const now = performance.now();
+      began ||= now - 1000 * row.seconds * row.step;
+      progress.value = row.step;
+      const left = (steps - row.step) * (now - began) / 1000 / Math.max(1, row.step);
+      id('stylize-step').textContent = `Step ${row.step} of ${steps}` + (row.step > 2 ? `, about ${Math.max(1, Math.round(left))} s left` : '');
     },
-    async end() {
+    lost: say,
+    found: () => say('Connected again.'),
+    gone(sentence) {
       id('stylize-live').hidden = true;
-      await tell(status, '', () => show(name));
+      status.classList.add('bad');
+      say(sentence);
+    },
+    async end({state}) {
+      id('stylize-live').hidden = true;
+      if (queued) say('Taken out of the queue.');
+      else await tell(status, '', () => show(name, stopped || state === 'stopped'));
     },
   });
 }
 
-async function show(name) {
-  const about = await (await fetch(address(`runs/${name}`))).json();
-  if (!about.files?.includes('codes.safetensors')) throw new Error(about.message ?? 'The search was stopped before it found anything.');
+async function show(name, stopped) {
+  const about = await get(`runs/${name}`);
+  if (!about.files?.includes('codes.safetensors'))
+    throw new Error(about.message ?? 'The search was stopped before it found anything.');
   const measured = about.measured;
-  status.textContent = 'Found.' + (measured ? ` PSNR ${measured.psnr.toFixed(1)} dB.` : '') +
-    (measured?.far ? ' The picture is far from what this generator makes, so the results may not resemble it.' : '');
+  const early = stopped || about.step < about.steps;
+  status.textContent = (early ? `Stopped early, at step ${about.step} of ${about.steps}. ` : 'Found. ') +
+    (measured ? likeness(measured.psnr) : '') +
+    (measured?.far ? ' The picture is far from what this generator draws, so the results may not resemble it: it knows cartoon faces, seen from the front.' : '');
   id('stylize-pair').replaceChildren(side(name, 'picture.png', 'your picture'), side(name, 'inversion.png', 'as the generator sees it'));
   id('stylize-result').hidden = false;
   await render();
 }
+const likeness = (psnr) => `The likeness is ${psnr >= 26 ? 'good' : psnr >= 20 ? 'fair' : 'poor'} (PSNR ${psnr.toFixed(1)} dB).`;
 const render = single(async () => {
   if (!run) return;
   const name = run;
   const all = (await looks()).filter((look) => look.name !== 'source');
-  const answer = await post('generate', {run: name, presets: (all.length ? all : await looks()).map((look) => look.name),
-    strength: Number(id('stylize-strength').value)});
-  if (name !== run) return;
-  id('stylize-grid').replaceChildren(...answer.pictures.map((made) => tile(made, titled({name: made.preset}))));
+  const names = (all.length ? all : await looks()).map((look) => look.name);
+  const strength = Number(id('stylize-strength').value);
+  const grid = id('stylize-grid');
+  const tiles = [];
+  for (let i = 0; i < names.length; i += 24) {  // looks are many on some servers: they come a few at a time
+    const answer = await generate({run: name, presets: names.slice(i, i + 24), strength});
+    if (name !== run) return;
+    tiles.push(...answer.pictures.map((made) => tile(made, titled({name: made.preset}), {run: name, presets: [made.preset], strength})));
+  }
+  release(grid);
+  grid.replaceChildren(...tiles);
 });
 
 id('file').addEventListener('change', (event) => take(event.target.files[0]));
@@ -116,35 +177,50 @@ id('crop-size').addEventListener('input', (event) => {
   draw();
 });
 const drop = id('drop');
-for (const name of ['dragover', 'dragenter']) drop.addEventListener(name, (event) => {
-  event.preventDefault();
-  drop.classList.add('over');
-});
-drop.addEventListener('dragleave', () => drop.classList.remove('over'));
-drop.addEventListener('drop', (event) => {
-  event.preventDefault();
-  drop.classList.remove('over');
-  take(event.dataTransfer.files[0]);
-});
+for (const name of ['dragover', 'dragenter']) document.addEventListener(name, () => drop.classList.add('over'));
+for (const name of ['dragleave', 'drop']) document.addEventListener(name, () => drop.classList.remove('over'));
 document.addEventListener('paste', (event) => {
   if (id('stylize').hidden) return;
   const file = [...event.clipboardData.files].find((item) => item.type.startsWith('image/'));
   if (file) take(file);
 });
-let drag = null;
+function resize(factor) {
+  if (!picture) return;
+  view.size = Math.min(1, Math.max(0.1, view.size * factor));
+  id('crop-size').value = view.size;
+  draw();
+}
+const fingers = new Map();
 canvas.addEventListener('pointerdown', (event) => {
-  drag = {x: event.clientX, y: event.clientY};
+  fingers.set(event.pointerId, {x: event.clientX, y: event.clientY});
   canvas.setPointerCapture(event.pointerId);
 });
+const spread = () => {
+  const [a, b] = [...fingers.values()];
+  return Math.hypot(a.x - b.x, a.y - b.y);
+};
 canvas.addEventListener('pointermove', (event) => {
-  if (!drag || !picture) return;
+  const before = fingers.get(event.pointerId);
+  if (!before || !picture) return;
+  const now = {x: event.clientX, y: event.clientY};
+  if (fingers.size === 2) {
+    const wide = spread();
+    fingers.set(event.pointerId, now);
+    resize(wide / Math.max(1, spread()));
+    return;
+  }
   const side = Math.min(picture.width, picture.height) * view.size / canvas.clientWidth;
-  view.x -= (event.clientX - drag.x) * side / picture.width;
-  view.y -= (event.clientY - drag.y) * side / picture.height;
-  drag = {x: event.clientX, y: event.clientY};
+  view.x -= (now.x - before.x) * side / picture.width;
+  view.y -= (now.y - before.y) * side / picture.height;
+  fingers.set(event.pointerId, now);
   draw();
 });
-canvas.addEventListener('pointerup', () => { drag = null; });
+for (const name of ['pointerup', 'pointercancel']) canvas.addEventListener(name, (event) => fingers.delete(event.pointerId));
+canvas.addEventListener('wheel', (event) => {
+  if (!picture) return;
+  event.preventDefault();
+  resize(Math.exp(event.deltaY / 800));
+}, {passive: false});
 canvas.addEventListener('keydown', (event) => {
   const moves = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
   if (!picture) return;

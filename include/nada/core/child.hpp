@@ -16,13 +16,15 @@ extern char** environ;
 namespace nada {
 
 /// Child is a child process. Its standard input is the bytes that write() sends, or empty; its outputs are those of
-/// this program, or go to a file. Destroying a child that still runs asks the child to stop (SIGTERM) and waits.
+/// this program, or go to a file; it inherits no other open file. Destroying a child that still runs asks the child to
+/// stop (SIGTERM) and waits.
 class Child {
  public:
   struct Settings {
     bool write_to_it = false;
     std::optional<std::filesystem::path> log = {};  // file for both outputs; none: the outputs of this program
     bool own_group = false;                         // signals of the terminal do not reach the child
+    bool ends_with_parent = false;  // Linux: SIGTERM when the thread that made the child ends, killed or not
   };
 
   /// Starts `command`, whose first word is a path or is looked up in PATH.

@@ -104,6 +104,12 @@ class PictureInverter {
  public:
   PictureInverter(const InvertOptions& options, torch::Device device);
 
+  /// Sets how later pictures are searched for, with the models that are loaded.
+  void search_with(std::int64_t steps, std::uint64_t seed) {
+    options_.steps = steps;
+    options_.seed = seed;
+  }
+
   const AnyGenerator& generator() const { return generator_; }
   const AnyClip& measuring() const { return measuring_; }
 
