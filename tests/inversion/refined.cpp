@@ -32,6 +32,7 @@ StyleOptimizationSettings pixels(std::int64_t steps) {
   auto out = refinement(steps);
   out.perceptual = 0;
   out.pixels = 1;
+  out.rate = 0.05;
   out.pull = 0;
   return out;
 }

@@ -135,7 +135,7 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
   table.add("steps", steps, "steps of the search");
   table.add("starts", starts, "starts of the search: the mean style and the samples that look most like the picture");
   table.add("quick", quick, "100 steps from 2 starts, where --steps and --starts are not given");
-  table.add("lr", rate, "Adam's learning rate; steps that follow the inverter take half of it");
+  table.add("lr", rate, "Adam's learning rate; steps that follow the inverter take 0.3 of it");
   table.add("perceptual", perceptual, "weight of the difference that the encoders (or --lpips) see");
   table.add("pixels", pixels,
             "weight of the mean squared difference of pixels; thirty times as much in steps that follow the inverter");
@@ -238,7 +238,7 @@ NADA_INLINE Inversion PictureInverter::find(const Tensor& target, const Inversio
   static_assert(explain_inverter<StyleEncoder, AnyGenerator>());
   if (options_.refine == 0) return inverter_->encoder.invert(generator_, target, stream, progress);
   auto settings = refinement(options_.refine);
-  settings.rate = options_.rate / 2;
+  settings.rate = 0.3 * options_.rate;
   settings.perceptual = options_.perceptual;
   settings.pixels *= options_.pixels;
   settings.pull = options_.pull;

@@ -12,7 +12,7 @@
 namespace nada {
 
 /// Returns the settings of a search of `steps` steps that starts near its end: from one start, without noise on the
-/// styles, with half of the learning rate of a search from scratch, and with thirty times the weight of pixels: near the
+/// styles, with 0.3 of the learning rate of a search from scratch, and with thirty times the weight of pixels: near the
 /// picture the tokens' gradient is by far the larger one, and what both see comes nearer so (docs/pictures.md).
 inline StyleOptimizationSettings refinement(std::int64_t steps) {
   StyleOptimizationSettings out;
@@ -21,7 +21,7 @@ inline StyleOptimizationSettings refinement(std::int64_t steps) {
   out.candidates = 0;
   out.style_noise = 0;
   out.pixels = 30;
-  out.rate = 0.05;
+  out.rate = 0.03;
   out.ramp_down = 0.5;
   return out;
 }
