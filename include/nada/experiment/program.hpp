@@ -25,6 +25,12 @@ inline bool is_out_of_memory(std::string_view text) {
   return text.find(std::generic_category().message(ENOMEM)) != text.npos;
 }
 
+/// Returns what an exception says of the memory that could not be had, in few words: LibTorch's texts are long.
+inline std::string memory_reason(const std::string& text) {
+  const auto start = text.find("you tried to allocate");
+  return start == std::string::npos ? first_line(text) : text.substr(start, text.find('.', start) - start);
+}
+
 /// Returns the options of a program by which it takes less memory, for the sentence about memory: "--batch, --exit".
 inline std::string what_saves_memory(const OptionTable& table) {
   std::string out;
@@ -55,7 +61,7 @@ int guarded(Body&& body, const std::string& hint = {}) {
   } catch (const std::bad_alloc&) {
     return out_of_memory({});
   } catch (const std::exception& error) {
-    if (is_out_of_memory(error.what())) return out_of_memory(first_line(error.what()));
+    if (is_out_of_memory(error.what())) return out_of_memory(memory_reason(error.what()));
     std::cerr << "error: " << first_line(error.what()) << '\n';
     return 2;
   }
