@@ -97,7 +97,7 @@ while children(os.path.abspath('runs')) and time.time() < until:
 check(f'no training outlives its server: {children(os.path.abspath("runs"))}', not children(os.path.abspath('runs')))
 server = Server()
 states = {}
-until = time.time() + 60 + 20 * len(promised)
+until = time.time() + 120 + 60 * len(promised)  # on a busy machine
 while time.time() < until:
     states = {job: server.ask('GET', 'runs/' + job) for job in promised}
     if not any(about.get('state') in ('queued', 'running') for _, about in states.values()):
