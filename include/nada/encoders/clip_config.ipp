@@ -238,6 +238,20 @@ NADA_INLINE void take_openclip_tower(ConfigPart& part) {
     part.nothing(key);
 }
 
+/// Reads OpenCLIP's preprocess_cfg.
+NADA_INLINE void read_openclip_images(const std::filesystem::path& path, nlohmann::json json,
+                                      Preprocessing& preprocessing) {
+  ConfigPart images(path, "preprocess_cfg.", std::move(json));
+  read_three(images.take("mean"), path, "mean", preprocessing.mean);
+  read_three(images.take("std"), path, "std", preprocessing.deviation);
+  require_deviation(preprocessing.deviation, path, "std");
+  images.only("interpolation", "bicubic");
+  images.only("resize_mode", "shortest");
+  images.only("mode", "RGB");
+  for (const auto* key : {"size", "fill_color"}) images.take(key);
+  images.finish();
+}
+
 NADA_INLINE ClipDepths ClipConfig::read_openclip(ClipSettings& settings) const {
   ClipDepths depths;
   const bool nested = json_->contains("model_cfg");
@@ -291,15 +305,7 @@ NADA_INLINE ClipDepths ClipConfig::read_openclip(ClipSettings& settings) const {
   for (const auto* key : {"multimodal_cfg", "init_logit_bias", "nonscalar_logit_scale"}) whole.nothing(key);
   whole.finish();
 
-  ConfigPart images(path_, "preprocess_cfg.", object(*json_, "preprocess_cfg"));
-  read_three(images.take("mean"), path_, "mean", settings.preprocessing.mean);
-  read_three(images.take("std"), path_, "std", settings.preprocessing.deviation);
-  require_deviation(settings.preprocessing.deviation, path_, "std");
-  images.only("interpolation", "bicubic");
-  images.only("resize_mode", "shortest");
-  images.only("mode", "RGB");
-  for (const auto* key : {"size", "fill_color"}) images.take(key);
-  images.finish();
+  read_openclip_images(path_, object(*json_, "preprocess_cfg"), settings.preprocessing);
   return depths;
 }
 
