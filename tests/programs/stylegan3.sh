@@ -3,6 +3,7 @@
 # rendered from its delta, converted and inspected. ArcFace and e4e files are converted and inspected.
 . "$(dirname "$0")/lib.sh" "$@"
 golden=$sources/tests/golden
+encoder=$avatars/encoder_vit.safetensors
 t=$golden/stylegan3/t32.safetensors r=$golden/stylegan3/r32_cond.safetensors
 
 succeed inspect "$t"
@@ -11,7 +12,7 @@ check "... its configuration" grep -q 'configuration  *T' out.txt
 check "... its layers" grep -Eq 'L2_52_8 +32 +3' out.txt
 
 # layers are chosen by the styles that the text moves
-short=(--generator "$t" --target "a zombie" --layers adaptive:3 --batch 2 --samples-every 0 --state-every 1)
+short=(--generator "$t" --encoder "$encoder" --source "a cartoon portrait" --target "a zombie" --layers adaptive:3 --batch 2 --samples-every 0 --state-every 1)
 succeed adapt "${short[@]}" --dry-run
 check "three of the six convolutions train" test "$(grep -c '^ *\* *L[0-9]' out.txt)" = 3
 succeed adapt "${short[@]}" --steps 4 --out whole
@@ -22,14 +23,14 @@ check "the loss is a number at each step" awk -F, 'NR > 1 && $2 + 0 != $2 { exit
 succeed generate --generator whole/adapted.safetensors --count 2 --out adapted.png
 succeed generate --generator "$t" --count 2 --out source.png
 check "the adapted pictures are others" sh -c '! cmp -s adapted.png source.png'
-succeed adapt --generator "$t" --target "a zombie" --layers L3_52_8,input --steps 1 --batch 2 --samples-every 0 --out named
-expect_error "no exit at 16 pixels" adapt --generator "$t" --target "a zombie" --layers all --batch 2 --steps 1 --exit 16 --out none
+succeed adapt --generator "$t" --encoder "$encoder" --source "a cartoon portrait" --target "a zombie" --layers L3_52_8,input --steps 1 --batch 2 --samples-every 0 --out named
+expect_error "no exit at 16 pixels" adapt --generator "$t" --encoder "$encoder" --source "a cartoon portrait" --target "a zombie" --layers all --batch 2 --steps 1 --exit 16 --out none
 expect_error "there is no layer 'conv.8.0'; the layers are .*L0_36_8" adapt "${short[@]}" --layers conv.8.0 --steps 1 --out none
 
 # configuration R, with classes
 expect_error "say which of its 3 classes with --class" generate --generator "$r" --out none.png
 succeed generate --generator "$r" --class 1 --truncation 0.7 --count 2 --out r.png
-succeed adapt --generator "$r" --class 2 --target "a zombie" --layers adaptive --steps 1 --batch 2 --samples-every 0 --out r
+succeed adapt --generator "$r" --encoder "$encoder" --class 2 --source "a cartoon portrait" --target "a zombie" --layers adaptive --steps 1 --batch 2 --samples-every 0 --out r
 
 # files
 succeed convert "$r" r.safetensors --licence "none needed"
@@ -50,7 +51,8 @@ done
 for file in arcface/ir_se50_tiny e4e/e4e_tiny e4e/psp_tiny; do
   name=$(basename "$file")
   succeed convert "$golden/$file.safetensors" "$name.safetensors" --about "random numbers"
-  check "$name is converted whole" same_data "$golden/$file.safetensors" "$name.safetensors"
+  succeed convert "$name.safetensors" "$name-again.safetensors"
+  check "a conversion of $name's conversion is the same" same_data "$name.safetensors" "$name-again.safetensors"
   succeed inspect "$name.safetensors"
   check "inspect tells what $name is" grep -Eq 'an ArcFace network|an encoder of pictures to styles' out.txt
 done
