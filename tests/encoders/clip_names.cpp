@@ -27,8 +27,9 @@ void require_same(const TensorMap& a, const TensorMap& b) {
     BOOST_TEST(same_bits(a.at(name), value), name);
   }
 }
-const std::string config = R"({"vision_config": {"hidden_act": "gelu", "num_attention_heads": 2},
-                               "text_config": {"num_attention_heads": 2}})";
+const std::string config =
+    R"({"vision_config": {"hidden_act": "gelu", "num_attention_heads": 2, "num_hidden_layers": 2},
+                               "text_config": {"hidden_act": "gelu", "num_attention_heads": 2, "num_hidden_layers": 2}})";
 
 }  // namespace
 
@@ -84,9 +85,9 @@ BOOST_AUTO_TEST_CASE(a_separate_text_tower_and_wrappers_of_openclip) {
   const auto [tensors, settings] = read_clip(file);
   require_same(tensors, vision_transformer());
   BOOST_TEST((settings.gelu == Gelu::erf));  // OpenCLIP's own, unless it says otherwise
-  write_text(
-      folder / "open_clip_config.json",
-      R"({"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 160, "head_width": 80}, "text_cfg": {"heads": 3}},
+  write_text(folder / "open_clip_config.json",
+             R"({"model_cfg": {"quick_gelu": true, "vision_cfg": {"width": 160, "head_width": 80, "layers": 2},
+                 "text_cfg": {"heads": 3, "layers": 2}},
                  "preprocess_cfg": {"mean": [0.1, 0.2, 0.3], "std": [1, 2, 3]}})");
   const auto said = read_clip(file).second;
   BOOST_TEST((said.gelu == Gelu::quick));
@@ -104,11 +105,11 @@ BOOST_AUTO_TEST_CASE(a_damaged_configuration_is_an_error_that_names_it) {
     return error_of([&] { load_clip(folder.path()); });
   };
   const auto path = (folder / "config.json").string();
-  BOOST_TEST(error_with("{") == path + ": is not a JSON object, expected the configuration of a CLIP");
+  BOOST_TEST(error_with("{") == path + ": is not JSON, expected the configuration of a CLIP");
   BOOST_TEST(error_with(R"({"vision_config": {"hidden_act": "relu"}})") ==
-             path + ": hidden_act is \"relu\", expected quick_gelu or gelu");
+             path + ": vision_config.hidden_act is \"relu\", expected quick_gelu or gelu");
   BOOST_TEST(error_with(R"({"vision_config": {"num_attention_heads": 0}})") ==
-             path + ": num_attention_heads is 0, expected a number > 0");
+             path + ": vision_config.num_attention_heads is 0, expected a number > 0");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

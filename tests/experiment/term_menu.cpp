@@ -51,6 +51,8 @@ def forward(self, x, resize_images: bool=True, return_lpips: bool=False):
   return folder / "vgg16.pt";
 }
 
+std::string face_network() { return NADA_SOURCE_DIR "/tests/golden/arcface/ir_se50_tiny.safetensors"; }
+
 /// The names in the help text, with what stands in brackets behind each.
 std::map<std::string, std::string> names_and_options() {
   std::map<std::string, std::string> out;
@@ -77,7 +79,8 @@ BOOST_AUTO_TEST_CASE(every_name_of_the_help_text_is_read_as_the_term_of_that_nam
   const TemporaryFolder folder;
   const std::map<std::string, std::string> needed{{"away", ",text=a dog"},
                                                   {"texture", ",pictures=" + picture(folder, "a.png", 8, 0).string()},
-                                                  {"lpips", ",file=" + network(folder).string()}};
+                                                  {"lpips", ",file=" + network(folder).string()},
+                                                  {"face", ",file=" + face_network()}};
   const auto names = names_and_options();
   BOOST_TEST(names.size() == std::variant_size_v<AnyTerm::Choice>);
   for (const auto& [name, options] : names) {
@@ -103,7 +106,8 @@ BOOST_AUTO_TEST_CASE(every_option_of_the_help_text_is_taken) {
   for (const auto& [name, options] : names_and_options()) {
     auto text = name + "=1";
     std::istringstream in(options);
-    for (std::string option; std::getline(in >> std::ws, option, ',');) text += "," + option + "=" + values.at(option);
+    for (std::string option; std::getline(in >> std::ws, option, ',');)
+      text += "," + option + "=" + (name == "face" ? face_network() : values.at(option));
     BOOST_TEST(error(text) == "", text);
   }
 }

@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_metric_sees_what_it_declares_and_is_named_where_it_reads_
 
 BOOST_AUTO_TEST_CASE(own_metrics_stand_behind_those_of_every_program_and_may_see_images) {
   const auto list = metric_list(Brightness{});
-  BOOST_TEST(list.names.size() == 17U);
+  BOOST_TEST(list.names.size() == 18U);
   BOOST_TEST(list.names.back() == "brightness");
   BOOST_TEST(list.own == std::vector<std::string>{"brightness"}, boost::test_tools::per_element());
   BOOST_TEST(has(list.needs, Needs::source_images));
