@@ -127,8 +127,9 @@ def events(run, seconds=120, last=None):
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
     connection.request('GET', f'/api/v2/runs/{run}/events', headers={'Cookie': f'nada-owner={owner}', **({'Last-Event-ID': str(last)} if last else {})})
     response = connection.getresponse()
-    documented('GET', f'/api/v2/runs/{run}/events', response.status, response.headers, None)
-    found, name = [], None
+    refused = json.loads(response.read()) if response.status != 200 else None
+    documented('GET', f'/api/v2/runs/{run}/events', response.status, response.headers, refused)
+    found, name = [('refused', response.status)] if refused else [], None
     for line in response:
         line = line.decode().rstrip('\n')
         if line.startswith('event: '):
@@ -641,7 +642,9 @@ def soak(seconds, clients, process):
         if status == 202:
             with lock:
                 jobs.append(job['id'])
-            status = 200 if events(job['id'], 300)[-1] == ('end', {'state': 'done'}) else 0
+            while (last := events(job['id'], 300)[-1]) == ('refused', 429):  # too many watch: their number is limited
+                time.sleep(1)
+            status = 200 if last == ('end', {'state': 'done'}) else 0
         return status
 
     def look(chance):
@@ -651,7 +654,8 @@ def soak(seconds, clients, process):
         if kind == 1:
             return ask('GET', '/api/v2/' + chance.choice(['status', 'presets', 'runs', 'words?text=a%20zombie']))[0]
         if kind == 2:
-            return 200 if events(jobs[0])[-1][0] == 'end' else 0
+            name, data = events(jobs[0])[-1]
+            return data if name == 'refused' else 200 if name == 'end' else 0
         return ask('POST', '/api/v2/generate', {'seed': chance.randrange(1000), 'count': 2})[0]
 
     for begin in (train, search):  # what is loaded at first use is loaded
