@@ -89,7 +89,7 @@ expect_error "no cell is in" ablate_encoders --power 1 --out nowhere
 check "no folder was made" test ! -e nowhere
 succeed ablate_losses --help
 check "the help names the variants" grep -q '^  both directional global .*' out.txt
-check "and which need an option" grep -q 'lpips (needs an option)' out.txt
+check "and which need an option" sh -c "tr -s '\n ' ' ' < out.txt | grep -q 'lpips (needs an option)'"
 
 expect_error "'sketch' is named twice" ablate_losses --targets sketch,zombie,sketch
 expect_error "there is no variant 'nothing'" ablate_losses --only nothing --quick
