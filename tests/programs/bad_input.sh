@@ -26,8 +26,8 @@ hostile() {  # hostile "bytes for printf" "what was found"
   printf "$1" > hostile.pkl
   expect_error "hostile.pkl: $2" inspect hostile.pkl
 }
-hostile 'cos\nsystem\n(S"touch owned"\ntR.' 'the pickle wants to call os.system'
-hostile '\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x0btouch owned\x85R.' 'the pickle wants to call posix.system'
+hostile 'cos\nsystem\n(S"touch owned"\ntR.' '.*the pickle wants to call os.system, which was not done'
+hostile '\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x0btouch owned\x85R.' '.*the pickle wants to call posix.system, which was not done'
 check "nothing that a pickle names ran" test ! -e owned
 hostile '\x80\x02X\xff\xff\xff\xffabc.' "the pickle's byte 7 announces 4294967295 bytes, and 4 follow: it is cut off or damaged"
 hostile '\x80\x02h\x01.' "the pickle's byte 4 asks for the value 1, which was not kept"
