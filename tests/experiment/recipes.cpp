@@ -43,7 +43,8 @@ struct Started {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_recipe_holds_everything_but_models_texts_and_out) {
-  const std::set<std::string> not_in_a_recipe{"generator", "encoder", "vocabulary", "gelu", "source", "target", "out", "class"};
+  const std::set<std::string> not_in_a_recipe{"generator", "encoder", "vocabulary", "gelu",
+                                              "source",    "target",  "out",        "class"};
   BOOST_TEST(!recipe_names().empty());
   for (const auto& name : recipe_names())
     for (const auto& line : read_options(find_recipe(name)))

@@ -67,8 +67,9 @@ BOOST_AUTO_TEST_CASE(objects_of_any_class_may_stand_beside_weights) {
 
 BOOST_AUTO_TEST_CASE(a_pickle_that_would_call_something_says_what) {
   const auto hostile = torch_archive(call(global("os", "system"), tuple(text("true"))), {});
-  BOOST_TEST(error_in(hostile) ==
-             "a.pt: holds no tensors by name, expected a model; the pickle wants to call os.system, which was not done");
+  BOOST_TEST(
+      error_in(hostile) ==
+      "a.pt: holds no tensors by name, expected a model; the pickle wants to call os.system, which was not done");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
