@@ -56,7 +56,7 @@ check "... and look like themselves to the encoder that measures" awk "BEGIN {ex
 mkdir negatives
 ffmpeg -v error -i truths/%06d.png -vf negate -start_number 0 negatives/%06d.png < /dev/null || fail "ffmpeg"
 succeed oracle run/adapted.safetensors --twins negatives --seed 31 --steps 12 --batch 4 --lr 0.004 --out oracle
-check "the oracle says what it learned from" grep -q '^oracle  oracle/adapted.safetensors  (9 layers, 12 truths)' out.txt
+check "the oracle says what it learned from" grep -q '^oracle  oracle/adapted.safetensors  ([0-9]* layers, 12 truths)' out.txt
 check "it used the run's own numbers where none were given" grep -q '^steps = 12' oracle/options.cfg
 succeed evaluate --generator "$avatars/generator.safetensors" --generator oracle/adapted.safetensors --twins negatives --count 12 --seed 31 --out oracle_twins
 check "the truths are learned" awk -F, 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == "psnr") c = i} {psnr[NR] = $c}
@@ -68,7 +68,7 @@ mkdir codes
 ffmpeg -v error -i truths/000000.png -i truths/000001.png -filter_complex hstack pair.png < /dev/null || fail "ffmpeg"
 for i in 000000 000001; do succeed invert truths/$i.png --steps 2 --starts 1 --out codes/$i; done
 succeed evaluate --generator "$avatars/generator.safetensors" --codes codes --twins pair.png --count 2 --out coded
-expect_error "holds codes of 2 pictures, and .*negatives. 12 truths" oracle run/adapted.safetensors --twins negatives --codes codes
+expect_error "holds codes of 2 pictures, and negatives 12 truths" oracle run/adapted.safetensors --twins negatives --codes codes
 check "the codes are drawn" grep -q 'psnr_gain' coded.csv
 expect_error "holds codes of 2 pictures, expected one for each of the 12 samples" evaluate --generator "$avatars/generator.safetensors" \
   --codes codes --twins truths --count 12

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -34,8 +35,9 @@ class Server:
         until = time.time() + 60
         while time.time() < until and self.process.poll() is None:
             text = open('server.txt').read()
-            if 'runs  ' in text:
-                self.port = int(text.split()[1].rsplit(':', 1)[1])
+            address = re.search(r'^open +http://[0-9.]+:([0-9]+)$', text, re.M)
+            if address and 'runs  ' in text:
+                self.port = int(address[1])
                 return
             time.sleep(0.05)
         raise SystemExit('FAILED: the server did not start: ' + open('server.txt').read())

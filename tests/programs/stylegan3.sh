@@ -28,7 +28,7 @@ expect_error "no exit at 16 pixels" adapt --generator "$t" --encoder "$encoder" 
 expect_error "there is no layer 'conv.8.0'; the layers are .*L0_36_8" adapt "${short[@]}" --layers conv.8.0 --steps 1 --out none
 
 # configuration R, with classes
-expect_error "say which of its 3 classes with --class" generate --generator "$r" --out none.png
+expect_error "say which with --class 0 to 2" generate --generator "$r" --out none.png
 succeed generate --generator "$r" --class 1 --truncation 0.7 --count 2 --out r.png
 succeed adapt --generator "$r" --encoder "$encoder" --class 2 --source "a cartoon portrait" --target "a zombie" --layers adaptive --steps 1 --batch 2 --samples-every 0 --out r
 

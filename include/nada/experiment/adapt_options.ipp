@@ -273,6 +273,11 @@ NADA_INLINE MenuParts AdaptOptions::parts(AnyGenerator source, Members<AnyClip> 
   auto terms_of_objective = objective();
   add_learned_step(terms_of_objective, by_encoders);
   const auto resolution = rendered.resolution(source.resolution());
+  if (resolution != source.resolution()) {  // refuses an exit that the generator does not have, before a folder is made
+    const torch::NoGradGuard no_grad;
+    const auto mean = source.mean_style();
+    source.synthesize(mean.view({1, 1, -1}).expand({1, source.style_count(), -1}), Render{.resolution = resolution});
+  }
   auto training = settings(source);
   return {std::move(source),
           std::move(by_encoders),
