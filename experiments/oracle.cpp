@@ -78,7 +78,7 @@ struct Options {
       require(value >= 0, "option ", key, ": expected a number > 0, found ", value);
       if (value != 0) return;
       require(said.count(key) > 0, run, ": does not say its ", key, "; give --", key);
-      value = static_cast<std::decay_t<decltype(value)>>(std::stod(said.at(key)));
+      value = read_number<std::decay_t<decltype(value)>>(key, said.at(key));
     };
     take("steps", steps);
     take("batch", batch);

@@ -43,7 +43,8 @@ std::string rendered(std::vector<const char*> arguments) {
   OptionTable table{"ablate", "compares", "ablate"};
   options.declare(table);
   arguments.insert(arguments.begin(), "ablate");
-  table.read_command_line(static_cast<int>(arguments.size()), arguments.data(), "program 1");
+  table.read_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                          [] { return std::string("program 1"); });
   return table.render("");
 }
 

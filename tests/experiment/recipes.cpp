@@ -32,7 +32,7 @@ struct Started {
   explicit Started(std::vector<const char*> arguments) {
     options.declare(table);
     arguments.insert(arguments.begin(), "program");
-    table.read_command_line(static_cast<int>(arguments.size()), arguments.data(), "1");
+    table.read_command_line(static_cast<int>(arguments.size()), arguments.data(), [] { return std::string("1"); });
     const test::Captured out(std::cout), notes(std::cerr);
     read_option_files(options, table);
     said = out.text();

@@ -122,4 +122,8 @@ if project/quickstart bench thing --against unheard_of > out.txt 2> err.txt; the
 check "an unknown revision is named" grep -q "no kept result 'unheard_of' of thing" err.txt
 if project/quickstart bench thing --rounds 0 > out.txt 2> err.txt; then fail "no rounds were taken"; fi
 check "rounds are checked" grep -q "rounds: expected a number from 1" err.txt
+# A LibTorch that is not there ends the call: nothing is built with another one.
+if NADA_BUILD=$work/elsewhere "$work/project/quickstart" --torch "$work/nowhere" build > out.txt 2> err.txt; then fail "--torch of a folder that is not there"; fi
+check "the folder is named, once" test "$(grep -c 'there is no such folder' err.txt)" = 1
+check "nothing was configured" test ! -e "$work/elsewhere/CMakeCache.txt"
 finish

@@ -21,7 +21,8 @@ struct WithTable {
   /// Reads a command line. Returns false where help or the version was asked for.
   bool read(std::vector<const char*> arguments) {
     arguments.insert(arguments.begin(), "program");
-    return table.read_command_line(static_cast<int>(arguments.size()), arguments.data(), "program 1");
+    return table.read_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                                   [] { return std::string("program 1"); });
   }
 };
 

@@ -12,7 +12,6 @@
 
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/stepper.hpp"
-#include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
@@ -139,7 +138,7 @@ int run_ablation(int argc, char** argv, MakeVariants&& variants, const Own&... o
     table.add("config", config, "option file, such as the options.cfg of a folder of results",
               OptionTable::Kind::session);
     if (asks_for_help(argc, argv)) detail::note_variants(table, static_cast<const Options&>(options), variants);
-    if (!table.read_command_line(argc, argv, made_by(program) + "\n" + libtorch_origin())) return 0;
+    if (!table.read_command_line(argc, argv, [&] { return version_text(program); })) return 0;
     if (!config.empty()) table.read_file(config);
     options.settle(program, [&](const std::string& name) { return table.given(name); });
     options.machine.use();

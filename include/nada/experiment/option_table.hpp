@@ -201,7 +201,7 @@ class OptionTable {
 
   /// Reads the command line. Returns false where --help or --version was asked for and printed; `version` is the line
   /// that --version prints.
-  bool read_command_line(int argc, const char* const* argv, const std::string& version);
+  bool read_command_line(int argc, const char* const* argv, const std::function<std::string()>& version);
 
   /// Returns the saved options as an option file for the folder `base`.
   std::string render(const std::filesystem::path& base) const;

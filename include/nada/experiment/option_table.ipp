@@ -116,7 +116,8 @@ NADA_INLINE void OptionTable::demand(const std::string& by,
   }
 }
 
-NADA_INLINE bool OptionTable::read_command_line(int argc, const char* const* argv, const std::string& version) {
+NADA_INLINE bool OptionTable::read_command_line(int argc, const char* const* argv,
+                                                const std::function<std::string()>& version) {
   namespace po = boost::program_options;
   po::options_description all;
   auto add = all.add_options();
@@ -152,7 +153,7 @@ NADA_INLINE bool OptionTable::read_command_line(int argc, const char* const* arg
       return false;
     }
     if (option.string_key == "version") {
-      std::cout << version << '\n';
+      std::cout << version() << '\n';
       return false;
     }
   }

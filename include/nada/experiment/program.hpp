@@ -18,6 +18,9 @@
 
 namespace nada {
 
+/// Returns what --version prints: the program's build, and which LibTorch it runs with.
+inline std::string version_text(const std::string& program) { return made_by(program) + "\n" + libtorch_origin(); }
+
 /// Whether an exception's text tells of memory that could not be had: LibTorch's, the system's or CUDA's.
 inline bool is_out_of_memory(std::string_view text) {
   for (const std::string_view part : {"can't allocate memory", "not enough memory", "out of memory", "bad_alloc"})
@@ -87,7 +90,7 @@ int run_tool(int argc, char** argv, Body&& body) {
         hint = what_saves_memory(table);
         if constexpr (requires { options.before_help(table); })
           if (asks_for_help(argc, argv)) options.before_help(table);
-        if (!table.read_command_line(argc, argv, made_by(table.program()) + "\n" + libtorch_origin())) return 0;
+        if (!table.read_command_line(argc, argv, [&] { return version_text(table.program()); })) return 0;
         return body(options, table);
       },
       hint);
