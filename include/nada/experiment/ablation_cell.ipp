@@ -42,13 +42,13 @@ NADA_INLINE AblationCell load_cell(const AblationPlan& plan, std::int64_t n, Ten
   cell.settings.adam.rate = o.lr;
   cell.settings.batch = o.batch;
   cell.settings.seed = plan.seed(n);
-  const auto sheet = [&](const std::filesystem::path& path) {
-    return read_picture_set(path, 0, cell.source.resolution()).to(device);
+  const auto sheet = [&](const Target& entry) {
+    return read_picture_set(entry.pictures, 0, entry.tile > 0 ? entry.tile : cell.source.resolution()).to(device);
   };
   for (const auto& entry : plan.list())
-    if (entry.text == o.source && !entry.pictures.empty()) cell.source_pictures = sheet(entry.pictures);
+    if (entry.text == o.source && !entry.pictures.empty()) cell.source_pictures = sheet(entry);
   if (!target.pictures.empty()) {
-    const auto all = sheet(target.pictures);
+    const auto all = sheet(target);
     require(all.size(0) > training_pictures + 3, target.pictures, ": holds ", all.size(0),
             " pictures, expected more than ", training_pictures + 3);
     cell.pictures = all.narrow(0, 0, training_pictures);

@@ -30,8 +30,8 @@ NADA_INLINE void AblationOptions::declare(OptionTable& table) {
   table.add("source", source, "what the source's images are");
   table.add(
       "target-list", target_list,
-      "JSON list of {\"name\", \"text\", \"pictures\"}: the texts among which one is found; pictures are a sheet of "
-      "tiles of the generator's size (default configs/avatars/targets.json)");
+      "JSON list of {\"name\", \"text\", \"pictures\", \"tile\"}: the texts among which one is found; pictures are a "
+      "sheet of tiles, as large as told or as the generator's images (default configs/avatars/targets.json)");
   table.group("Measuring");
   table.add("count", count, "samples that are measured in each cell");
   table.add("twins", twins,

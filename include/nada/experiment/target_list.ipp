@@ -2,6 +2,7 @@
 #pragma once
 #include "nada/experiment/target_list.hpp"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "nada/core/config.hpp"
@@ -23,6 +24,11 @@ NADA_INLINE std::vector<Target> read_target_list(const std::filesystem::path& pa
             in_quotes(entry.dump()));
     const auto pictures = text("pictures");
     out.push_back({text("name"), text("text"), pictures.empty() ? "" : path.parent_path() / pictures});
+    if (!entry.contains("tile")) continue;
+    const auto& tile = entry["tile"];
+    require(tile.is_number_integer() && tile.get<std::int64_t>() >= 1 && tile.get<std::int64_t>() <= 65536, path,
+            ": expected a \"tile\" of 1 to 65536 pixels, found ", in_quotes(entry.dump()));
+    out.back().tile = tile.get<int>();
   }
   return out;
 }
