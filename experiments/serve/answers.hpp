@@ -20,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include "http.hpp"
+#include "http_text.hpp"
 #include "message.hpp"
 #include "nada/core/error.hpp"
 #include "nada/experiment/program.hpp"
@@ -82,39 +83,6 @@ inline void expect(const Request& q, std::initializer_list<const char*> methods)
     allowed += (allowed.empty() ? "" : " or ") + std::string(method);
   }
   refuse(405, "expected a ", allowed, " request here");
-}
-
-/// Returns the fields of a query, decoded, in their order.
-/// Errors:  Refusal 400 for a field that comes twice or a percent sign that stands for no byte.
-inline Headers fields_of(const std::string& query) {
-  const auto decoded = [](std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      unsigned value = 0;
-      if (text[i] == '%') {
-        const auto* const begin = text.data() + i + 1;
-        if (i + 2 >= text.size() || std::from_chars(begin, begin + 2, value, 16).ptr != begin + 2)
-          refuse(400, "the address has a % that no two digits follow");
-        out += static_cast<char>(value);
-        i += 2;
-      } else {
-        out += text[i] == '+' ? ' ' : text[i];
-      }
-    }
-    return out;
-  };
-  Headers out;
-  for (std::string_view rest = query; !rest.empty();) {
-    const auto part = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
-    if (part.empty()) continue;
-    const auto equals = std::min(part.find('='), part.size());
-    auto name = decoded(part.substr(0, equals));
-    if (std::any_of(out.begin(), out.end(), [&](const auto& field) { return field.first == name; }))
-      refuse(400, in_quotes(name), " is there twice");
-    out.emplace_back(std::move(name), decoded(part.substr(std::min(part.size(), equals + 1))));
-  }
-  return out;
 }
 
 /// Returns the validator of some bytes.

@@ -269,6 +269,20 @@ void target_lists() {
   seed("deep", std::string(300, '[') + std::string(300, ']'));
 }
 
+void requests() {
+  const std::string host = "Host: localhost:8080\r\n";
+  seed("get", "GET /api/v2/runs?first=1&count=20&search=a%20zombie+b HTTP/1.1\r\n" + host +
+                  "Cookie: a=b; nada-owner=0123456789abcdef0123456789abcdef\r\nOrigin: http://localhost:8080\r\n\r\n");
+  seed("post",
+       "POST /api/v2/generate HTTP/1.1\r\n" + host +
+           "Content-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+           R"({"latents": [{"seed": 1}], "presets": ["sketch", "z-1"], "target": "caf\u00e9", "strength": 0.5})");
+  seed("whole_address",
+       "GET http://studio.example/?x=%4 HTTP/1.1\r\nHost: other\r\n\r\n{\"a\": [[[[[[[[[[1]]]]]]]]]]}");
+  seed("folded", "OPTIONS * HTTP/1.0\r\nX: a\r\n b\r\nTransfer-Encoding: chunked\r\n\r\n{\"target\": \"\\u0000\"}");
+  seed("address", "GET //a///b HTTP/1.1\r\nHost: [::1]:99\r\n\r\n{\"strength\": 1e999, \"x\": 1}");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -281,7 +295,8 @@ int main(int argc, char** argv) {
                                                              {"tokenizer", texts},
                                                              {"options", options},
                                                              {"captions", captions},
-                                                             {"target_list", target_lists}};
+                                                             {"target_list", target_lists},
+                                                             {"http", requests}};
   for (const auto& [name, write] : targets) {
     start(root, name);
     write();

@@ -56,5 +56,20 @@ for file in arcface/ir_se50_tiny e4e/e4e_tiny e4e/psp_tiny; do
   succeed inspect "$name.safetensors"
   check "inspect tells what $name is" grep -Eq 'an ArcFace network|an encoder of pictures to styles' out.txt
 done
+
+# an encoder of pictures to styles as the inverter, by itself and followed by a search
+for name in e4e_tiny psp_tiny; do
+  succeed convert "$golden/e4e/$name.safetensors" "$name-decoder.safetensors" --component decoder
+  succeed generate --generator "$name-decoder.safetensors" --count 1 --seed 3 --single --out "$name-picture"
+  inverting=(invert "$name-picture/000000.png" --generator "$name-decoder.safetensors" --inverter "$golden/e4e/$name.safetensors" --samples 12)
+  succeed "${inverting[@]}" --out "$name-codes"
+  check "$name answers at once" grep -q '^found .*by the inverter' out.txt
+  psnr() { sed -n 's/^found .*PSNR \([0-9.]*\) dB.*/\1/p' out.txt; }
+  alone=$(psnr)
+  succeed "${inverting[@]}" --refine 5 --out "$name-refined"
+  check "$name: 5 steps more come no farther away, $alone and $(psnr) dB" awk "BEGIN {exit !($(psnr) >= $alone - 0.5)}"
+done
+expect_error "e4e_tiny.safetensors: the encoder gives 10 styles of 16 numbers, this generator takes" invert e4e_tiny-picture/000000.png \
+  --inverter "$golden/e4e/e4e_tiny.safetensors" --out none
 expect_error "expected an ArcFace network" invert "$golden/clip/targets/target0.png" --identity "$t" --out none
 finish

@@ -20,6 +20,7 @@
 #include "nada/generators/any_generator.hpp"
 #include "nada/inversion/alignment.hpp"
 #include "nada/inversion/domain.hpp"
+#include "nada/inversion/gradual_style_encoder.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/inverter_file.hpp"
 #include "nada/inversion/style_optimization.hpp"
@@ -122,6 +123,10 @@ class PictureInverter {
 
  private:
   Inversion find(const Tensor& target, const InversionProgress& progress) const;
+  template <class First>
+  Inversion find_by(const First& first, const Tensor& target, const InversionProgress& progress) const;
+  /// Loads the file of the method `inverter`: a style encoder of this project, or e4e or pSp.
+  void load_inverter(torch::Device device);
   void measure(InvertedPicture& found, const Tensor& target) const;
 
   /// Loads the network that compares pictures: an LPIPS network, or encoders that compare by their tokens.
@@ -133,7 +138,8 @@ class PictureInverter {
   AnyClip measuring_;
   std::optional<ArcFace> faces_;
   Tensor labels_;
-  std::optional<InverterFile> inverter_;  // where the inverter is the method
+  std::optional<InverterFile> inverter_;  // where the inverter is the method, this or the next
+  std::optional<GradualStyleEncoder> gradual_;
 };
 
 /// Inverts with a bar for each phase; a signal ends the phase early. `told` is called at every step, counted through

@@ -23,6 +23,7 @@
 #include "nada/experiment/embedded.hpp"
 #include "nada/formats/canvas.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/picture_resize.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
@@ -129,7 +130,8 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
       "inverter (a network answers at once), search, or auto: the search where --steps, --starts, --quick, --space or "
       "--noise-maps is given or no inverter belongs to the generator, else the inverter",
       OptionTable::Kind::saved, "NAME");
-  table.add("inverter", inverter, "inverter file of the generator (default the embedded one)");
+  table.add("inverter", inverter,
+            "inverter of the generator, or e4e's or pSp's checkpoint for it (default the embedded one)");
   table.add("refine", refine, "steps of search that follow the inverter");
   table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
   table.add("steps", steps, "steps of the search");
@@ -203,10 +205,23 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
       measuring_(load_clip(options.measure, {}, device)),
       labels_(options.category.labels(generator_)) {
   if (!options.identity.empty()) faces_ = ArcFace::load(options.identity, device);
-  if (options.searches()) return;
-  inverter_ = InverterFile::load(options.inverter, device);
-  require(inverter_->base_sha256 == base_hash(generator_), options.inverter,
-          ": this inverter belongs to another generator than ", options.generator,
+  if (!options.searches()) load_inverter(device);
+}
+
+NADA_INLINE void PictureInverter::load_inverter(torch::Device device) {
+  const auto file = ModelFile::open(options_.inverter);
+  if (file.kind() == FileKind::gradual_style_encoder) {
+    gradual_ = GradualStyleEncoder::load(file, {device, torch::kFloat32});
+    try {
+      gradual_->check_fits(generator_);
+    } catch (const Error& error) {
+      fail(options_.inverter, ": ", error.what());
+    }
+    return;
+  }
+  inverter_ = InverterFile::load(options_.inverter, device);
+  require(inverter_->base_sha256 == base_hash(generator_), options_.inverter,
+          ": this inverter belongs to another generator than ", options_.generator,
           "; expected one that pretrain_inverter made for it, or --method search");
   inverter_->encoder.check_fits(generator_);
 }
@@ -229,21 +244,25 @@ NADA_INLINE DomainDistance PictureInverter::domain(const Tensor& image) const {
 }
 
 NADA_INLINE Inversion PictureInverter::find(const Tensor& target, const InversionProgress& progress) const {
+  if (inverter_) return find_by(inverter_->encoder, target, progress);
+  if (gradual_) return find_by(*gradual_, target, progress);
+  const StyleOptimization search(features_, options_.settings(labels_));
+  static_assert(explain_inverter<decltype(search), AnyGenerator>());
+  return search.invert(generator_, target, Stream{options_.seed, 0}, progress);
+}
+
+template <class First>
+Inversion PictureInverter::find_by(const First& first, const Tensor& target, const InversionProgress& progress) const {
+  static_assert(explain_inverter<First, AnyGenerator>());
   const Stream stream{options_.seed, 0};
-  if (!inverter_) {
-    const StyleOptimization search(features_, options_.settings(labels_));
-    static_assert(explain_inverter<decltype(search), AnyGenerator>());
-    return search.invert(generator_, target, stream, progress);
-  }
-  static_assert(explain_inverter<StyleEncoder, AnyGenerator>());
-  if (options_.refine == 0) return inverter_->encoder.invert(generator_, target, stream, progress);
+  if (options_.refine == 0) return first.invert(generator_, target, stream, progress);
   auto settings = refinement(options_.refine);
   settings.rate = 0.3 * options_.rate;
   settings.perceptual = options_.perceptual;
   settings.pixels *= options_.pixels;
   settings.pull = options_.pull;
   settings.labels = labels_;
-  const Refined refined(inverter_->encoder, features_, settings);
+  const Refined refined(first, features_, settings);
   static_assert(explain_inverter<decltype(refined), AnyGenerator>());
   return refined.invert(generator_, target, stream, progress);
 }

@@ -10,12 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "nada/core/error.hpp"
+#include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/ir_se.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
+#include "nada/generators/generator.hpp"
 #include "nada/generators/load.hpp"
 #include "nada/generators/stylegan2.hpp"
+#include "nada/inversion/inverter.hpp"
 
 namespace nada {
 
@@ -50,6 +54,31 @@ class GradualStyleEncoder {
 
   /// Returns the styles w+ of pictures [N, 3, H, W] in [-1, 1], which are resized to 256 pixels, [N, L, D].
   Tensor w_plus(const Tensor& images) const;
+
+  /// Inverts a picture in one pass, as the concept Inverter asks; `progress` is told once. The loss of the result is the
+  /// mean squared difference of pixels.
+  /// Errors:  a generator with other styles.
+  template <Generator G>
+  Inversion invert(const G& generator, const Tensor& image, const Stream&,
+                   const InversionProgress& progress = {}) const {
+    check_image(generator, image);
+    check_fits(generator);
+    const torch::NoGradGuard no_grad;
+    Inversion out;
+    out.styles = w_plus(image.to(mean_.options())).to(generator.mean_style().options());
+    const auto made = generator.synthesize(out.styles, Render{});
+    out.loss = (made - image.to(made.options())).square().mean().template item<double>();
+    if (progress) progress(1, 1, out.loss);
+    return out;
+  }
+
+  /// Errors:  a generator whose styles are not of this network's sizes.
+  template <Generator G>
+  void check_fits(const G& generator) const {
+    require(generator.style_count() == style_count() && generator.mean_style().size(0) == style_size(),
+            "the encoder gives ", style_count(), " styles of ", style_size(), " numbers, this generator takes ",
+            generator.style_count(), " of ", generator.mean_style().size(0));
+  }
 
  private:
   struct Head {
