@@ -4,7 +4,10 @@
 //           far real pictures are from real ones, --coverage how often each text of the tables' columns is drawn
 // Writes:   <out>/options.cfg  metrics.csv  samples/*.png  state.safetensors  generator.safetensors
 #include <cmath>
+#include <cstdlib>
 #include <iostream>
+#include <set>
+#include <string>
 
 #include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
@@ -44,7 +47,8 @@ struct Options : PretrainingOptions {
   static constexpr const char* example = "pretrain_generator --data pictures --images 400000 --out runs/faces";
 
   std::filesystem::path measure, start, classifier;
-  std::int64_t images = 400000, grow_first = 0, latents = 128, styles = 128, mapping_layers = 4, stem = 2, group = 4;
+  std::int64_t images = 400000, grow_first = 0, grow_hold = 0, latents = 128, styles = 128, mapping_layers = 4,
+               stem = 2, group = 4;
   std::int64_t r1_every = 16, path_every = 0, frechet_every = 50000, frechet_samples = 2000, samples_every = 10000,
                classifier_steps = ClassifierSettings{}.steps;
   std::string channels = "128,128,96,48,24", critic_channels = "48,96,128,192", noise = "none", precision = "auto",
@@ -72,6 +76,8 @@ struct Options : PretrainingOptions {
     table.add("grow", grow, "channels of new blocks above --start, each of twice the pixels: 16, or 24,16", saved,
               "NUMBERS");
     table.add("grow-first", grow_first, "images for which only the new blocks and the discriminator learn");
+    table.add("grow-hold", grow_hold,
+              "pixels of a side up to which the blocks of --start, and its mapping, never learn; 0: all learn");
     table.group("Training");
     table.add("images", images, "real pictures to see in all");
     declare_training(table, "Adam's learning rate, of both networks");
@@ -398,6 +404,21 @@ class Run {
   const std::int64_t steps_;  // steps of the whole training
 };
 
+/// Returns the names of the tensors of --start that belong to its mapping, its constant and its blocks up to --grow-hold.
+std::set<std::string> held_tensors(const Options& o) {
+  require(!o.grow.empty(), "option grow-hold: expected new blocks, --grow CHANNELS");
+  const auto start = load_stylegan2(o.start);
+  require(o.grow_hold >= 4 && o.grow_hold <= start.resolution() && (o.grow_hold & (o.grow_hold - 1)) == 0,
+          "option grow-hold: expected 0 or a block of ", o.start, ", 4 to ", start.resolution(), ", found ",
+          o.grow_hold);
+  std::set<std::string> out;
+  for (const auto& [name, tensor] : start.tensors()) {
+    const bool block = name.starts_with("conv.") || name.starts_with("rgb.");
+    if (!block || std::strtoll(name.c_str() + name.find('.') + 1, nullptr, 10) <= o.grow_hold) out.insert(name);
+  }
+  return out;
+}
+
 template <class Augment>
 int train(const Options& o, const OptionTable& table, Augment augmentation) {
   auto settings = o.settings();
@@ -407,6 +428,7 @@ int train(const Options& o, const OptionTable& table, Augment augmentation) {
     settings.held_images = o.grow_first;
     for (const auto& [name, tensor] : load_stylegan2(o.start).tensors()) settings.held.insert(name);
   }
+  if (o.grow_hold > 0) settings.still = held_tensors(o);
   const auto initial = initial_tensors(o, stream);
   const auto resolution = StyleGan2(initial).resolution();
   const auto data = ImageSet::open(o.data, resolution);

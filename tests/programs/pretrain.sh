@@ -63,6 +63,26 @@ succeed pretrain_generator --data pictures --start whole/generator.safetensors -
 succeed inspect grown/generator.safetensors
 check "it has twice the pixels" grep -q '128 px' out.txt
 expect_error "expected a generator to grow" pretrain_generator --data pictures --grow 4 --out none
+# shellcheck disable=SC2086
+succeed pretrain_generator --data pictures --start whole/generator.safetensors --grow 4 --grow-hold 16 --images 8 --batch 4 \
+  --discriminator-channels 4,6,8,8,8 --threads 1 --out held
+check "blocks up to 16 px and the mapping stand still, all others learn" python3 - whole/generator.safetensors held/generator.safetensors <<'PYTHON'
+import json, struct, sys
+def tensors(path):
+    data = open(path, 'rb').read()
+    size = struct.unpack('<Q', data[:8])[0]
+    head = json.loads(data[8:8 + size])
+    head.pop('__metadata__', None)
+    return {name: data[8 + size + at['data_offsets'][0]:8 + size + at['data_offsets'][1]] for name, at in head.items()}
+before, after = tensors(sys.argv[1]), tensors(sys.argv[2])
+still = [n for n in before if not n.startswith(('conv.', 'rgb.')) or int(n.split('.')[1]) <= 16]
+moved = [n for n in before if n.endswith('weight') and n.startswith('conv.') and int(n.split('.')[1]) > 16]
+assert len(still) > 10 and len(moved) > 3
+assert all(before[n] == after[n] for n in still if n != 'mean_style'), [n for n in still if before[n] != after[n]]
+assert all(before[n] != after[n] for n in moved), [n for n in moved if before[n] == after[n]]
+PYTHON
+expect_error "expected 0 or a block of .*, 4 to 64, found 24" pretrain_generator --data pictures --start whole/generator.safetensors --grow 4 --grow-hold 24 --out none
+expect_error "option grow-hold: expected new blocks" pretrain_generator --data pictures --grow-hold 8 --out none
 
 # How often the classes of the tables' columns appear; the classifier is trained once and then read.
 evaluate="--evaluate whole/generator.safetensors --held pictures --frechet-samples 24 --threads 1"

@@ -73,8 +73,9 @@ struct GeneratorTrainingSettings {
   Noise noise = Noise::none;      // none, or fresh (then its strengths train)
   std::optional<torch::ScalarType> convolutions = {};  // type of the networks; penalties use the weights' type
   std::uint64_t seed = 0;
-  std::set<std::string> held = {};  // tensors of the generator that stand still for the first `held_images` images
+  std::set<std::string> held = {};  // tensors of the generator that do not train for the first `held_images` images
   std::int64_t held_images = 0;
+  std::set<std::string> still = {};  // tensors of the generator that never train
 };
 
 /// GeneratorStep holds the numbers of one step.
@@ -227,12 +228,12 @@ class GeneratorTraining {
   }
 
  private:
-  /// Leaves the gradients of the held tensors undefined as long as they are held.
+  /// Leaves the gradients of the tensors undefined that stand still, and those of the held ones as long as they are held.
   std::vector<Tensor> without_held(std::vector<Tensor> gradients) const {
-    if (images() >= settings_.held_images) return gradients;
+    const bool holding = images() < settings_.held_images;
     std::size_t i = 0;
     for (const auto& [name, leaf] : generator_leaves_.leaves()) {
-      if (settings_.held.contains(name)) gradients[i] = Tensor{};
+      if (settings_.still.contains(name) || (holding && settings_.held.contains(name))) gradients[i] = Tensor{};
       ++i;
     }
     return gradients;
