@@ -51,7 +51,8 @@ struct AdaptationSettings {
             " samples at a time, expected 0 to ", batch);
     require(batch >= 1, "the batch is ", batch, ", expected at least 1");
     require(anchor_pool == 0 || micro_batch == 0,
-            "the anchor pool keeps whole batches, which do not go together with micro-batches of ", micro_batch);
+            "the anchor pool keeps whole batches, which do not go together with micro-batches of ", micro_batch,
+            ": expected an anchor pool of 0");
     require(anchor_pool >= 0 && anchor_pool % batch == 0, "the anchor pool is ", anchor_pool,
             ", expected 0 or a multiple of the batch of ", batch);
     require(selection_exit == 0 || (selection_exit >= 4 && (selection_exit & (selection_exit - 1)) == 0),

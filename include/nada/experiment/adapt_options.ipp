@@ -228,7 +228,7 @@ NADA_INLINE void AdaptOptions::declare(OptionTable& table) {
   table.add(
       "anchor-pool", anchor_pool,
       "samples that are drawn once, whose source images and features are kept; steps take them in turn, a batch at "
-      "a time; 0: every step draws anew");
+      "a time (rounded up to whole batches); 0: every step draws anew");
   declare_precision(table, precision, "the generators' and encoders' convolutions and matrix products");
   table.add("mixing", mixing, "share of samples whose styles come from two latents");
   table.add("seed", seed, "of all that is random");
@@ -391,9 +391,9 @@ NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source
   out.logged = log;
   out.noise = noise_of(noise);
   out.convolutions = products_in(settled_precision(precision));
-  require(anchor_pool >= 0 && anchor_pool % std::max<std::int64_t>(1, batch) == 0,
-          "option anchor-pool: expected 0 or a multiple of the batch of ", batch, ", found ", anchor_pool);
-  out.anchor_pool = anchor_pool;
+  require(anchor_pool >= 0 && batch >= 1, "options anchor-pool and batch: expected at least 0 and 1, found ",
+          anchor_pool, " and ", batch);
+  out.anchor_pool = (anchor_pool + batch - 1) / batch * batch;
   out.selection_exit = detail::pixels_of("select-exit", select_exit, "as-exit");
   return out;
 }

@@ -16,7 +16,7 @@ std::filesystem::path embedded_folder();
 std::filesystem::path embedded_options();
 /// Returns the option file of the embedded models: generator, encoders, and the texts that they know.
 std::filesystem::path embedded_models();
-/// Returns the generator that is adapted, a StyleGAN2 of faces at 64 px.
+/// Returns the generator that is adapted, a StyleGAN2 of faces at 128 px.
 std::filesystem::path embedded_generator();
 /// Returns the CLIP files that an adaptation sees through, with the weights that embedded_models() gives them.
 /// Errors:  an option file that cannot be read.

@@ -68,6 +68,10 @@ NADA_INLINE void read_option_files(AdaptOptions& options, OptionTable& table) {
     const auto file = find_recipe(options.recipe);
     detail::read_by_itself(table, file);
     detail::say_taken("recipe", file);
+    if (table.given("micro-batch") && !table.given("anchor-pool") && options.anchor_pool > 0) {
+      options.anchor_pool = 0;
+      std::cerr << "note: micro-batches draw every step anew: anchor-pool = 0\n";
+    }
   }
   if (own_models) return;
   detail::read_by_itself(table, embedded_models());
