@@ -116,7 +116,11 @@ class Presets {
     preset.command = command;
     for (const auto& line : read_options(work / "options.cfg"))  // without paths: the command names files
       if (line.value.find('/') == line.value.npos) preset.options += format_option(line.key, line.value) + "\n";
-    const auto numbers = (1000 * o_.kilobytes - 40'000) / 2;  // in float16, beside sample and text
+    const auto pixels = 4 * static_cast<std::int64_t>(source_.resolution()) * source_.resolution();
+    const auto beside = 15'000 + pixels * 3 / 2;  // bytes of texts and of the sample's PNG
+    require(1000 * o_.kilobytes > 2 * beside, "option kilobytes: expected more than ", 2 * beside / 1000, ", found ",
+            o_.kilobytes);
+    const auto numbers = (1000 * o_.kilobytes - beside) / 2;  // in float16
     preset.delta = {base_hash(source_), std::string(Compressed::name), {}};
     for (auto& [place, leaf] : compress(source_, adapted, numbers))
       preset.delta.leaves[place] = leaf.to(torch::kFloat16);
