@@ -9,7 +9,7 @@ out=runs/results
 sections=("$@")
 ((${#sections[@]})) || sections=(targets losses layers)
 
-common=(--targets sketch,zombie,statue --steps 120 --batch 4 --count 200)
+common=(--generator configs/avatars/generator_64.safetensors --targets sketch,zombie,statue --steps 120 --batch 4 --count 200)
 declare -A programs=([losses]=ablate_losses [layers]=ablate_layers)
 declare -A seeds=([losses]=3 [layers]=3)
 declare -A variants=([losses]=both,directional,global
@@ -36,10 +36,10 @@ target() {
   local cell=$4/$1-$3 avatars=configs/avatars
   [[ ! -e $cell.csv ]] || return 0
   [[ -e $cell/adapted.safetensors ]] || rm -rf "$cell"
-  [[ -e $cell ]] || run adapt --target "$2" --seed "$3" --threads 1 --out "$cell" > "$cell.log" 2>&1
+  [[ -e $cell ]] || run adapt --config $avatars/small.cfg --target "$2" --seed "$3" --threads 1 --out "$cell" > "$cell.log" 2>&1
   run rank --generator "$cell/adapted.safetensors" --count 200 --threads 1 > "$cell.rank" 2>> "$cell.log"
-  run evaluate --generator $avatars/generator.safetensors --generator "$cell/adapted.safetensors" \
-    --base $avatars/generator.safetensors --real "$avatars/targets/$1.png" --tile 64 --target "$2" --count 200 --threads 1 \
+  run evaluate --generator $avatars/generator_64.safetensors --generator "$cell/adapted.safetensors" \
+    --base $avatars/generator_64.safetensors --real "$avatars/targets/$1.png" --tile 64 --target "$2" --count 200 --threads 1 \
     --out "$cell" >> "$cell.log" 2>&1
 }
 export -f target
