@@ -8,11 +8,11 @@ short=(--target "$target" --steps 12 --batch 2 --samples-every 5 --state-every 5
 succeed adapt "${short[@]}" --dry-run
 check "dry run names the options" grep -q 'target  *a zombie' out.txt
 check "dry run marks layers that train" grep -q '\* conv\.' out.txt
-check "dry run tells the scores of the nine convolutions, of which the highest train" awk '/ convolution / { n++; score = $NF + 0 }
+check "dry run tells the scores of the eleven convolutions, of which the highest train" awk '/ convolution / { n++; score = $NF + 0 }
   / convolution / && $1 == "*" { if (!low || score < low) low = score }
   / convolution / && $1 != "*" { if (score > high) high = score }
-  END { exit !(n == 9 && low > 0 && low >= high) }' out.txt
-check "dry run counts parameters" grep -Eq '[0-9]+ of 944768 train' out.txt
+  END { exit !(n == 11 && low > 0 && low >= high) }' out.txt
+check "dry run counts parameters" grep -Eq '[0-9]+ of 957837 train' out.txt
 succeed adapt "${short[@]}" --layers all --dry-run
 check "dry run tells no scores where none chose" sh -c "! grep -Eq 'score|e-[0-9]+$' out.txt"
 [ -z "$(ls -A | grep -v -e out.txt -e err.txt)" ] || fail "dry run wrote something: $(ls)"

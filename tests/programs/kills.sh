@@ -58,7 +58,7 @@ same_cells() {
   done
 }
 
-succeed generate --count 12 --seed 5 --single --out pictures
+succeed generate --generator "$avatars/generator_64.safetensors" --count 12 --seed 5 --single --out pictures
 {
   echo "file,caption,group,side"
   for i in $(seq 0 11); do printf '%06d.png,a cartoon portrait number %d,g%d,a person %d\n' "$i" "$i" $((i / 2)) $((i % 2)); done

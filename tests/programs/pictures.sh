@@ -26,8 +26,8 @@ check "inspect tells codes" grep -q 'w+ codes' out.txt
 
 # inspect: sizes that are known from the architecture
 succeed inspect "$avatars/generator.safetensors"
-check "resolution" grep -Eq '^resolution +64 px' out.txt
-check "parameters" grep -Eq 'in all +944768' out.txt
+check "resolution" grep -Eq '^resolution +128 px' out.txt
+check "parameters" grep -Eq 'in all +957837' out.txt
 check "licence" grep -Eq '^licence +CC BY 4.0' out.txt
 check "layer table" grep -Eq 'conv\.64\.1 +64 +8 +8305' out.txt
 for encoder in rn vit held; do

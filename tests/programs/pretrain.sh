@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh" "$@"
 
 # Pictures of the embedded generator, one file each, with captions: even seeds and odd ones are told apart.
-succeed generate --count 24 --seed 5 --single --out pictures
+succeed generate --generator "$avatars/generator_64.safetensors" --count 24 --seed 5 --single --out pictures
 echo "file,caption,group,side" > pictures/captions.csv
 for i in $(seq 0 23); do
   printf '%06d.png,%s|%s,g%d,%s\n' "$i" "a cartoon portrait number $i" "a person $((i % 2))" $((i / 2)) "a person $((i % 2))"
@@ -202,7 +202,7 @@ expect_error "expected residual or transformer" pretrain_encoder --data pictures
 succeed pretrain_encoder --evaluate "$avatars/encoder_held.safetensors" --held pictures
 grep -q 'side ' out.txt || fail "no zero-shot accuracy: $(cat out.txt)"
 # The result is an encoder like any other, and tells words that it never read.
-succeed adapt --encoder whole_encoder/encoder.safetensors --generator "$avatars/generator.safetensors" --source "a cartoon portrait" \
+succeed adapt --encoder whole_encoder/encoder.safetensors --generator "$avatars/generator_64.safetensors" --source "a cartoon portrait" \
   --target "a person 1" --steps 1 --batch 2 --out adapted
 
 # A head learns steps from pairs; killed at any moment, it goes on to the same numbers. `adapt` moves by it.
