@@ -44,7 +44,7 @@ struct Options {
   static constexpr const char* about = "lists, shows, makes and checks presets";
   static constexpr const char* example = "presets list";
   std::string verb, name;
-  std::filesystem::path folder, recipes, generator, measure, out;
+  std::filesystem::path folder, recipes, generator, measure, run, out;
   std::int64_t kilobytes = 400, samples = 64;
   nada::MachineOptions machine;
 
@@ -61,6 +61,8 @@ struct Options {
     declare_gelu(table);
     table.add("kilobytes", kilobytes, "most that a preset may take");
     table.add("samples", samples, "that are measured");
+    table.add("run", run, "`make NAME`: a run of the recipe's command that is there, instead of a new one", session,
+              "FOLDER");
     table.add("out", out, "`show`: write the sample picture here", session);
     machine.declare(table);
   }
@@ -94,20 +96,15 @@ class Presets {
   void make(const nlohmann::json& recipe) {
     using namespace nada;
     const auto name = recipe["name"].get<std::string>(), target = recipe["target"].get<std::string>();
-    const auto work = std::filesystem::temp_directory_path() / join("nada-preset-", ::getpid());
-    std::filesystem::remove_all(work);
     std::vector<std::string> words{"--target", target};
     for (const auto& word : recipe.value("options", nlohmann::json::array())) words.push_back(word.get<std::string>());
     std::string command = "./quickstart adapt";
     for (const auto& word : words) command += word.find(' ') == word.npos ? " " + word : " \"" + word + "\"";
-    auto call = words;
-    call.insert(call.begin(), (std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string());
-    call.insert(call.end(), {"--out", work.string(), "--samples-every", "0", "--device", o_.machine.device, "--threads",
-                             join(o_.machine.threads)});
-    const int code = Child(call).wait();
-    require(code == 0, "the training of ", name, " ended with exit code ", code);
+    const auto work = o_.run.empty() ? train(name, words) : o_.run;
 
     const auto run = Safetensors::open(work / "adapted.safetensors");
+    require(value_or(run.metadata(), "nada.target") == target, work, ": is a run to '",
+            value_or(run.metadata(), "nada.target"), "', expected '", target, "'");
     const auto adapted = apply_delta(source_, load_delta(run), (work / "adapted.safetensors").string());
     Preset preset;
     preset.name = name;
@@ -138,7 +135,7 @@ class Presets {
     make_folders(o_.folder);
     const auto path = o_.folder / (name + ".safetensors");
     save_preset(path, preset, o_.generator);
-    std::filesystem::remove_all(work);
+    if (o_.run.empty()) std::filesystem::remove_all(work);
     std::cout << path.string() << ": " << std::filesystem::file_size(path) / 1000 << " KB, " << preset.metrics
               << std::endl;
   }
@@ -160,6 +157,18 @@ class Presets {
   }
 
  private:
+  /// Runs `adapt` with these words in a temporary folder, which it returns.
+  std::filesystem::path train(const std::string& name, std::vector<std::string> words) const {
+    const auto work = std::filesystem::temp_directory_path() / nada::join("nada-preset-", ::getpid());
+    std::filesystem::remove_all(work);
+    words.insert(words.begin(), (std::filesystem::canonical("/proc/self/exe").parent_path() / "adapt").string());
+    words.insert(words.end(), {"--out", work.string(), "--samples-every", "0", "--device", o_.machine.device,
+                               "--threads", nada::join(o_.machine.threads)});
+    const int code = nada::Child(words).wait();
+    nada::require(code == 0, "the training of ", name, " ended with exit code ", code);
+    return work;
+  }
+
   /// Returns the similarity of samples to the bare text, as the held-out encoder measures it.
   double text_score(const nada::AnyGenerator& generator, const std::string& text) const {
     using namespace nada;
@@ -184,6 +193,7 @@ int presets(Options& o, nada::OptionTable&) {
           "expected list, show, make or check, found ", o.verb.empty() ? "nothing" : "'" + o.verb + "'");
   require(o.samples >= 1, "option samples: expected at least 1, found ", o.samples);
   require(o.kilobytes >= 50, "option kilobytes: expected at least 50, found ", o.kilobytes);
+  require(o.run.empty() || (o.verb == "make" && !o.name.empty()), "option run: it belongs to presets make NAME");
   if (o.verb == "list") {
     const auto all = list_presets(o.folder);
     for (const auto& path : all) {

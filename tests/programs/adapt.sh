@@ -36,6 +36,12 @@ check "inspect tells a delta" grep -q 'a delta of an adapted generator' out.txt
 succeed generate --generator $run/adapted.safetensors --count 3 --out grid.png
 check "the options are in the picture" grep -aq 'nada:options' grid.png
 
+# a run becomes a preset without being trained again
+succeed presets make zombie --run $run --folder made --samples 8
+check "the preset fits" "$programs/presets" check zombie --folder made --samples 8
+expect_error "is a run to 'a zombie', expected 'a devil'" presets make devil --run $run --folder made
+expect_error 'option run: it belongs to presets make NAME' presets list --run $run
+
 # options.cfg repeats it, from another folder too; a second run gets another name
 mkdir elsewhere
 (cd elsewhere && "$programs/adapt" --config ../$run/options.cfg > out.txt 2> err.txt) || fail "--config: $(cat elsewhere/err.txt)"
