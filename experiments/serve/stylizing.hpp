@@ -205,7 +205,9 @@ class Stylizer {
     std::filesystem::remove_all(folder, error);
     std::filesystem::create_directory(folder, error);
     if (stop) return false;
-    const auto square = read_picture(book_.journal().picture_of(id));
+    // The generator may be another one than when the picture came.
+    const auto square =
+        square_picture(read_picture(book_.journal().picture_of(id)), studio_.source().resolution()).square;
     write_text(folder / "options.cfg",
                "# stylize of nada " + revision() + "\nimage = picture.png\n" + effort.options());
     write_picture(folder / "picture.png", square);

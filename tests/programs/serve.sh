@@ -24,6 +24,12 @@ client() { python3 "$sources/tests/programs/serve.py" "$url" "$sources" "$@" || 
 
 start
 client api
+# what the options of a run say is how it was found
+read -r refined searched look < found.txt
+for run in "$refined" "$searched"; do
+  succeed stylize --config "runs/$run/options.cfg" --preset "$look" --out "again-$run"
+  check "$run is repeated by its options" same_data "runs/$run/codes.safetensors" "again-$run/codes.safetensors"
+done
 client bad
 client strange
 seconds=20
@@ -35,6 +41,7 @@ check "a run that was stopped leaves its delta" test -s "runs/$(cat begun.txt)/a
 check "and its report" test -s "runs/$(cat begun.txt)/report.html"
 check "no log is left" test ! -e runs/.serve/log
 
+client plant
 start --read-only --shared
 client again
 client read-only
