@@ -12,6 +12,7 @@
 #include "nada/encoders/feature_extractor.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/style_optimization.hpp"
+#include "nada/metrics/twins.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
 #include "support/tiny.hpp"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The server as a client meets it: generating, adapting, stylising, and some two hundred requests that are wrong.
+# serve.sh PROGRAMS SOURCES soak: the crowd alone, for 20 s, NADA_SOAK_SECONDS, or with NADA_ALL=1 half an hour.
 . "$(dirname "$0")/lib.sh" "$@"
 
 start() {  # ARGS...: a server on a free port; sets $server and $url
@@ -22,6 +23,19 @@ end() {  # SIGTERM; within 30 s
 trap 'kill "$server" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
 client() { python3 "$sources/tests/programs/serve.py" "$url" "$sources" "$@" || fail "the client's part: $*"; }
 
+soak() {
+  local seconds=20
+  [ "${NADA_ALL:-0}" != 1 ] || seconds=1800
+  client soak "${NADA_SOAK_SECONDS:-$seconds}" 20 "$server"
+}
+if [ "${3:-}" = soak ]; then
+  start --quiet
+  soak
+  end
+  finish
+  exit
+fi
+
 start
 client api
 # what the options of a run say is how it was found
@@ -32,9 +46,7 @@ for run in "$refined" "$searched"; do
 done
 client bad
 client strange
-seconds=20
-[ "${NADA_ALL:-0}" != 1 ] || seconds=1800
-client soak "${NADA_SOAK_SECONDS:-$seconds}" 20 "$server"
+soak
 client begin  # a run that the signal meets
 end
 check "a run that was stopped leaves its delta" test -s "runs/$(cat begun.txt)/adapted.safetensors"
