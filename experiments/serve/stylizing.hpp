@@ -204,13 +204,13 @@ class Stylizer {
     std::error_code error;  // of a search that a kill ended
     std::filesystem::remove_all(folder, error);
     std::filesystem::create_directory(folder, error);
-    if (stop) return false;
     // The generator may be another one than when the picture came.
     const auto square =
         square_picture(read_picture(book_.journal().picture_of(id)), studio_.source().resolution()).square;
     write_text(folder / "options.cfg",
                "# stylize of nada " + revision() + "\nimage = picture.png\n" + effort.options());
     write_picture(folder / "picture.png", square);
+    if (stop) return false;
     auto& models = this->models();
     if (effort.searches())
       models.search_with(effort.steps, effort.seed, [&stop] { return !stop; });

@@ -205,6 +205,9 @@ await step('all as a zip, a film, a blend, and the options of a picture', async 
   await page.click('#film-make');
   await until(page, () => document.querySelectorAll('#film img').length === 32);
   await accessible(page, 'a film');
+  await page.click('#strengths-make');
+  await until(page, () => document.querySelectorAll('#film .tile').length === 7);
+  await accessible(page, 'strengths side by side');
   await page.check('#generate-form [name=blend]');
   await until(page, () => document.querySelectorAll('#generate-result .row').length === 1);
   writeFileSync(`${folder}/options.png`, face);
@@ -337,6 +340,8 @@ await step('a picture is found at once, in every look', async () => {
     slider.dispatchEvent(new Event('change', {bubbles: true}));
   });
   await until(page, (old) => document.querySelector('#stylize-grid img').src !== old, before[0]);
+  await page.click('#stylize-blend button');
+  await page.waitForSelector('#stylize-blended .tile:has-text("50 %")');
   await accessible(page, 'a picture in every look');
   await page.screenshot({caret: 'initial', path: `${folder}/stylise.png`, fullPage: true});
 });

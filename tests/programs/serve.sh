@@ -29,7 +29,7 @@ soak() {
   client soak "${NADA_SOAK_SECONDS:-$seconds}" 20 "$server"
 }
 if [ "${3:-}" = soak ]; then
-  start --quiet
+  start --quiet --client-requests 100000 --client-connections 1000 --client-upload 10000  # the crowd has one address
   soak
   end
   finish

@@ -20,6 +20,7 @@ trap 'kill "$server" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
 browse() {  # PART ARGS...: that part of page.mjs against a server with ARGS, which then ends well
   local part=$1 url=
   shift
+  rm -f server.txt  # of an earlier server, whose address it names
   "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
   server=$!
   for _ in $(seq 600); do

@@ -204,6 +204,14 @@ function enlarge(picture, caption, large) {
     make('img', {src: picture.url, alt: caption}), make('p', {textContent: caption}), line,
     make('div', {class: 'actions'},
       make('a', {class: 'button', href: picture.url, download: picture.name, textContent: 'Download'}),
+      ...('ClipboardItem' in window && navigator.clipboard && picture.file ? [make('button', {type: 'button', textContent: 'Copy', onclick: () => tell(line, '', async () => {
+        await navigator.clipboard.write([new ClipboardItem({'image/png': picture.file})]);
+        line.textContent = 'Copied.';
+      })})] : []),
+      ...(picture.file && !large?.run ? [make('button', {type: 'button', class: 'writes', textContent: 'Stylise it', onclick: () => {
+        dialog.close();
+        document.dispatchEvent(new CustomEvent('picture', {detail: new File([picture.file], picture.name, {type: 'image/png'})}));
+      }})] : []),
       ...(large ? [4, 8].map((scale) => make('button', {type: 'button', textContent: `Download ${scale}×`, onclick: () => grow(scale)})) : []),
       make('button', {type: 'button', textContent: 'Close', onclick: () => dialog.close()})));
   dialog.setAttribute('aria-label', caption);

@@ -32,6 +32,7 @@ export class Marks {
   }
   undo() {
     this.points.pop();
+    if (this.cross) this.cross = this.usual();
     this.draw();
     this.changed();
   }

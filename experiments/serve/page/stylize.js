@@ -214,6 +214,8 @@ async function show(name, stopped) {
   const quick = about.options?.method === 'inverter' && about.steps === 1;
   await render();
   if (name !== run) return;
+  release(id('stylize-blended'));
+  id('stylize-blended').replaceChildren();
   id('stylize-pair').replaceChildren(side(name, 'picture.png', 'your picture'), side(name, 'inversion.png', 'as the generator sees it'));
   status.textContent = (early ? `Stopped early, at step ${about.step} of ${about.steps}. ` : 'Found. ') +
     (measured ? likeness(measured.psnr) : '') +
@@ -236,6 +238,31 @@ const render = single(async () => {
   }
   release(grid);
   grid.replaceChildren(...tiles);
+  offer(names);
+});
+
+/** The two looks that can be blended; what is chosen stays. */
+function offer(names) {
+  const form = id('stylize-blend');
+  form.hidden = names.length < 2;
+  [form.one, form.other].forEach((select, i) => {
+    const before = select.value;
+    select.replaceChildren(...names.map((value) => make('option', {value, textContent: titled({name: value})})));
+    select.value = names.includes(before) ? before : names[Math.min(i, names.length - 1)];
+  });
+}
+id('stylize-blend').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const {one, other, share} = event.target;
+  tell(status, status.textContent, async () => {
+    if (one.value === other.value) throw new Error('Choose two different looks to blend.');
+    const second = Number(share.value);
+    const request = {run, strength: Number(id('stylize-strength').value),
+      blend: [{preset: one.value, weight: 1 - second}, {preset: other.value, weight: second}]};
+    const [made] = (await generate(request)).pictures;
+    const part = Math.round(100 * second);
+    id('stylize-blended').prepend(tile(made, `${100 - part} % ${one.value}, ${part} % ${other.value}`, request));
+  });
 });
 
 id('file').addEventListener('change', (event) => take(event.target.files[0]));
