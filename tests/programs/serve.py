@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|strange|soak|proxy|plant|full|begin|again|read-only ...
+"""A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|strange|soak|proxy|plant|foreign|full|begin|again|read-only ...
 
 Every answer is held against docs/openapi.json: a path, method, status, type or field that it does not name is a failure.
 """
@@ -870,6 +870,18 @@ def ask_through_proxy():
         one('203.0.113.9', 'POST', f'runs/{job["id"]}/cancel')
 
 
+def search_instead():
+    """A server whose inverter belongs to another generator."""
+    check('it says that it only searches', get('status')['inverter'] is False)
+    for query in ('', '?refine=5'):
+        _, _, job = ask('POST', '/api/v2/stylize' + query, png(64, 64), {'Content-Type': 'image/png'})
+        about = wait_for(job['id'], 'running')
+        check(f'a picture is searched for: {about}', about['steps'] == 100)
+        ask('POST', f'/api/v2/runs/{job["id"]}/cancel')
+        about = wait_for(job['id'], 'stopped')
+        check(f'and its options say so: {about}', about['options'].get('method') == 'search' and about['options'].get('steps') == '100')
+
+
 def find_no_room():
     post(f'runs/{open("begun.txt").read()}/cancel')  # which is before it in the queue
     about = wait_for('picture-900002', 'done')
@@ -891,6 +903,8 @@ elif part == 'proxy':
     ask_through_proxy()
 elif part == 'plant':
     plant()
+elif part == 'foreign':
+    search_instead()
 elif part == 'full':
     find_no_room()
 elif part == 'begin':

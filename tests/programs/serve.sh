@@ -61,6 +61,18 @@ end
 start --quota 1M
 client full
 end
+mkdir -p configs/avatars
+ln -s "$avatars"/* configs/avatars/
+ln -s "$sources/configs/recipes" configs/recipes
+rm configs/avatars/inverter.safetensors
+python3 -c 'import re, sys
+data = open(sys.argv[1], "rb").read()
+open(sys.argv[2], "wb").write(re.sub(rb"(\"nada.base_sha256\": *\")[0-9a-f]{64}", lambda found: found[1] + b"0" * 64, data, count=1))' \
+  "$avatars/inverter.safetensors" configs/avatars/inverter.safetensors
+runs=foreign NADA_CONFIGS=$PWD/configs start
+client foreign
+check "an inverter of another generator is told, once" test "$(grep -c 'belongs to another generator; pictures are searched for' server_errors.txt)" = 1
+end
 echo 'open sesame' > password.txt
 runs=others start --trusted-proxy 127.0.0.1 --name studio.example --password-file password.txt --client-requests 2 --client-jobs 1
 client proxy
