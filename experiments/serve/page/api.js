@@ -38,7 +38,7 @@ export const address = (path) => base + path;
 /** Pictures: {pictures: [{preset, seed, ..., name, file, url}], seconds}; each url is the file's, which release() gives back. */
 export async function generate(request) {
   const parts = await (await ask('generate', body(request))).formData();
-  const about = JSON.parse(await new Response(parts.get('about')).text());
+  const about = JSON.parse(parts.get('about'));
   parts.getAll('picture').forEach((file, i) => Object.assign(about.pictures[i], {file, url: URL.createObjectURL(file)}));
   return about;
 }
