@@ -24,7 +24,7 @@ browse() {  # PART ARGS...: that part of page.mjs against a server with ARGS, wh
   "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
   server=$!
   for _ in $(seq 600); do
-    url=$(sed -n 's/^open  *//p' server.txt)
+    url=$(sed -n 's/^open  *//p' server.txt 2> /dev/null)
     [ -z "$url" ] && kill -0 "$server" 2> /dev/null || break
     sleep 0.1
   done
