@@ -278,6 +278,8 @@ class RunBook {
       out = {{"id", id}, {"kind", record->kind}, {"step", 0}, {"created", record->created}, {"state", "failed"}};
       for (const char* name : {"source", "target", "steps", "seed"})
         if (record->asked.contains(name)) out[name] = record->asked[name];
+      if (record->asked.contains("refine"))
+        out["steps"] = std::max<std::int64_t>(1, record->asked["refine"].get<std::int64_t>());
     }
     if (record) {
       out["created"] = record->created;
@@ -299,7 +301,8 @@ class RunBook {
   json describe(const RunFiles& run) const {
     const auto row = last_row(run.path);
     const auto number = [&](const char* name) { return std::strtoll(run.option(name).c_str(), nullptr, 10); };
-    const auto steps = number("steps");
+    const bool inverter = run.option("method") == "inverter";  // which is one step
+    const auto steps = inverter ? std::max<std::int64_t>(1, number("refine")) : number("steps");
     json out{{"id", run.id},     {"kind", run.kind}, {"created", run.created},
              {"step", row.step}, {"steps", steps},   {"seed", number("seed")}};
     if (row.step > 0) out["loss"] = row.loss;

@@ -86,6 +86,7 @@ class Service {
     if (o_.read_only) return;
     for (auto& record : book_.journal().all())
       if (record.ended == 0) record.kind == "adapt" ? trainer_.recover(record) : stylizer_.recover(record);
+    stylizer_.warm();
     if (o_.keep > 0) janitor_ = std::thread([this] { sweep(); });
   }
   Service(const Service&) = delete;
@@ -219,6 +220,7 @@ class Service {
             {"local", o_.own_names().loopback && o_.trusted.empty()},
             {"waiting", book_.jobs().waiting()},
             {"resolution", studio_.source().resolution()},
+            {"inverter", stylizer_.has_inverter()},
             {"looks_version", studio_.version()},
             {"limits",
              {{"picture_bytes", picture_limit},

@@ -12,6 +12,7 @@
 #include "nada/encoders/feature_extractor.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/style_optimization.hpp"
+#include "nada/metrics/twins.hpp"
 #include "support/files.hpp"
 #include "support/random_stylegan2.hpp"
 #include "support/tiny.hpp"
@@ -99,6 +100,26 @@ BOOST_AUTO_TEST_CASE(starts_at_the_mean_style_and_at_the_candidates_that_look_mo
                                       generator.synthesize(torch::zeros({1, 4, 4}, torch::kFloat64), {})[0]) < 1e-12);
   for (std::size_t i = 0; i < 3; ++i)
     BOOST_TEST(test::largest_difference(starts[static_cast<std::int64_t>(i) + 1], scored[i].second[0]) < 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(a_search_that_is_stopped_beside_its_candidates_begins_with_those_that_it_saw) {
+  const TinyGenerator generator(1);
+  const auto image = made(generator).first;
+  auto settings = pixels_only(2);
+  settings.perceptual = 0.3;
+  settings.at_once = 5;
+  const auto starts_after = [&](int asked) {  // at so many answers yes
+    const Spy spy;
+    settings.goes_on = [left = asked]() mutable { return left-- > 0; };
+    StyleOptimization(spy, settings).invert(generator, image, Stream{7, 3});
+    return spy.shown->at(spy.shown->size() - 1).size(0);
+  };
+  BOOST_TEST(starts_after(0) == 1);     // the mean style
+  BOOST_TEST(starts_after(1000) == 4);  // and the three best of all
+  const auto all = inverter(settings).invert(generator, image, Stream{7, 3});
+  settings.goes_on = {};
+  const auto unasked = inverter(settings).invert(generator, image, Stream{7, 3});
+  BOOST_TEST(torch::equal(all.styles, unasked.styles));
 }
 
 BOOST_AUTO_TEST_CASE(one_step_is_adams_on_the_loss_with_style_noise_and_a_pull_in_deviations) {

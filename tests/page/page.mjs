@@ -2,7 +2,7 @@
 // is told; then exit code 1. `read-only`: that server has the runs that the first one left. `kill`: PROGRAM is the server,
 // which is started, killed and started again here; URL says where.
 import {spawn} from 'node:child_process';
-import {readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {chromium} from 'playwright-core';
 
 const [url, folder, only, program] = process.argv.slice(2);
@@ -56,7 +56,28 @@ const pixels = (page, selector) => page.$$eval(selector, (images) => images.map(
   return canvas.toDataURL();
 }));
 
+/** Holds what the page shows now against WCAG 2.2 A and AA and axe's best practice. */
+const axe = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
+let states = 0;
+async function accessible(page, state) {
+  if (!existsSync(axe)) return;
+  if (!await page.evaluate(() => 'axe' in globalThis)) await page.evaluate(readFileSync(axe, 'utf8'));
+  const {violations} = await page.evaluate(() => globalThis.axe.run(document, {resultTypes: ['violations']}));
+  states += 1;
+  const found = violations.map((one) => `${one.id} (${one.help}): ${one.nodes.map((node) => node.html.slice(0, 100)).join(' ')}`);
+  hold(found.length === 0, `${state}: ${found.join('; ')}`);
+}
+/** Counts how often the text of an element changes; returns a function that tells it. */
+async function changes(page, selector) {
+  await page.evaluate((place) => {
+    globalThis.changed = 0;
+    new MutationObserver(() => { globalThis.changed += 1; }).observe(document.querySelector(place), {childList: true, characterData: true, subtree: true});
+  }, selector);
+  return () => page.evaluate(() => globalThis.changed);
+}
+
 async function finish() {
+  console.log(existsSync(axe) ? `axe-core looked at ${states} states` : 'axe-core is not installed, so the page was not held against WCAG');
   for (const complaint of new Set(complaints)) {
     failures += 1;
     console.log('FAILED:', complaint);
@@ -76,6 +97,14 @@ if (only === 'read-only') {
     await until(page, () => document.getElementById('adapt-chart').dataset.points === '20');
     hold(await page.isVisible('text=Download the delta'), 'expected what the run left');
     for (const place of ['#adapt-form', '#adapt-act', '#keep-form']) hold(!await page.isVisible(place), `expected no ${place}`);
+    await accessible(page, 'a run on a read-only server');
+  });
+  await step('a picture is shown in more than 32 looks', async () => {
+    await page.goto(`${url}/#runs`);
+    await page.click('#runs-list li:has-text("stylised") >> text=Open');
+    const looks = await page.evaluate(async () => (await (await fetch('api/v2/presets')).json()).presets.length - 1);
+    hold(looks > 32, `expected more than 32 looks on this server, found ${looks}`);
+    await until(page, (n) => document.querySelectorAll('#stylize-grid img').length === n, looks);
   });
   await finish();
 }
@@ -114,6 +143,25 @@ await step('generates when it opens', async () => {
   await page.waitForSelector('#generate-result img');
   hold((await page.$$('#generate-result .row')).length >= 1, 'expected a row for each look');
   await until(page, () => [...document.querySelectorAll('#generate img')].every((image) => image.complete && image.naturalWidth > 0));
+  await accessible(page, 'Generate');
+});
+await step('a first answer that fails stops nothing', async () => {
+  const unlucky = await open();
+  let asked = 0;
+  await unlucky.route('**/api/v2/status', (route) => asked++ ? route.continue() : route.fulfill({status: 429, json: {error: 'too much at once'}}));
+  await unlucky.goto(url);
+  await until(unlucky, () => document.getElementById('notice').textContent.includes('Trying again'));
+  await accessible(unlucky, 'a notice');
+  await unlucky.click('nav a[href="#adapt"]');
+  hold(await unlucky.isVisible('#adapt-form'), 'expected the part to open all the same');
+  await until(unlucky, () => document.getElementById('notice').hidden && document.querySelector('#adapt-form [name=source]').value !== '');
+  await unlucky.context().close();
+});
+await step('forced colours tell the tab that is open', async () => {
+  await page.emulateMedia({forcedColors: 'active'});
+  const outlines = await page.$$eval('nav a', (all) => all.map((link) => [link.hasAttribute('aria-current'), getComputedStyle(link).outlineStyle !== 'none']));
+  hold(outlines.every(([current, outlined]) => current === outlined), `expected an outline around the open tab alone, found ${outlines}`);
+  await page.emulateMedia({forcedColors: null});
 });
 await step('a picture downloads with its options inside', async () => {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('#generate-result .tile a')]);
@@ -134,6 +182,7 @@ await step('a locked person is the same in other looks', async () => {
   hold(after[0] === before[1], 'expected the locked person');
   hold(new Set(after).size === after.length, 'expected different pictures in different looks');
   await page.screenshot({caret: 'initial', path: `${folder}/locked.png`, fullPage: true});
+  await accessible(page, 'a locked person');
   hold(await page.isDisabled('#seed'), 'expected the seed to be shown as decided by the lock');
   hold(page.url().includes('person=7:1'), `expected the person in the address, found ${page.url()}`);
   await page.reload();
@@ -144,9 +193,10 @@ await step('a locked person is the same in other looks', async () => {
 await step('a picture is enlarged, and saved larger', async () => {
   await page.click('#generate-result .tile .picture');
   await page.waitForSelector('#zoom[open] img');
+  await accessible(page, 'a picture enlarged');
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('#zoom button:text-is("Download 4×")')]);
   const large = readFileSync(await download.path());
-  hold(large.readUInt32BE(16) === 256 && large.includes('nada:options'), 'expected a PNG of 256 pixels with its options');
+  hold(large.readUInt32BE(16) === 4 * face.readUInt32BE(16) && large.includes('nada:options'), 'expected a PNG of 4 times the size with its options');
   await page.keyboard.press('Escape');
 });
 await step('all as a zip, a film, a blend, and the options of a picture', async () => {
@@ -154,6 +204,10 @@ await step('all as a zip, a film, a blend, and the options of a picture', async 
   hold(readFileSync(await download.path()).subarray(0, 2).toString() === 'PK', 'expected an archive');
   await page.click('#film-make');
   await until(page, () => document.querySelectorAll('#film img').length === 32);
+  await accessible(page, 'a film');
+  await page.click('#strengths-make');
+  await until(page, () => document.querySelectorAll('#film .tile').length === 7);
+  await accessible(page, 'strengths side by side');
   await page.check('#generate-form [name=blend]');
   await until(page, () => document.querySelectorAll('#generate-result .row').length === 1);
   writeFileSync(`${folder}/options.png`, face);
@@ -182,6 +236,26 @@ await step('unknown words are marked as they are typed', async () => {
   hold(await page.inputValue('#adapt-form [name=target]') === 'a zombie', 'expected the near word instead');
   await page.waitForSelector('#adapt-words mark', {state: 'detached'});
 });
+await step('the line under an unknown word stays under it as the field scrolls', async () => {
+  await page.setViewportSize({width: 390, height: 850});
+  await page.fill('#adapt-form [name=target]', 'a mermayd with a frobnicated hat and a gloomph');
+  await until(page, () => [...document.querySelectorAll('#adapt-form .behind mark')].at(-1)?.textContent === 'gloomph');
+  await accessible(page, 'unknown words');
+  await page.focus('#adapt-form [name=target]');
+  await page.keyboard.press('End');
+  const [scrolled, off] = await page.$eval('#adapt-form [name=target]', (field) => {
+    const style = getComputedStyle(field);
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = style.font;
+    const before = pen.measureText(field.value.slice(0, field.value.indexOf('gloomph'))).width;
+    const expected = field.getBoundingClientRect().left + parseFloat(style.borderLeftWidth) + parseFloat(style.paddingLeft) - field.scrollLeft + before;
+    return [field.scrollLeft, [...field.parentElement.querySelectorAll('mark')].at(-1).getBoundingClientRect().left - expected];
+  });
+  hold(scrolled > 0 && Math.abs(off) < 3, `expected the line under the word, it is ${off} px beside, after ${scrolled} px`);
+  await page.setViewportSize({width: 1200, height: 850});
+  await page.fill('#adapt-form [name=target]', 'a zombie');
+  await page.waitForSelector('#adapt-words mark', {state: 'detached'});
+});
 await step('adapts 20 steps while the curve moves, reloaded in the middle', async () => {
   await page.fill('#adapt-form [name=steps]', '20');
   await page.click('#adapt-form .main');
@@ -189,20 +263,30 @@ await step('adapts 20 steps while the curve moves, reloaded in the middle', asyn
   const first = await page.$eval('#adapt-chart .curve', (path) => path.getAttribute('d'));
   await until(page, (d) => document.querySelector('#adapt-chart .curve')?.getAttribute('d') !== d, first);
   await page.reload();
+  const spoken = await changes(page, '#adapt-spoken');
   await until(page, () => Number(document.getElementById('adapt-chart').dataset.points) >= 4);
+  await accessible(page, 'a training');
   await until(page, () => document.getElementById('adapt-state').textContent.startsWith('Done: 20'), undefined, 240000);
   await until(page, () => document.getElementById('adapt-chart').dataset.points === '20');
   await until(page, () => document.getElementById('adapt-picture').src.endsWith('/samples/20') && document.getElementById('adapt-picture').naturalWidth > 0);
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Download the delta')]);
   hold(readFileSync(await download.path()).length > 10000, 'expected the delta');
+  hold(await page.getAttribute('#adapt-spoken', 'role') === 'status' && await spoken() <= 6, `expected few words to be spoken, found ${await spoken()} changes`);
+  await accessible(page, 'a training that is done');
   await page.screenshot({caret: 'initial', path: `${folder}/adapt.png`, fullPage: true});
 });
-await step('kept as a look, which then makes pictures', async () => {
+await step('kept as a look, which then makes pictures, and which another tab sees', async () => {
+  const other = await open({}, page);
+  await other.goto(`${url}/#generate`);
+  await other.waitForSelector('#generate-result img');
   await page.fill('#keep-form [name=name]', 'undead');
   await page.click('#keep-form button');
   await until(page, () => document.getElementById('adapt-status').textContent.includes('Kept'));
   await page.click('nav a[href="#generate"]');
   await page.waitForSelector('#generate-looks input[value=undead]', {state: 'attached'});
+  await other.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));  // as when the tab comes to the front
+  await other.waitForSelector('#generate-looks input[value=undead]', {state: 'attached'});
+  await other.close();
 });
 await step('paused in one tab, seen in another, continued', async () => {
   const state = (tab, text) => until(tab, (begin) => document.getElementById('adapt-state').textContent.startsWith(begin), text);
@@ -236,19 +320,19 @@ await step('a file that is no picture is told', async () => {
   await until(page, () => document.getElementById('stylize-status').textContent.includes('wrong.png'));
   hold((await page.textContent('#stylize-privacy')).includes('computer'), 'expected where a picture goes');
 });
-await step('a picture is cropped, searched and shown in every look', async () => {
+const said = (text) => until(page, (begin) => document.getElementById('stylize-status').textContent.startsWith(begin), text);
+const shown = () => page.$eval('#stylize-pair img', (image) => image.src);
+await step('a picture is found at once, in every look', async () => {
+  await accessible(page, 'Stylise');
   await page.click('#stylize-examples .example');
-  await page.waitForSelector('#crop:not([hidden])');
+  await page.waitForSelector('#stylize-grid img');
+  await said('Found.');
+  const example = await shown();
   writeFileSync(`${folder}/face.png`, face);
   await page.setInputFiles('#file', `${folder}/face.png`);
-  await page.waitForSelector('#crop-canvas');
-  await page.focus('#crop-canvas');
-  await page.keyboard.press('+');
-  await page.keyboard.press('ArrowLeft');
-  await page.selectOption('#stylize-form [name=steps]', '40');
-  await page.click('#stylize-form .main');
-  await until(page, () => document.getElementById('stylize-progress').value > 2);
-  await page.waitForSelector('#stylize-grid img', {timeout: 240000});
+  await until(page, (old) => document.querySelector('#stylize-pair img').src !== old, example);
+  await said('Found.');
+  hold((await page.$$('#stylize-pair img')).length === 2, 'expected the picture beside what was found');
   const before = await sources(page, '#stylize-grid img');
   await page.$eval('#stylize-strength', (slider) => {
     slider.value = '0.3';
@@ -256,15 +340,128 @@ await step('a picture is cropped, searched and shown in every look', async () =>
     slider.dispatchEvent(new Event('change', {bubbles: true}));
   });
   await until(page, (old) => document.querySelector('#stylize-grid img').src !== old, before[0]);
+  await page.click('#stylize-blend button');
+  await page.waitForSelector('#stylize-blended .tile:has-text("50 %")');
+  await accessible(page, 'a picture in every look');
   await page.screenshot({caret: 'initial', path: `${folder}/stylise.png`, fullPage: true});
+});
+await step('another section is found when it is asked for, closer', async () => {
+  const before = await shown();
+  await page.focus('#crop-canvas');
+  await page.keyboard.press('+');
+  await page.keyboard.press('ArrowLeft');
+  await said('Press “Find this face”');
+  await page.selectOption('#stylize-form [name=effort]', {index: 1});
+  await page.click('#stylize-form .main');
+  await until(page, () => document.getElementById('stylize-progress').value > 2);
+  await accessible(page, 'a search');
+  await until(page, (old) => document.querySelector('#stylize-pair img').src !== old, before);
+  await said('Found.');
+});
+await step('a tilted face is marked by three clicks', async () => {
+  await page.selectOption('#stylize-form [name=effort]', {index: 0});
+  const [wide, high, side, angle] = [1200, 900, 480, -0.4];
+  const tilted = await page.evaluate(async ([data, width, height, size, turn]) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${data}`;
+    await image.decode();
+    const canvas = Object.assign(document.createElement('canvas'), {width, height});
+    const pen = canvas.getContext('2d');
+    pen.fillStyle = '#8cc';
+    pen.fillRect(0, 0, width, height);
+    pen.translate(width / 2, height / 2);
+    pen.rotate(turn);
+    pen.drawImage(image, -size / 2, -size / 2, size, size);
+    return canvas.toDataURL().split(',')[1];
+  }, [face.toString('base64'), wide, high, side, angle]);
+  writeFileSync(`${folder}/tilted.png`, Buffer.from(tilted, 'base64'));
+  const old = await shown();
+  await page.setInputFiles('#file', `${folder}/tilted.png`);
+  await until(page, (src) => document.querySelector('#stylize-pair img').src !== src, old);  // its middle, by itself
+  await said('Found.');
+  const middle = await shown();
+  const place = () => page.$eval('#crop-canvas', (canvas) => {
+    const {left, top, width, height} = canvas.getBoundingClientRect();
+    return {left, top, width, height, from: top + scrollY};
+  });
+  const click = async (x, y) => {
+    await page.$eval('#crop-canvas', (canvas) => canvas.scrollIntoView({block: 'center'}));
+    const box = await place();
+    const scale = side * box.width / Math.max(wide, high);
+    await page.mouse.click(box.left + box.width / 2 + scale * (Math.cos(angle) * x - Math.sin(angle) * y),
+      box.top + box.height / 2 + scale * (Math.sin(angle) * x + Math.cos(angle) * y));
+  };
+  const before = await place();
+  await page.click('#mark');
+  await said('1 of 3: click on the eye at the left');
+  const jump = (await place()).from - before.from;
+  hold(jump === 0, `expected the picture to stay, it moved by ${jump} px`);
+  await click(0, 0);
+  await said('2 of 3: click on the eye at the right');
+  await accessible(page, 'a face that is being marked');
+  await page.click('#mark-undo');
+  await said('1 of 3');
+  for (let i = 0; i < 3; i++) await click(0, 0);
+  await until(page, () => document.getElementById('stylize-status').classList.contains('bad'));  // no face has such points
+  hold(await shown() === middle && await page.isDisabled('#mark-undo'), 'expected the marks to be set anew');
+  for (const [x, y] of [[-1 / 7.4, 0.15], [1 / 7.4, 0.15], [0, 0.35]]) await click(x, y);  // whose square is the face's
+  await until(page, (src) => document.querySelector('#stylize-pair img').src !== src, middle);
+  await said('Found.');
+  const off = await page.evaluate(async (data) => {
+    const numbers = async (src) => {
+      const image = new Image();
+      image.src = src;
+      await image.decode();
+      const canvas = Object.assign(document.createElement('canvas'), {width: 32, height: 32});
+      const pen = canvas.getContext('2d');
+      pen.imageSmoothingQuality = 'high';
+      pen.drawImage(image, 0, 0, 32, 32);
+      return [...pen.getImageData(4, 4, 24, 24).data];
+    };
+    const [own, upright] = [await numbers(`data:image/png;base64,${data}`), await numbers(document.querySelector('#stylize-pair img').src)];
+    return own.reduce((sum, value, i) => sum + Math.abs(value - upright[i]), 0) / own.length;
+  }, face.toString('base64'));
+  hold(off < 10, `expected the face upright, it is ${off} of 255 from it`);
+  await page.screenshot({caret: 'initial', path: `${folder}/marked.png`, fullPage: true});
+});
+await step('and by the keys alone', async () => {
+  const before = await shown();
+  await page.focus('#mark-cancel');
+  await page.keyboard.press('Enter');
+  hold(await page.evaluate(() => document.activeElement.id) === 'mark', 'expected the focus at the button');
+  await page.keyboard.press('Enter');
+  hold(await page.evaluate(() => document.activeElement.id) === 'crop-canvas', 'expected the focus at the picture');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Backspace');
+  await said('1 of 3');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Enter');  // where eyes and mouth usually are
+  await until(page, (src) => document.querySelector('#stylize-pair img').src !== src, before);
+  await said('Found.');
+  await page.focus('#crop-canvas');
+  await page.keyboard.press('Escape');
+  hold(await page.isVisible('#mark') && await page.isEnabled('#crop-size'), 'expected the section again');
+});
+await step('a search that is stopped says so, and few words are spoken', async () => {
+  const spoken = await changes(page, '#stylize-status');
+  await page.selectOption('#stylize-form [name=effort]', {index: 2});
+  await page.click('#stylize-form .main');
+  await until(page, () => document.getElementById('stylize-progress').value > 5);
+  await page.click('#stylize-cancel');
+  await said('Stopped early, at step');
+  hold(await spoken() <= 8, `expected few changes of the status, found ${await spoken()}`);
 });
 await step('runs are listed and run again', async () => {
   await page.click('nav a[href="#runs"]');
-  await until(page, () => document.querySelectorAll('#runs-list li').length === 3);
+  await until(page, () => document.querySelectorAll('#runs-list li').length === 9);
+  await accessible(page, 'Runs');
+  await page.click('#runs-list li:has-text("stylised") >> text=Run again');
+  await until(page, () => document.querySelector('#stylize-form [name=effort]').value === 'steps=300');  // as it was
+  await page.click('nav a[href="#runs"]');
   await page.fill('#runs-search', 'devil');
   await until(page, () => document.querySelectorAll('#runs-list li').length === 1);
   await page.fill('#runs-search', '');
-  await until(page, () => document.querySelectorAll('#runs-list li').length === 3);
+  await until(page, () => document.querySelectorAll('#runs-list li').length === 9);
   await page.screenshot({caret: 'initial', path: `${folder}/runs.png`, fullPage: true});
   await page.click('#runs-list li:has-text("a zombie") >> text=Run again');
   await until(page, () => document.querySelector('#adapt-form [name=target]').value === 'a zombie');
@@ -289,7 +486,7 @@ await step('somebody else sees none of it; what is deleted is gone', async () =>
   await page.click('nav a[href="#runs"]');
   page.once('dialog', (dialog) => dialog.accept());
   await page.click('#runs-list li:has-text("stylised") >> text=Delete');
-  await until(page, () => document.querySelectorAll('#runs-list li').length === 2);
+  await until(page, () => document.querySelectorAll('#runs-list li').length === 8);
 });
 await step('by keyboard alone', async () => {
   const keyboard = await open();
@@ -318,6 +515,7 @@ await step('on a phone, dark, nothing is cut off', async () => {
     await phone.waitForTimeout(400);
     const wide = await phone.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     hold(wide <= 0, `${part} is ${wide} pixels too wide`);
+    await accessible(phone, `${part} on a phone, dark`);
     await phone.screenshot({caret: 'initial', path: `${folder}/phone-${part}.png`});
   }
   await phone.context().close();

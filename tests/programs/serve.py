@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|strange|soak|proxy|full|begin|again|read-only ...
+"""A client of `serve` that is polite, rude or many: serve.py URL SOURCES api|bad|strange|soak|proxy|plant|foreign|full|begin|again|read-only ...
 
 Every answer is held against docs/openapi.json: a path, method, status, type or field that it does not name is a failure.
 """
@@ -8,6 +8,7 @@ import email
 import http.client
 import io
 import json
+import math
 import os
 import random
 import re
@@ -161,6 +162,96 @@ def png(width, height, pixel=b'\x80\x60\x40'):
         chunk(b'IDAT', rows) + chunk(b'IEND', b'')
 
 
+def rows_of(data):
+    """The pixels of an 8-bit RGB PNG, a list of (r, g, b) for each row."""
+    width, height = struct.unpack('>II', data[16:24])
+    raw_, out, above = zlib.decompress(b''.join(chunks(data, b'IDAT'))), [], [0] * (3 * width)
+    for y in range(height):
+        kind, line = raw_[y * (3 * width + 1)], list(raw_[y * (3 * width + 1) + 1:(y + 1) * (3 * width + 1)])
+        for i in range(len(line)):
+            a, b, c = line[i - 3] if i > 2 else 0, above[i], above[i - 3] if i > 2 else 0
+            paeth = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+            line[i] = (line[i] + (0, a, b, (a + b) // 2, paeth)[kind]) % 256
+        out.append([tuple(line[i:i + 3]) for i in range(0, len(line), 3)])
+        above = line
+    return out
+
+
+def png_of(rows):
+    def chunk(name, data):
+        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+    data = zlib.compress(b''.join(b'\0' + bytes(c for pixel in row for c in pixel) for row in rows))
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', len(rows[0]), len(rows), 8, 2, 0, 0, 0)) + \
+        chunk(b'IDAT', data) + chunk(b'IEND', b'')
+
+
+def turned(rows, degrees):
+    """A picture turned about its middle in one of twice its size, and the points of it whose square is the whole of `rows`."""
+    r = len(rows)
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+
+    def colour(x, y):  # of the picture, bilinear; its edge beyond
+        x, y = min(max(x - 0.5, 0), r - 1), min(max(y - 0.5, 0), r - 1)
+        x0, y0 = min(int(x), r - 2), min(int(y), r - 2)
+        a, b = x - x0, y - y0
+        return tuple(round((1 - b) * ((1 - a) * p + a * q) + b * ((1 - a) * s + a * t)) for p, q, s, t in
+                     zip(rows[y0][x0], rows[y0][x0 + 1], rows[y0 + 1][x0], rows[y0 + 1][x0 + 1]))
+
+    out = []
+    for j in range(2 * r):
+        row = []
+        for i in range(2 * r):
+            x, y = i + 0.5 - r, j + 0.5 - r
+            row.append(colour(cos * x + sin * y + r / 2, -sin * x + cos * y + r / 2))
+        out.append(row)
+    # of the framing (3.7, 3.6, -0.75): a square of side r around the middle
+    points = [(-r / 7.4, 0.15 * r), (r / 7.4, 0.15 * r), (0, 0.35 * r)]
+    return out, ','.join(f'{r + cos * x - sin * y:.9f},{r + sin * x + cos * y:.9f}' for x, y in points)
+
+
+def stylize_everyhow(face, look):
+    """A picture found at once, closer, by a search, and turned. Returns the run that was found at once."""
+    kind = {'Content-Type': 'image/png'}
+    runs = {}
+    for query, options in (('', {'method': 'inverter', 'refine': '0', 'seed': '0'}), ('?refine=12&seed=3', {'method': 'inverter', 'refine': '12', 'seed': '3'}),
+                           ('?steps=12', {'method': 'search', 'steps': '12', 'seed': '0'})):
+        status, _, job = ask('POST', '/api/v2/stylize' + query, face, kind)
+        check(f'a picture is taken: {job}', status == 202)
+        steps = int(options.get('steps', 0)) or max(1, int(options['refine']))
+        seen = events(job['id'])
+        check(f'an event a step, {query}', [d['step'] for n, d in seen if n == 'step'] == list(range(1, steps + 1)))
+        check(f'found, {query}', seen[-1] == ('end', {'state': 'done'}))
+        about = get(f'runs/{job["id"]}')
+        check(f'its options, {query}: {about}', about['steps'] == steps and options.items() <= about['options'].items())
+        check(f'how near it came, {query}: {about["measured"]}', about['measured']['psnr'] > 12 and not about['measured']['far'])
+        runs[query] = about
+    once, closer = runs[''], runs['?refine=12&seed=3']
+    check('steps after the inverter come nearer', closer['measured']['psnr'] > once['measured']['psnr'] - 0.3)
+    with open('found.txt', 'w') as file:
+        file.write(f'{closer["id"]} {runs["?steps=12"]["id"]} {look}')
+
+    square = rows_of(ask('GET', f'/api/v2/runs/{once["id"]}/picture.png')[2])
+    for degrees, most in ((0, 0.01), (90, 0.01), (-25, 6)):
+        picture, points = turned(square, degrees)
+        status, _, job = ask('POST', f'/api/v2/stylize?points={points}', png_of(picture), kind)
+        check(f'a turned face is taken: {job}', status == 202)
+        wait_for(job['id'], 'done')
+        upright = rows_of(ask('GET', f'/api/v2/runs/{job["id"]}/picture.png')[2])
+        difference = sum(abs(a - b) for row, own in zip(upright, square) for p, q in zip(row, own) for a, b in zip(p, q)) / (3 * len(square) ** 2)
+        check(f'a face turned by {degrees} comes back upright, {difference:.2f} from itself', difference <= most)
+        ask('DELETE', f'/api/v2/runs/{job["id"]}')
+
+    # a stop acts while it gets ready
+    status, _, job = ask('POST', '/api/v2/stylize?steps=500', face, kind)
+    wait_for(job['id'], 'running')
+    begin = time.time()
+    post(f'runs/{job["id"]}/cancel')
+    stopped = wait_for(job['id'], 'stopped')
+    print(f'a search that gets ready stops after {time.time() - begin:.2f} s at step {stopped["step"]}')
+    check(f'a search that gets ready stops: {stopped}', stopped['state'] == 'stopped' and stopped['step'] < 100)
+    return once
+
+
 def use_api():
     # the page: no outside resource, strict headers
     for path in ('/', '/app.js', '/style.css', '/icon.svg'):
@@ -199,6 +290,8 @@ def use_api():
     third = post('runs', {'target': 'a devil', 'steps': 2})
     check('ids differ', len({run['id'], second['id'], third['id']}) == 3)
     check('the third waits', third['state'] == 'queued' and third.get('position', 0) >= 1)
+    why = ask('POST', f'/api/v2/runs/{third["id"]}/resume')
+    check(f'one that waits is not resumed, with the true reason: {why[2]}', why[0] == 409 and 'queued already' in why[2]['error'])
     post(f'runs/{third["id"]}/cancel')
     check('taken out of the queue', third['id'] not in [r['id'] for r in get('runs')['runs'] if r['state'] != 'stopped'])
     seen = events(run['id'])
@@ -240,11 +333,7 @@ def use_api():
 
     # stylising
     face = first[1]['png']
-    status, _, job = ask('POST', '/api/v2/stylize?steps=12', face, {'Content-Type': 'image/png'})
-    check(f'a picture is taken: {job}', status == 202)
-    seen = events(job['id'])
-    check('an event a step of the search', len([1 for n, d in seen if n == 'step']) == 12)
-    check('found', seen[-1] == ('end', {'state': 'done'}))
+    job = stylize_everyhow(face, names[1])
     made = post('generate', {'run': job['id'], 'presets': names[:2]}, 200)['pictures']
     check('the picture in each preset', len(made) == len(names[:2]))
     for name in ('picture.png', 'inversion.png', 'codes.safetensors', 'options.cfg'):
@@ -349,7 +438,7 @@ def be_rude():
                  b'{"target":"a\\nb"}', b'{"target":"\\ud800"}'):
         refused(f'bytes {body!r:.30}', 'POST', '/api/v2/runs', body, post_json)
         count += 1
-    for value in ('', '   ', 7, [], None, 'x' * 201, 'a cartoon portrait'):
+    for value in ('', '   ', 7, [], None, 'x' * 201, 'a ' * 99 + 'a', 'a cartoon portrait'):
         refused(f'target = {value!r:.30}', 'POST', '/api/v2/runs', {'target': value})
         count += 1
     for field, values in (('steps', [0, -1, 1e9, 2001, 2.5, '3', 2**64, True]), ('batch', [0, 17, 'x', 1.5]), ('lr', [0, -1, 1, 'x', 1e-300]),
@@ -424,7 +513,10 @@ def be_rude():
     answer = raw(b'POST /api/v2/stylize HTTP/1.1\r\n' + f'Host: {host}:{port}\r\n'.encode() +
                  b'Content-Type: image/png\r\nContent-Length: 17825792\r\nExpect: 100-continue\r\n\r\n')
     check(f'who asks before sending 17 MB is told: {answer[:80]!r}', answer.startswith(b'HTTP/1.1 413') and b'"error"' in answer)
-    for query in ('steps=0', 'steps=x', 'steps=9999', 'steps=1e2', 'x=1', 'seed=-1', 'steps=50&steps=60&x'):
+    for query in ('steps=0', 'steps=x', 'steps=9999', 'steps=1e2', 'x=1', 'seed=-1', 'steps=50&steps=60&x', 'refine=-1', 'refine=201', 'refine=x',
+                  'refine=0.5', 'refine=5&steps=50', 'refine=0&steps=50', 'points=', 'points=7', 'points=1,2,3', 'points=1,2,3,4,5,x', 'points=1,2,3,4,5,nan',
+                  'points=1,2,3,4,5,6,7,8', 'points=20,20,40,20,30,900', 'points=-1,20,40,20,30,40', 'points=10,20,40,20,60,20', 'points=40,20,20,20,30,40',
+                  'points=20,20,20,20,20,20', 'points=1e300,1,2,1e300,3,4', 'points=' + '9' * 2001):
         refused(f'stylize?{query}', 'POST', '/api/v2/stylize?' + query, whole, kind, (400,))
         count += 1
     refused('a picture as text', 'POST', '/api/v2/stylize', whole, {'Content-Type': 'text/plain'}, (415,))
@@ -591,7 +683,8 @@ def be_strange():
 
     # what is generated, in its other forms
     status, headers, data = ask('POST', '/api/v2/generate', {'count': 1, 'scale': 4}, {'Accept': 'image/png'})
-    check('one picture alone, enlarged', status == 200 and data[16:24] == struct.pack('>II', 256, 256) and b'seed = 0' in data)
+    side = 4 * get('status')['resolution']
+    check('one picture alone, enlarged', status == 200 and data[16:24] == struct.pack('>II', side, side) and b'seed = 0' in data)
     check('several are no PNG', ask('POST', '/api/v2/generate', {'count': 2}, {'Accept': 'image/png'})[0] == 400)
     with zipfile.ZipFile(io.BytesIO(ask('POST', '/api/v2/generate', {'count': 3}, {'Accept': 'application/zip'})[2])) as archive:
         check('or a zip', archive.namelist() == [f'source-0-{i}.png' for i in range(3)] and archive.testzip() is None)
@@ -629,13 +722,15 @@ def memory(process):
 def soak(seconds, clients, process):
     """`clients` people for `seconds`: pages, pictures, events; two of them train and upload. No job is lost, memory stays."""
     lost, done, jobs, times, lock = [], [0], [], [], threading.Lock()
+    lost_jobs, ended, slowed, efforts = [], [0], [0], ['', '?steps=10', '?refine=10']
     face = post('generate', {'seed': 1, 'count': 1}, 200)['pictures'][0]['png']
 
     def train():
         return ask('POST', '/api/v2/runs', {'target': 'a zombie', 'steps': 3, 'batch': 1})
 
     def search():
-        return ask('POST', '/api/v2/stylize?steps=10', face, {'Content-Type': 'image/png'})
+        efforts.append(efforts.pop(0))
+        return ask('POST', '/api/v2/stylize' + efforts[0], face, {'Content-Type': 'image/png'})
 
     def work(begin):  # a job from its beginning to its end
         status, _, job = begin()
@@ -645,6 +740,14 @@ def soak(seconds, clients, process):
             while (last := events(job['id'], 300)[-1]) == ('refused', 429):  # too many watch: their number is limited
                 time.sleep(1)
             status = 200 if last == ('end', {'state': 'done'}) else 0
+            with lock:
+                ended[0] += 1
+                if status == 0:
+                    lost_jobs.append(job['id'])
+            if begin is search and status == 200:  # a server keeps so many pictures of one client
+                with lock:
+                    jobs.remove(job['id'])
+                status = ask('DELETE', f'/api/v2/runs/{job["id"]}')[0]
         return status
 
     def look(chance):
@@ -672,10 +775,13 @@ def soak(seconds, clients, process):
                 status = repr(error)
             with lock:
                 done[0] += 1
-                if number >= 2:
+                slowed[0] += status == 429
+                if number >= 2 and status != 429:
                     times.append(time.perf_counter() - begin)
                 if status not in (200, 429):
                     lost.append(status)
+            if status == 429:  # as Retry-After asks, but shorter, so that the limits are met often
+                time.sleep(0.1)
 
     threads = [threading.Thread(target=person, args=(n,)) for n in range(clients)]
     for thread in threads:
@@ -685,13 +791,15 @@ def soak(seconds, clients, process):
     for thread in threads:
         thread.join()
     end_memory = memory(process)
-    missing = [job for job in jobs if get(f'runs/{job}')['state'] != 'done']
+    missing = lost_jobs + [job for job in jobs if get(f'runs/{job}')['state'] != 'done']
     check(f'no job is lost: {missing[:5]}', not missing)
     check(f'no answer is lost: {lost[:5]}', not lost)
     check(f'memory stays: {begin_memory:.0f} MB, then {end_memory:.0f} MB', end_memory < begin_memory * 1.1 + 20)
-    print(f'{done[0]} answers and {len(jobs)} jobs in {seconds:.0f} s to {clients} clients, '
+    times.sort()
+    at = lambda share: f'{times[int(share * (len(times) - 1))] * 1000:.0f} ms'
+    print(f'{done[0]} answers ({slowed[0]} of them 429) and {ended[0]} jobs in {seconds:.0f} s to {clients} clients, '
           f'memory {begin_memory:.0f} MB then {end_memory:.0f} MB, lost jobs {len(missing)}, lost answers {len(lost)}, '
-          f'an answer takes p50 {sorted(times)[len(times) // 2] * 1000:.0f} ms, p95 {sorted(times)[len(times) * 95 // 100] * 1000:.0f} ms')
+          f'an answer takes p50 {at(0.5)}, p95 {at(0.95)}, p99 {at(0.99)}')
 
 
 def begin_run():
@@ -708,6 +816,23 @@ def look_again():
     about = get(f'runs/{run}')
     check(f'a new server knows the run: {about}', about['state'] == 'stopped' and about['step'] >= 1)
     check('and the presets that were kept', 'mine' in [p['name'] for p in get('presets')['presets']])
+    oldest = get('runs?count=200')['runs'][-1]
+    check(f'a run that failed before it wrote a file stands by its date: {oldest}', oldest['id'] == 'a-failure-900001' and
+          oldest['state'] == 'failed' and oldest['created'] == 1000 and oldest['message'] == 'it failed early')
+
+
+def plant():
+    """What an earlier version left: a run that failed before it wrote a file, and a search that waits, with the options of before the inverter."""
+    kept = {'owner': '', 'client': 'x', 'ended': 0, 'state': '', 'message': ''}
+    records = ({**kept, 'id': 'a-failure-900001', 'kind': 'adapt', 'number': 900001, 'created': 1000, 'ended': 1001, 'state': 'failed',
+                'message': 'it failed early', 'asked': {'source': 'a face', 'target': 'a failure', 'steps': 3, 'seed': 0}},
+               {**kept, 'id': 'picture-900002', 'kind': 'stylize', 'number': 900002, 'created': 2000, 'asked': {'steps': 10, 'seed': 0}})
+    for record in records:
+        os.mkdir(os.path.join('runs', record['id']))
+        with open(os.path.join('runs', '.serve', record['id'] + '.json'), 'w') as file:
+            json.dump(record, file)
+    with open(os.path.join('runs', '.serve', 'picture-900002.png'), 'wb') as file:
+        file.write(png(64, 64))
 
 
 def only_read():
@@ -745,7 +870,22 @@ def ask_through_proxy():
         one('203.0.113.9', 'POST', f'runs/{job["id"]}/cancel')
 
 
+def search_instead():
+    """A server whose inverter belongs to another generator."""
+    check('it says that it only searches', get('status')['inverter'] is False)
+    for query in ('', '?refine=5'):
+        _, _, job = ask('POST', '/api/v2/stylize' + query, png(64, 64), {'Content-Type': 'image/png'})
+        about = wait_for(job['id'], 'running')
+        check(f'a picture is searched for: {about}', about['steps'] == 100)
+        ask('POST', f'/api/v2/runs/{job["id"]}/cancel')
+        about = wait_for(job['id'], 'stopped')
+        check(f'and its options say so: {about}', about['options'].get('method') == 'search' and about['options'].get('steps') == '100')
+
+
 def find_no_room():
+    post(f'runs/{open("begun.txt").read()}/cancel')  # which is before it in the queue
+    about = wait_for('picture-900002', 'done')
+    check(f'a search that an earlier version took is made: {about}', about['steps'] == 10 and about['step'] == 10 and about['options']['method'] == 'search')
     for target, body, kind in (('runs', b'{"target": "a ghost"}', 'application/json'), ('stylize', png(64, 64), 'image/png')):
         refused(f'{target} beyond the quota', 'POST', '/api/v2/' + target, body, {'Content-Type': kind}, (507,))
 
@@ -761,6 +901,10 @@ elif part == 'soak':
     soak(float(rest[0]), int(rest[1]), int(rest[2]))
 elif part == 'proxy':
     ask_through_proxy()
+elif part == 'plant':
+    plant()
+elif part == 'foreign':
+    search_instead()
 elif part == 'full':
     find_no_room()
 elif part == 'begin':

@@ -9,7 +9,7 @@ skip() {
 command -v chromium > /dev/null || skip "there is no chromium"
 command -v node > /dev/null || skip "there is no node"
 modules=$sources/tests/page/node_modules
-if [ ! -d "$modules/playwright-core" ]; then
+if [ ! -d "$modules/playwright-core" ] || [ ! -d "$modules/axe-core" ]; then
   command -v npm > /dev/null || skip "there is no npm"
   (cd "$sources/tests/page" && npm ci --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000) > npm.txt 2>&1 ||
     skip "playwright-core cannot be installed: $(grep -v '^$' npm.txt | head -1)"
@@ -20,10 +20,11 @@ trap 'kill "$server" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
 browse() {  # PART ARGS...: that part of page.mjs against a server with ARGS, which then ends well
   local part=$1 url=
   shift
+  rm -f server.txt  # of an earlier server, whose address it names
   "$programs/serve" --port 0 --runs runs "$@" > server.txt 2> server_errors.txt &
   server=$!
   for _ in $(seq 600); do
-    url=$(sed -n 's/^open  *//p' server.txt)
+    url=$(sed -n 's/^open  *//p' server.txt 2> /dev/null)
     [ -z "$url" ] && kill -0 "$server" 2> /dev/null || break
     sleep 0.1
   done
@@ -33,6 +34,7 @@ browse() {  # PART ARGS...: that part of page.mjs against a server with ARGS, wh
   wait "$server" || fail "the server ended with $?"
 }
 browse ''
+for n in $(seq 24); do cp "$avatars/presets/zombie.safetensors" "runs/presets/look-$n.safetensors"; done  # more looks than one request takes
 browse read-only --read-only --shared
 port=$((20000 + RANDOM % 20000))
 node "$sources/tests/page/page.mjs" "http://127.0.0.1:$port" "$work" kill "$programs/serve" || fail "the page through a kill"

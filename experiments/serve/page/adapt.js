@@ -39,7 +39,11 @@ function underline(field, words) {
   const over = field.parentElement.querySelector('.behind');
   const parts = field.value.split(wordy);
   over.replaceChildren(...parts.map((part) => words.has(part.toLowerCase()) ? make('mark', {textContent: part}) : part));
-  over.scrollLeft = field.scrollLeft;
+  slide(field);
+}
+/** Moves the underlined text as far as the field's, whose inside is narrower where the browser shows a list's arrow. */
+function slide(field) {
+  field.parentElement.querySelector('.behind').style.textIndent = `${-field.scrollLeft}px`;
 }
 
 let asking = 0;
@@ -249,7 +253,7 @@ id('adapt-delete').addEventListener('click', async () => {
 new ResizeObserver(() => redraw()).observe(id('adapt-chart').parentElement);
 form.addEventListener('input', mark);
 for (const field of [form.source, form.target])
-  field.addEventListener('scroll', () => { field.parentElement.querySelector('.behind').scrollLeft = field.scrollLeft; });
+  field.addEventListener('scroll', () => slide(field));
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   tell(status, 'Starting…', async () => {

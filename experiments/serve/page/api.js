@@ -38,7 +38,7 @@ export const address = (path) => base + path;
 /** Pictures: {pictures: [{preset, seed, ..., name, file, url}], seconds}; each url is the file's, which release() gives back. */
 export async function generate(request) {
   const parts = await (await ask('generate', body(request))).formData();
-  const about = JSON.parse(await new Response(parts.get('about')).text());
+  const about = JSON.parse(parts.get('about'));
   parts.getAll('picture').forEach((file, i) => Object.assign(about.pictures[i], {file, url: URL.createObjectURL(file)}));
   return about;
 }
@@ -204,6 +204,14 @@ function enlarge(picture, caption, large) {
     make('img', {src: picture.url, alt: caption}), make('p', {textContent: caption}), line,
     make('div', {class: 'actions'},
       make('a', {class: 'button', href: picture.url, download: picture.name, textContent: 'Download'}),
+      ...('ClipboardItem' in window && navigator.clipboard && picture.file ? [make('button', {type: 'button', textContent: 'Copy', onclick: () => tell(line, '', async () => {
+        await navigator.clipboard.write([new ClipboardItem({'image/png': picture.file})]);
+        line.textContent = 'Copied.';
+      })})] : []),
+      ...(picture.file && !large?.run ? [make('button', {type: 'button', class: 'writes', textContent: 'Stylise it', onclick: () => {
+        dialog.close();
+        document.dispatchEvent(new CustomEvent('picture', {detail: new File([picture.file], picture.name, {type: 'image/png'})}));
+      }})] : []),
       ...(large ? [4, 8].map((scale) => make('button', {type: 'button', textContent: `Download ${scale}×`, onclick: () => grow(scale)})) : []),
       make('button', {type: 'button', textContent: 'Close', onclick: () => dialog.close()})));
   dialog.setAttribute('aria-label', caption);

@@ -68,6 +68,10 @@ document.addEventListener('drop', (event) => {
   if (part === 'stylize') stylize.take(file);
   if (part === 'generate') generate.restore(file);
 });
+document.addEventListener('picture', (event) => {  // one that was made here is stylised
+  location.hash = 'stylize';
+  stylize.take(event.detail);
+});
 window.addEventListener('hashchange', show);
 document.addEventListener('visibilitychange', () => {  // a look may have been kept in another tab
   if (status && !document.hidden && place().part === 'generate') generate.start(new URLSearchParams()).catch(fail);

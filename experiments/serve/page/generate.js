@@ -176,6 +176,25 @@ id('restore').addEventListener('change', (event) => {
   event.target.value = '';
 });
 
+// One person in one look, at several strengths side by side.
+id('strengths-make').addEventListener('click', () => tell(status, 'Generating…', async () => {
+  const name = chosen().find((look) => look !== 'source');
+  if (!name) throw new Error('Choose a look beside the original.');
+  const first = result.querySelector('.tile').dataset;
+  const latents = [locked ?? {seed: Number(first.seed), index: Number(first.index)}];
+  const tiles = [];
+  for (const strength of [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5]) {
+    const request = {presets: [name], latents, truncation: Number(form.truncation.value), strength};
+    tiles.push(tile((await ask(request)).pictures[0], `${titled({name})}, strength ${strength}`, request));
+  }
+  clearInterval(filmTimer);
+  release(film);
+  film.replaceChildren(make('h3', {textContent: 'From the original to more than the look'}), make('div', {class: 'grid small'}, ...tiles));
+  film.hidden = false;
+  status.textContent = 'The strengths are below the pictures.';
+  film.scrollIntoView({block: 'nearest'});
+}));
+
 // The film: from one person to another and back, in the first look that is chosen.
 id('film-make').addEventListener('click', () => tell(status, 'Making the film…', async () => {
   const people = [...new Map([...result.querySelectorAll('.tile')].map((figure) =>

@@ -28,7 +28,7 @@ function card(run, open, again) {
     make('div', {class: 'body'},
       make('h3', {textContent: title}),
       make('p', {}, make('span', {class: `state ${run.state}`, textContent: words[run.state]}),
-        `, ${run.step} of ${run.steps} steps` + (run.position ? `, number ${run.position} in the queue` : '') +
+        (run.kind === 'stylize' && run.steps === 1 ? ', at once' : `, ${run.step} of ${run.steps} steps`) + (run.position ? `, number ${run.position} in the queue` : '') +
         (run.created ? `, ${new Date(run.created * 1000).toLocaleString([], {dateStyle: 'medium', timeStyle: 'short'})}` : '')),
       run.message ? make('p', {textContent: run.message}) : null,
       run.files ? details : null,

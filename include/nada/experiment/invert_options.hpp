@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nada/adaptation/delta.hpp"
@@ -100,22 +101,33 @@ struct InvertOptions {
   void settle_method(const OptionTable& table);
 };
 
-/// PictureInverter holds the models that invert pictures, loaded once.
+/// PictureInverter holds the models that invert pictures, loaded once: those of the search, and an inverter where the
+/// options name one.
 class PictureInverter {
  public:
+  /// Errors:  an inverter of another generator; the method `inverter` without one.
   PictureInverter(const InvertOptions& options, torch::Device device);
 
-  /// Sets how later pictures are searched for, with the models that are loaded.
-  void search_with(std::int64_t steps, std::uint64_t seed) {
+  /// Sets how later pictures are inverted, with the models that are loaded: by a search from scratch, or by the inverter
+  /// and `refine` steps. `goes_on` is asked while the starts of a search are chosen; where it says no, the search begins
+  /// with those that were found.
+  void search_with(std::int64_t steps, std::uint64_t seed, std::function<bool()> goes_on = {}) {
+    options_.method = "search";
     options_.steps = steps;
     options_.seed = seed;
+    options_.refine = 0;
+    goes_on_ = std::move(goes_on);
   }
+  /// Errors:  no inverter was loaded.
+  void refine_with(std::int64_t refine, std::uint64_t seed);
 
   const AnyGenerator& generator() const { return generator_; }
   const AnyClip& measuring() const { return measuring_; }
+  const InvertOptions& options() const { return options_; }
 
   /// Returns the image of an inversion, rendered by this generator or another one that was adapted from it.
   static Tensor image(const AnyGenerator& generator, const Inversion& inversion);
+  /// Compares a picture with the samples that seed 0 draws, whatever the seed of the options.
   DomainDistance domain(const Tensor& image) const;
 
   InvertedPicture invert(const Tensor& picture, const InversionProgress& search = {},
@@ -138,8 +150,9 @@ class PictureInverter {
   AnyClip measuring_;
   std::optional<ArcFace> faces_;
   Tensor labels_;
-  std::optional<InverterFile> inverter_;  // where the inverter is the method, this or the next
+  std::optional<InverterFile> inverter_;  // where the options name one, this or the next
   std::optional<GradualStyleEncoder> gradual_;
+  std::function<bool()> goes_on_;  // as search_with() was given it
 };
 
 /// Inverts with a bar for each phase; a signal ends the phase early. `told` is called at every step, counted through

@@ -205,7 +205,7 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
       measuring_(load_clip(options.measure, {}, device)),
       labels_(options.category.labels(generator_)) {
   if (!options.identity.empty()) faces_ = ArcFace::load(options.identity, device);
-  if (!options.searches()) load_inverter(device);
+  if (!options.searches() || !options.inverter.empty()) load_inverter(device);
 }
 
 NADA_INLINE void PictureInverter::load_inverter(torch::Device device) {
@@ -226,6 +226,13 @@ NADA_INLINE void PictureInverter::load_inverter(torch::Device device) {
   inverter_->encoder.check_fits(generator_);
 }
 
+NADA_INLINE void PictureInverter::refine_with(std::int64_t refine, std::uint64_t seed) {
+  require(inverter_ || gradual_, "no inverter was loaded, so a picture can only be searched for");
+  options_.method = "inverter";
+  options_.refine = refine;
+  options_.seed = seed;
+}
+
 NADA_INLINE Tensor PictureInverter::image(const AnyGenerator& generator, const Inversion& inversion) {
   const torch::NoGradGuard no_grad;
   return with_noise(generator, inversion).synthesize(inversion.styles, Render{}).clamp(-1, 1);
@@ -233,20 +240,22 @@ NADA_INLINE Tensor PictureInverter::image(const AnyGenerator& generator, const I
 
 NADA_INLINE DomainDistance PictureInverter::domain(const Tensor& image) const {
   const auto embedding = [this](const Tensor& images) { return measuring_.see(images.clamp(-1, 1), Wanted{}).unit; };
-  // The inverter's file keeps the features of the samples that seed 0 draws.
-  if (inverter_ && inverter_->domain_features.defined() && options_.seed == 0 && !labels_.defined() &&
+  // The inverter's file keeps the features of these samples.
+  if (inverter_ && inverter_->domain_features.defined() && !labels_.defined() &&
       inverter_->domain_features.size(0) == options_.samples &&
       inverter_->measure_sha256 == sha256_of_file(options_.measure)) {
     const torch::NoGradGuard no_grad;
     return domain_distance(inverter_->domain_features, embedding(image));
   }
-  return domain_distance(generator_, embedding, image, Stream{options_.seed, 0}, options_.samples, labels_);
+  return domain_distance(generator_, embedding, image, Stream{0, 0}, options_.samples, labels_);
 }
 
 NADA_INLINE Inversion PictureInverter::find(const Tensor& target, const InversionProgress& progress) const {
-  if (inverter_) return find_by(inverter_->encoder, target, progress);
-  if (gradual_) return find_by(*gradual_, target, progress);
-  const StyleOptimization search(features_, options_.settings(labels_));
+  if (!options_.searches())
+    return gradual_ ? find_by(*gradual_, target, progress) : find_by(inverter_->encoder, target, progress);
+  auto settings = options_.settings(labels_);
+  settings.goes_on = goes_on_;
+  const StyleOptimization search(features_, std::move(settings));
   static_assert(explain_inverter<decltype(search), AnyGenerator>());
   return search.invert(generator_, target, Stream{options_.seed, 0}, progress);
 }
@@ -274,7 +283,7 @@ NADA_INLINE void PictureInverter::measure(InvertedPicture& found, const Tensor& 
   found.perceptual = feature_distance(features_(found.image), features_(target)).item<double>();
   found.identity = (measuring_.see(found.image, {}).unit * measuring_.see(target, {}).unit).sum().item<double>();
   if (faces_) found.face = ((*faces_)(found.image) * (*faces_)(target)).sum().item<double>();
-  if (inverter_)
+  if (!options_.searches() && inverter_)
     found.from_mean = ((found.inversion.styles - generator_.mean_style()) / inverter_->encoder.deviation())
                           .square()
                           .mean()

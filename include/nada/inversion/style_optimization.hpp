@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <numbers>
 #include <utility>
 #include <vector>
@@ -41,6 +42,7 @@ struct StyleOptimizationSettings {
   Tensor labels = {};        // [1, C]; undefined: the generator has no classes
   Tensor initial = {};       // w+ [1, L, D], the first start; undefined: the mean style
   std::int64_t at_once = 0;  // starts whose images are in memory at once; 0: as many as fill eight pictures of 256 px
+  std::function<bool()> goes_on = {};  // asked beside the candidates; false: no more of them
 
   void check() const {
     require(steps >= 1 && starts >= 1, "an inversion takes at least one step from one start, found ", steps, " and ",
@@ -128,14 +130,22 @@ class StyleOptimization {
       for (std::int64_t first = 0; first < settings_.candidates; first += at_once) {
         const auto n = std::min(at_once, settings_.candidates - first);
         styles.push_back(generator.map(draw(n, first), settings_.labels));
-        const auto images = generator.synthesize(styles.back(), Render{});
-        scores.push_back(differences(images, target, seen));
+        const auto part = settings_.goes_on ? std::min<std::int64_t>(n, 16) : n;
+        for (std::int64_t at = 0; at < n && goes_on(); at += part) {
+          const auto images = generator.synthesize(styles.back().narrow(0, at, std::min(part, n - at)), Render{});
+          scores.push_back(differences(images, target, seen));
+        }
+        if (!goes_on()) break;
       }
-      const auto nearest = torch::cat(scores).argsort().narrow(0, 0, settings_.starts - 1);
+      if (scores.empty()) return {codes.front().contiguous(), deviation, spread};
+      const auto order = torch::cat(scores).argsort();
+      const auto nearest = order.narrow(0, 0, std::min(order.size(0), settings_.starts - 1));
       codes.push_back(torch::cat(styles).index_select(0, nearest).narrow(1, 0, rows));
     }
     return {torch::cat(codes).contiguous(), deviation, spread};
   }
+
+  bool goes_on() const { return !settings_.goes_on || settings_.goes_on(); }
 
   /// Returns the styles w+ [1, L, D] of the first start.
   template <Generator G>
