@@ -1,11 +1,14 @@
 // Question: which looks are ready to use, what made them, and do they still fit?
 // Run:      presets list | presets show NAME | presets make [NAME] | presets check
 // Writes:   `make`: configs/avatars/presets/NAME.safetensors, from the recipes in configs/avatars/presets.json
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -26,6 +29,7 @@
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/options_file.hpp"
+#include "nada/formats/picture_resize.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/generators/any_generator.hpp"
@@ -45,7 +49,7 @@ struct Options {
   static constexpr const char* example = "presets list";
   std::string verb, name;
   std::filesystem::path folder, recipes, generator, measure, run, out;
-  std::int64_t kilobytes = 400, samples = 64;
+  std::int64_t kilobytes = 260, samples = 64;
   nada::MachineOptions machine;
 
   void declare(nada::OptionTable& table) {
@@ -68,11 +72,17 @@ struct Options {
   }
 };
 
+/// Pixels of a side of a preset's sample pictures.
+int sample_side(const nada::AnyGenerator& source) { return std::min(64, static_cast<int>(source.resolution())); }
+
 nada::Picture sample_row(const nada::AnyGenerator& source, const nada::AnyGenerator& adapted) {
   const torch::NoGradGuard no_grad;
   const auto z = nada::Stream{0, 0}.normal(nada::Purpose::samples, {4, source.latent_size()}).to(source.options());
   const auto w = nada::truncate(source.map(z), source.mean_style(), 0.8);
-  return nada::make_grid({nada::to_pictures(adapted.synthesize(w, nada::Render{}))}, /*least=*/source.resolution());
+  auto pictures = nada::to_pictures(adapted.synthesize(w, nada::Render{}));
+  const int side = sample_side(source);
+  for (auto& picture : pictures) picture = nada::resize(picture, side, side);
+  return nada::make_grid({std::move(pictures)}, /*least=*/side);
 }
 
 nlohmann::json recipes_of(const std::filesystem::path& path) {
@@ -113,8 +123,7 @@ class Presets {
     preset.command = command;
     for (const auto& line : read_options(work / "options.cfg"))  // without paths: the command names files
       if (line.value.find('/') == line.value.npos) preset.options += format_option(line.key, line.value) + "\n";
-    const auto pixels = 4 * static_cast<std::int64_t>(source_.resolution()) * source_.resolution();
-    const auto beside = 15'000 + pixels * 3 / 2;  // bytes of texts and of the sample's PNG
+    const std::int64_t beside = 15'000 + 6 * sample_side(source_) * sample_side(source_);  // bytes of texts and sample
     require(1000 * o_.kilobytes > 2 * beside, "option kilobytes: expected more than ", 2 * beside / 1000, ", found ",
             o_.kilobytes);
     const auto numbers = (1000 * o_.kilobytes - beside) / 2;  // in float16
