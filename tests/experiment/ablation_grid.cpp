@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(blocks_must_fit_each_other) {
 
 BOOST_AUTO_TEST_CASE(cells_with_an_early_exit_are_enlarged_to_the_source) {
   test::AblationExample example;
-  example.options.generator = embedded_generator();
+  example.options.generator = embedded_folder() / "generator_64.safetensors";
   const auto plan = example.plan({"full", "early"});
   for (std::int64_t n = 0; n < plan.size(); ++n) {
     const int side = n % 2 == 0 ? 64 : 32;

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(without_options_the_default_recipe_and_the_embedded_models_
 BOOST_AUTO_TEST_CASE(models_of_ones_own_keep_the_recipe_and_take_nothing_of_the_embedded_ones) {
   const Started here({"--generator", "mine.pt", "--encoder", "clip.pt", "--target", "a zombie"});
   BOOST_TEST(here.options.global == 2);
-  BOOST_TEST(here.options.batch == 8);
+  BOOST_TEST(here.options.batch == 4);
   BOOST_TEST(here.options.generator == "mine.pt");
   BOOST_TEST(here.options.texts.encoders.size() == 1u);
   BOOST_TEST(here.options.texts.source.empty());

@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_grid_has_every_combination_and_other_options_are_the_reci
   BOOST_TEST(variants[3].options.terms == (Words{"within=0.5"}), boost::test_tools::per_element());
   BOOST_TEST(variants[0].options.terms.empty());
   BOOST_TEST(variants[0].options.steps == 7);
-  BOOST_TEST(variants[0].options.batch == 8);  // of the default recipe
+  BOOST_TEST(variants[0].options.batch == 4);  // of the default recipe
   BOOST_TEST(variants[0].options.texts.encoders.size() == 2U);
 }
 

@@ -6,7 +6,7 @@
 quick() {
   local program=$1
   shift
-  succeed $program --quick --out $program "$@"
+  succeed $program --quick --generator "$avatars/generator_64.safetensors" --out $program "$@"
   for file in table.md means.csv costs.csv cells.csv grid.png options.cfg plot.gp; do
     [ -s $program/$file ] || fail "$program: $file is missing"
   done
@@ -36,18 +36,18 @@ cell=ablate_layers/cells/random-6.sketch.1.json
 sed '/seconds\|peak_mib/d' $cell > before.json
 others=$(find ablate_layers/cells -name '*.json' ! -name random-6.sketch.1.json -exec sha256sum {} + | sort)
 rm $cell
-succeed ablate_layers --quick --out ablate_layers --only top-6,random-6,gradient-6,phase-texture
+succeed ablate_layers --quick --generator "$avatars/generator_64.safetensors" --out ablate_layers --only top-6,random-6,gradient-6,phase-texture
 check "the cell is the same again" sh -c "sed '/seconds\|peak_mib/d' $cell | cmp - before.json"
 check "the others were not run" test "$others" = "$(find ablate_layers/cells -name '*.json' ! -name random-6.sketch.1.json -exec sha256sum {} + | sort)"
 
 # Job arrays: one cell at a time, then the tables.
-for n in 0 1; do succeed ablate_encoders --quick --out array --only both --cell $n; done
+for n in 0 1; do succeed ablate_encoders --quick --generator "$avatars/generator_64.safetensors" --out array --only both --cell $n; done
 [ ! -e array/table.md ] || fail "--cell wrote a table"
-succeed ablate_encoders --quick --out array --only both
+succeed ablate_encoders --quick --generator "$avatars/generator_64.safetensors" --out array --only both
 check "cells of an array are those of a run" sh -c "cut -d, -f1-3,7- array/cells.csv > a; grep '^both\|^variant' ablate_encoders/cells.csv | cut -d, -f1-3,7- | cmp - a"
 
 # Killed in the middle, it goes on at the missing cell.
-"$programs/ablate_encoders" --quick --out killed --jobs 1 > out.txt 2> err.txt &
+"$programs/ablate_encoders" --quick --generator "$avatars/generator_64.safetensors" --out killed --jobs 1 > out.txt 2> err.txt &
 parent=$!
 for _ in $(seq 600); do
   [ -e killed/cells/both.sketch.0.json ] && break
@@ -57,7 +57,7 @@ kill -TERM $parent
 wait $parent
 left=$(find killed/cells -name '*.json' | wc -l)
 [ "$left" -lt 10 ] || fail "all cells were done before the kill"
-succeed ablate_encoders --quick --out killed
+succeed ablate_encoders --quick --generator "$avatars/generator_64.safetensors" --out killed
 check "all cells are there" test "$(find killed/cells -name '*.json' | wc -l)" = 10
 no_temporaries killed
 
@@ -74,7 +74,7 @@ cell["metrics"] = {m["name"]: m["value"] for m in cell["metrics"] if not m["name
 json.dump(cell, open(sys.argv[1], "w"))
 END
 done
-succeed ablate_layers --quick --out before --only top-6,random-6,gradient-6,phase-texture
+succeed ablate_layers --quick --generator "$avatars/generator_64.safetensors" --out before --only top-6,random-6,gradient-6,phase-texture
 check "cells of before give the same means" test "$(value before/means.csv random-6 text_score)" = "$(value ablate_layers/means.csv random-6 text_score)"
 
 # How many targets would do, from two targets; nothing is run for it. Grids of each target.
@@ -94,7 +94,7 @@ check "and which need an option" sh -c "tr -s '\n ' ' ' < out.txt | grep -q 'lpi
 expect_error "'sketch' is named twice" ablate_losses --targets sketch,zombie,sketch
 expect_error "there is no variant 'nothing'" ablate_losses --only nothing --quick
 expect_error "no target called 'nobody'" ablate_losses --targets nobody --quick
-expect_error "other options" ablate_layers --quick --lr 0.01 --out ablate_layers
-expect_error "cannot measure" ablate_losses --quick --measure "$avatars/encoder_rn.safetensors"
-expect_error "expected 0 to 1" ablate_encoders --quick --out array --only both --cell 9
+expect_error "other options" ablate_layers --quick --generator "$avatars/generator_64.safetensors" --lr 0.01 --out ablate_layers
+expect_error "cannot measure" ablate_losses --quick --generator "$avatars/generator_64.safetensors" --measure "$avatars/encoder_rn.safetensors"
+expect_error "expected 0 to 1" ablate_encoders --quick --generator "$avatars/generator_64.safetensors" --out array --only both --cell 9
 finish
