@@ -64,7 +64,7 @@ succeed adapt --resume cheap-stopped --steps 7
 check "continues with the same tensors" same_data cheap/adapted.safetensors cheap-stopped/adapted.safetensors
 succeed adapt "${cheap[@]}" --anchor-pool 5 --out cheap-odd
 check "a pool is rounded up to whole batches" same_data cheap/adapted.safetensors cheap-odd/adapted.safetensors
-expect_error 'options anchor-pool and batch: expected at least 0 and 1, found -1 and 2' adapt "${cheap[@]}" --anchor-pool -1
+expect_error 'option anchor-pool: expected at least 0, found -1' adapt "${cheap[@]}" --anchor-pool -1
 expect_error "option precision: expected auto, float32 or bfloat16, found 'half'" adapt "${cheap[@]}" --precision half
 expect_error 'option select-batch: expected at least 1, found 0' adapt "${cheap[@]}" --select-batch 0
 expect_error "option select-exit: expected as-exit or a power of two from 4, found '30'" adapt "${cheap[@]}" --select-exit 30

@@ -39,7 +39,7 @@ expect_error 'no target text' adapt
 expect_error "source and target are the same text" adapt --target "a cartoon portrait"
 expect_error 'option steps: expected at least 1, found 0' adapt --target "a zombie" --steps 0
 expect_error 'steps: expected a whole number' adapt --target "a zombie" --steps ten
-expect_error 'k is 40, but only 9 styles' adapt --target "a zombie" --layers adaptive:40
+expect_error 'k is 40, but only 11 styles' adapt --target "a zombie" --layers adaptive:40
 expect_error "there is no layer 'conv.7'; the layers are mapping.0" adapt --target "a zombie" --layers conv.7
 expect_error 'option views: expected plain or crops' adapt --target "a zombie" --views none
 expect_error 'option blur is 2, expected 0 to 1' adapt --target "a zombie" --blur 2

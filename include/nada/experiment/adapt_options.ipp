@@ -391,9 +391,9 @@ NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source
   out.logged = log;
   out.noise = noise_of(noise);
   out.convolutions = products_in(settled_precision(precision));
-  require(anchor_pool >= 0 && batch >= 1, "options anchor-pool and batch: expected at least 0 and 1, found ",
-          anchor_pool, " and ", batch);
-  out.anchor_pool = (anchor_pool + batch - 1) / batch * batch;
+  require(anchor_pool >= 0, "option anchor-pool: expected at least 0, found ", anchor_pool);
+  const auto whole = std::max<std::int64_t>(1, batch);  // a batch of 0 is refused elsewhere
+  out.anchor_pool = (anchor_pool + whole - 1) / whole * whole;
   out.selection_exit = detail::pixels_of("select-exit", select_exit, "as-exit");
   return out;
 }
