@@ -10,7 +10,7 @@ for option in "reference true" "noise fresh" "two-noises true" "directional 1" "
   "exit full" "select-every 1" "official-index true" "bare-selection true" "no-clamp true" "no-antialias true" "zero-gradients true"; do
   check "it means $option" grep -Eq "^  ${option% *} +${option#* }$" out.txt
 done
-check "two thirds of ten styles train" test "$(grep -c '^  \* ' out.txt)" = 7
+check "two thirds of twelve styles train" test "$(grep -c '^  \* ' out.txt)" = 8
 succeed adapt --target "a zombie" --dry-run
 check "the default is another loop" sh -c "! grep -q 'official training loop' out.txt && grep -q 'select-every *10' out.txt"
 succeed adapt --reference --target "a zombie" --layers all --dry-run

@@ -177,6 +177,12 @@ def rows_of(data):
     return out
 
 
+def same_picture(a, b):
+    """Whether two PNGs differ by at most one level: how many samples are computed together may move a pixel by so much."""
+    pairs = zip(rows_of(a), rows_of(b), strict=True)
+    return all(abs(x - y) <= 1 for one, other in pairs for p, q in zip(one, other, strict=True) for x, y in zip(p, q))
+
+
 def png_of(rows):
     def chunk(name, data):
         return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
@@ -274,12 +280,12 @@ def use_api():
     again = post('generate', {'seed': 5, 'count': 3}, 200)['pictures']
     check('a seed always gives the same', [p['png'] for p in again] == [p['png'] for p in first[:3]])
     locked = post('generate', {'latents': [{'seed': 5, 'index': 2}], 'presets': names[:2]}, 200)['pictures']
-    check('a locked latent is the same person', locked[0]['png'] == first[2]['png'])
+    check('a locked latent is the same person', same_picture(locked[0]['png'], first[2]['png']))
+    check('and no other', not same_picture(locked[0]['png'], first[1]['png']))
     if len(names) > 1:
         nothing = post('generate', {'seed': 5, 'count': 1, 'presets': [names[1]], 'strength': 0}, 200)['pictures'][0]
-        check('strength 0 is the source',
-              nothing['png'][-400:] == first[0]['png'][-400:])
-        check('strength 1 is not', first[3]['png'] != first[0]['png'])
+        check('strength 0 is the source', same_picture(nothing['png'], first[0]['png']))
+        check('strength 1 is not', not same_picture(first[3]['png'], first[0]['png']))
     unknown = get('words?text=' + urllib.parse.quote('a zomby in a spaceshipp'))['unknown']
     check('unknown words are told', any(entry['word'] == 'spaceshipp' for entry in unknown))
     check('known ones are not', not get('words?text=a%20zombie')['unknown'])
@@ -690,15 +696,16 @@ def be_strange():
         check('or a zip', archive.namelist() == [f'source-0-{i}.png' for i in range(3)] and archive.testzip() is None)
     plain = post('generate', {'count': 2}, 200)['pictures']
     film = post('generate', {'latents': [{'seed': 0, 'index': 0}, {'seed': 0, 'index': 1}], 'frames': 3}, 200)['pictures']
-    rows = [zlib.decompress(b''.join(chunks(p['png'], b'IDAT'))) for p in (film[0], film[2], *plain)]
-    check('a film goes from one person to the other', rows[0] == rows[2] and rows[1] == rows[3])
+    check('a film goes from one person to the other', same_picture(film[0]['png'], plain[0]['png']) and
+          same_picture(film[2]['png'], plain[1]['png']) and not same_picture(film[1]['png'], plain[0]['png']))
     names = [look['name'] for look in get('presets')['presets']]
     if len(names) > 2:
-        blend = lambda *parts: zlib.decompress(b''.join(chunks(post('generate', {'count': 1, 'blend': [
-            {'preset': name, 'weight': weight} for name, weight in parts]}, 200)['pictures'][0]['png'], b'IDAT')))
-        alone = zlib.decompress(b''.join(chunks(post('generate', {'count': 1, 'presets': [names[1]]}, 200)['pictures'][0]['png'], b'IDAT')))
-        check('a blend of one look alone is that look', blend((names[1], 1), (names[2], 0)) == alone)
-        check('a blend of two is another', blend((names[1], .5), (names[2], .5)) not in (alone, rows[2]))
+        blend = lambda *parts: post('generate', {'count': 1, 'blend': [
+            {'preset': name, 'weight': weight} for name, weight in parts]}, 200)['pictures'][0]['png']
+        alone = post('generate', {'count': 1, 'presets': [names[1]]}, 200)['pictures'][0]['png']
+        check('a blend of one look alone is that look', same_picture(blend((names[1], 1), (names[2], 0)), alone))
+        mixed = blend((names[1], .5), (names[2], .5))
+        check('a blend of two is another', not same_picture(mixed, alone) and not same_picture(mixed, plain[0]['png']))
 
     check('it says that it is well', ask('GET', '/healthz')[2]['good'] is True)
     numbers = ask('GET', '/metrics')[2].decode()

@@ -29,7 +29,7 @@ check "the metric is a column" test "$(head -1 whole/metrics.csv)" = "step,loss,
 check "... every three steps" test "$(cut -d, -f7 whole/metrics.csv | grep -c '[0-9]')" = 5
 best=$(awk -F, 'NR > 1 && $7 != "" && (!n++ || $7 > value) { value = $7; step = $1 } END { print step }' whole/metrics.csv)
 check "the best step is in best.safetensors" grep -aq "\"nada.best_step\":\"$best\"" whole/best.safetensors
-succeed adapt "${short[@]}" --steps 4 --optimizer sgd --lr 0.05 --momentum 0.9 --weight-decay 0.001 --out sgd
+succeed adapt --config "$avatars/small.cfg" "${short[@]}" --steps 4 --optimizer sgd --lr 0.05 --momentum 0.9 --weight-decay 0.001 --out sgd
 check "sgd moves the loss" awk -F, 'NR == 2 {first = $2} END {exit !($2 < first)}' sgd/metrics.csv
 
 # ten kills at random moments: each run goes on from where it was killed
