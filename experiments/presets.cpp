@@ -124,9 +124,7 @@ class Presets {
     for (const auto& line : read_options(work / "options.cfg"))  // without paths: the command names files
       if (line.value.find('/') == line.value.npos) preset.options += format_option(line.key, line.value) + "\n";
     const std::int64_t beside = 15'000 + 6 * sample_side(source_) * sample_side(source_);  // bytes of texts and sample
-    require(1000 * o_.kilobytes > 2 * beside, "option kilobytes: expected more than ", 2 * beside / 1000, ", found ",
-            o_.kilobytes);
-    const auto numbers = (1000 * o_.kilobytes - beside) / 2;  // in float16
+    const auto numbers = (1000 * o_.kilobytes - beside) / 2;                               // in float16
     preset.delta = {base_hash(source_), std::string(Compressed::name), {}};
     for (auto& [place, leaf] : compress(source_, adapted, numbers))
       preset.delta.leaves[place] = leaf.to(torch::kFloat16);

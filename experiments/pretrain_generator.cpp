@@ -4,9 +4,7 @@
 //           far real pictures are from real ones, --coverage how often each text of the tables' columns is drawn
 // Writes:   <out>/options.cfg  metrics.csv  samples/*.png  state.safetensors  generator.safetensors
 #include <cmath>
-#include <cstdlib>
 #include <iostream>
-#include <set>
 #include <string>
 
 #include "nada/core/error.hpp"
@@ -404,32 +402,20 @@ class Run {
   const std::int64_t steps_;  // steps of the whole training
 };
 
-/// Returns the names of the tensors of --start that belong to its mapping, its constant and its blocks up to --grow-hold.
-std::set<std::string> held_tensors(const Options& o) {
-  require(!o.grow.empty(), "option grow-hold: expected new blocks, --grow CHANNELS");
-  const auto start = load_stylegan2(o.start);
-  require(o.grow_hold >= 4 && o.grow_hold <= start.resolution() && (o.grow_hold & (o.grow_hold - 1)) == 0,
-          "option grow-hold: expected 0 or a block of ", o.start, ", 4 to ", start.resolution(), ", found ",
-          o.grow_hold);
-  std::set<std::string> out;
-  for (const auto& [name, tensor] : start.tensors()) {
-    const bool block = name.starts_with("conv.") || name.starts_with("rgb.");
-    if (!block || std::strtoll(name.c_str() + name.find('.') + 1, nullptr, 10) <= o.grow_hold) out.insert(name);
-  }
-  return out;
-}
-
 template <class Augment>
 int train(const Options& o, const OptionTable& table, Augment augmentation) {
   auto settings = o.settings();
   const Stream stream{o.seed, 0};
+  const auto initial = initial_tensors(o, stream);
   if (o.grow_first > 0) {
     require(!o.grow.empty(), "option grow-first: expected new blocks, --grow CHANNELS");
     settings.held_images = o.grow_first;
     for (const auto& [name, tensor] : load_stylegan2(o.start).tensors()) settings.held.insert(name);
   }
-  if (o.grow_hold > 0) settings.still = held_tensors(o);
-  const auto initial = initial_tensors(o, stream);
+  if (o.grow_hold > 0) {
+    require(!o.grow.empty(), "option grow-hold: expected new blocks, --grow CHANNELS");
+    settings.still = coarse_tensors(load_stylegan2(o.start), o.grow_hold);
+  }
   const auto resolution = StyleGan2(initial).resolution();
   const auto data = ImageSet::open(o.data, resolution);
   GeneratorTraining training(initial, initial_critic(o, resolution, stream), NonSaturatingLogistic{},

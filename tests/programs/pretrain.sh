@@ -82,6 +82,7 @@ assert all(before[n] == after[n] for n in still if n != 'mean_style'), [n for n 
 assert all(before[n] != after[n] for n in moved), [n for n in moved if before[n] == after[n]]
 PYTHON
 expect_error "expected 0 or a block of .*, 4 to 64, found 24" pretrain_generator --data pictures --start whole/generator.safetensors --grow 4 --grow-hold 24 --out none
+expect_error "expected a generator to grow" pretrain_generator --data pictures --grow 4 --grow-hold 8 --out none
 expect_error "option grow-hold: expected new blocks" pretrain_generator --data pictures --grow-hold 8 --out none
 
 # How often the classes of the tables' columns appear; the classifier is trained once and then read.

@@ -86,7 +86,6 @@ wait_for "$tables" 200
 check "all tasks ended well, found $(state_of "$job")" test "$(state_of "$job")" = "COMPLETED "
 check "task 0 began twice" sh -c "scontrol show job ${job}_0 | grep -q 'Restarts=1'"
 check "the tables are there" test -s array/table.md
-columns() { cut -d, -f1-3,8- "$1/cells.csv" | sort; }
 check "with the numbers of an unbroken ablation" cmp <(grep -o '"text_score[^,]*' unbroken/cells/*.json | sed 's/.*cells.//' | sort) \
   <(grep -o '"text_score[^,]*' array/cells/*.json | sed 's/.*cells.//' | sort)
 no_temporaries array

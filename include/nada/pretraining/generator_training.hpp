@@ -50,6 +50,10 @@ NamedTensors initial_generator(const GeneratorShape& shape, const Stream& stream
 /// Source:  growing as in Karras et al., arXiv:1710.10196, with the skip sum in place of a fade.
 NamedTensors grown_generator(const StyleGan2& start, const std::vector<std::int64_t>& channels, const Stream& stream);
 
+/// Returns the names of the tensors of a generator's mapping, its constant and its blocks up to `side` pixels.
+/// Errors:  a side that is no block of the generator.
+std::set<std::string> coarse_tensors(const StyleGan2& generator, std::int64_t side);
+
 /// DiscriminatorShape holds the sizes of a new residual discriminator: channels from the largest resolution down to 4
 /// pixels, and `stem`, the side of the squares of pixels that are first folded into channels.
 struct DiscriminatorShape {

@@ -2,6 +2,8 @@
 #pragma once
 #include "nada/pretraining/generator_training.hpp"
 
+#include <cstdlib>
+
 #include "nada/core/config.hpp"
 
 namespace nada {
@@ -53,6 +55,17 @@ NADA_INLINE NamedTensors initial_generator(const GeneratorShape& shape, const St
     detail::add_block(out, r, channels, width, shape.styles, stream);
     channels = width;
     r *= 2;
+  }
+  return out;
+}
+
+NADA_INLINE std::set<std::string> coarse_tensors(const StyleGan2& generator, std::int64_t side) {
+  require(side >= 4 && side <= generator.resolution() && (side & (side - 1)) == 0,
+          "blocks to hold: expected 0 or a block of the generator, 4 to ", generator.resolution(), ", found ", side);
+  std::set<std::string> out;
+  for (const auto& [name, tensor] : generator.tensors()) {
+    const bool block = name.starts_with("conv.") || name.starts_with("rgb.");
+    if (!block || std::strtoll(name.c_str() + name.find('.') + 1, nullptr, 10) <= side) out.insert(name);
   }
   return out;
 }
