@@ -64,8 +64,8 @@ void groups(const nada::ModelFile& file, auto&& group_of) {
 }
 
 void about(const nada::Metadata& metadata) {
-  for (const auto* key : {"about", "licence", "origin", "source", "target", "parameterization", "folded_from", "base",
-                          "base_sha256", "step", "seed"})
+  for (const auto* key : {"about", "licence", "origin", "source", "target", "targets", "parameterization",
+                          "folded_from", "base", "base_sha256", "step", "seed"})
     row(key, nada::value_or(metadata, std::string("nada.") + key));
 }
 
@@ -129,7 +129,8 @@ void inspect_encoder(const nada::ModelFile& file) {
                                  : tokenizer ? "beside the file"
                                              : "not inside"));
     if (const auto& head = c.step_head())
-      row("step head", nada::join(head->levels(), " levels, ", head->directions(), " steps of texts known"));
+      row("step head", nada::join(head->dense_levels(), " levels", head->predicts_pixels() ? " and pixels, " : ", ",
+                                  head->directions(), " steps of texts known"));
     row("phrases", c.phrases().empty() ? "unknown" : nada::join(c.phrases().size(), " known"));
   });
   groups(file, [](const std::string& name) {

@@ -81,7 +81,8 @@ void settle(Options& o, nada::OptionTable& table) {
     table.read_file(o.config);
   else if (!table.given("generator") && !table.given("encoder"))
     use_default(o, table);
-  require(!o.texts.target.empty(), "no target text was given; say what the images should become with --target \"...\"");
+  require(!o.texts.target().empty(),
+          "no target text was given; say what the images should become with --target \"...\"");
   require(!o.generator.empty(), "no generator was given; name one with --generator FILE, or a --config that does");
   require(o.count >= 1 && o.steps >= 1, "options count and steps: expected at least 1, found ", o.count, " and ",
           o.steps);
@@ -100,9 +101,7 @@ nada::Adam optimizer_of(const Options& o) {
 /// Returns the target text's feature [1, E] in each encoder that has a weight.
 std::vector<nada::Tensor> target_features(const Options& o, const nada::Members<nada::AnyClip>& encoders) {
   std::vector<nada::Tensor> out;
-  const auto templates = o.texts.load_templates();
-  encoders.each(
-      [&](const auto& e, double, std::size_t) { out.push_back(nada::text_feature(e, o.texts.target, templates)); });
+  encoders.each([&](const auto& e, double, std::size_t) { out.push_back(o.texts.target_feature(e)); });
   return out;
 }
 
@@ -179,7 +178,7 @@ void write_results(const Options& o, const nada::RunFolder& folder, const nada::
   save_tensors(folder / "codes.safetensors", {{"start", start}, {"codes", moved.styles}},
                {{"nada.kind", "codes"},
                 {"nada.format", std::string(format_version)},
-                {"nada.target", o.texts.target},
+                {o.texts.targets.size() == 1 ? "nada.target" : "nada.targets", o.texts.target()},
                 {"nada.base", relative_to(o.generator, folder.path()).string()},
                 {"nada.base_sha256", base_hash(generator)}});
 }
@@ -195,7 +194,7 @@ int optimize(Options& o, nada::OptionTable& table) {
   const auto targets = target_features(o, encoders);
 
   RunNotes notes;
-  const auto path = o.out.empty() ? free_run_folder(o.texts.target + " codes") : o.out;
+  const auto path = o.out.empty() ? free_run_folder(o.texts.target() + " codes") : o.out;
   notes.options_text = "# " + made_by(table.program()) + "\n" + table.render(path);
   const auto folder = RunFolder::create(path, notes);
 

@@ -36,10 +36,10 @@ struct Options : PretrainingOptions {
   static constexpr const char* example =
       "pretrain_steps --encoder encoder.safetensors --data DATA/pair --steps 1500 --out runs/steps";
 
-  std::filesystem::path encoder;
-  std::int64_t steps = 1500, warmup = 50, width = 96, blocks = 4, fold = 4, directions = 256;
+  std::filesystem::path encoder, start;
+  std::int64_t steps = 1500, warmup = 50, width = 96, blocks = 4, fold = 4, directions = 256, levels = -1;
   double text_noise = 0.03;
-  bool flips = true;
+  bool flips = true, pixels = false;
   std::vector<std::string> without;
 
   Options() : PretrainingOptions{.unit = "steps", .batch = 16, .lr = 0.002, .state_every = 100, .log_every = 20} {}
@@ -54,6 +54,10 @@ struct Options : PretrainingOptions {
     table.add("width", width, "channels of the head");
     table.add("blocks", blocks, "its depth");
     table.add("fold", fold, "side of the squares of pixels that it folds into channels first");
+    table.add("levels", levels, "levels of the encoder's dense features that it predicts, the first ones; -1: all");
+    table.add("pixels", pixels, "let it predict the pixels too");
+    table.add("start", start, "begin with the head of this encoder; with --pixels it gets that level if it has none",
+              saved, "FILE");
     table.add("directions", directions, "text steps of the training that it keeps, to tell which texts it knows");
     table.group("Training");
     table.add("steps", steps, "training steps");
@@ -126,6 +130,49 @@ void train(const Options& o, const RunFolder& folder, const StepPairSource& pair
   progress.finish();
 }
 
+/// Returns the shape of the head that the options ask for.
+StepHeadShape shape_of(const Options& o, const AnyClip& encoder) {
+  auto levels = encoder.dense_levels();
+  require(!levels.empty(), o.encoder, ": has no dense features, expected a CLIP with a residual image tower");
+  const auto all = static_cast<std::int64_t>(levels.size());
+  require(o.levels >= -1 && o.levels <= all, "option levels: expected -1 or a number from 0 to ", all, ", found ",
+          o.levels);
+  if (o.levels >= 0) levels.resize(static_cast<std::size_t>(o.levels));
+  return {.levels = levels,
+          .pixels = o.pixels,
+          .embedding = encoder.width(),
+          .width = o.width,
+          .blocks = o.blocks,
+          .fold = o.fold,
+          .directions = o.directions};
+}
+
+/// Puts the head of `o.start` in place of a new one; returns how many of its levels have their scales.
+std::size_t take_start(const Options& o, const StepHeadShape& shape, TensorMap& head) {
+  auto start = to_tensors(ModelFile::open(o.start));
+  std::erase_if(start, [](const auto& one) { return !one.first.starts_with("step_head."); });
+  require(!start.empty(), o.start, ": holds no step head, expected an encoder of pretrain_steps");
+  const auto scales = start.at("step_head.scale").to(torch::kFloat32);
+  start.erase("step_head.scale");
+  start.erase("step_head.directions");
+  for (auto& [name, value] : start) {
+    const auto place = head.find(name);
+    require(place != head.end() && place->second.sizes() == value.sizes(), o.start, ": its step head has ", name, ' ',
+            shape_text(value.sizes()), ", expected ", place == head.end() ? "none" : shape_text(place->second.sizes()),
+            "; give --width, --blocks, --fold, --levels and --pixels as it was trained, or --pixels besides");
+    place->second = value.to(torch::kFloat32);
+  }
+  for (const auto& [name, value] : head)
+    require(start.contains(name) || name == "step_head.scale" || name == "step_head.directions" ||
+                name.starts_with("step_head.pixels"),
+            o.start, ": its step head has no ", name, "; give --blocks and --levels as it was trained");
+  const auto known = std::min<std::int64_t>(scales.size(0), head.at("step_head.scale").size(0));
+  require(known >= static_cast<std::int64_t>(shape.levels.size()), o.start, ": step_head.scale has ", scales.size(0),
+          " numbers, expected at least ", shape.levels.size());
+  head.at("step_head.scale").narrow(0, 0, known).copy_(scales.narrow(0, 0, known));
+  return static_cast<std::size_t>(known);
+}
+
 int pretrain(Options& o, OptionTable& table) {
   o.read(table);
   if (!o.evaluate.empty()) {
@@ -136,8 +183,9 @@ int pretrain(Options& o, OptionTable& table) {
           "options batch, steps, warmup, width, blocks and directions must be at least 2, 1, 0, 1, 1 and 1");
   if (o.encoder.empty()) o.encoder = embedded_encoders().front().path;
   const auto encoder = load_clip(o.encoder);
-  const auto levels = encoder.dense_levels();
-  require(!levels.empty(), o.encoder, ": has no dense features, expected a CLIP with a residual image tower");
+  const auto shape = shape_of(o, encoder);
+  auto head = initial_step_head(shape, {o.seed, 0});
+  const auto measured = o.start.empty() ? 0 : take_start(o, shape, head);
   const auto data = ImageSet::open(o.data);
   std::optional<ImageSet> held;
   if (!o.held.empty()) held = ImageSet::open(o.held, data.resolution());
@@ -148,14 +196,7 @@ int pretrain(Options& o, OptionTable& table) {
             "' in the column style");
     pairs.leave_out("style", text);
   }
-  const StepHeadShape shape{.levels = levels,
-                            .embedding = encoder.width(),
-                            .width = o.width,
-                            .blocks = o.blocks,
-                            .fold = o.fold,
-                            .directions = o.directions};
-  StepHeadTraining training(encoder, initial_step_head(shape, {o.seed, 0}),
-                            {.text_noise = o.text_noise, .seed = o.seed});
+  StepHeadTraining training(encoder, head, {.text_noise = o.text_noise, .seed = o.seed, .measured = measured});
   training.set_directions(pairs.directions(o.directions, o.seed));
   const auto folder = o.folder(table);
   if (folder.resumed()) training.restore(load_training_state(folder.state()), folder.state().string());

@@ -207,6 +207,7 @@
 #include "nada/shifts/mixed_shift.hpp"
 #include "nada/shifts/moving_anchor.hpp"
 #include "nada/shifts/shift.hpp"
+#include "nada/shifts/text_mixture.hpp"
 #include "nada/shifts/text_shift.hpp"
 #include "nada/training/adafactor.hpp"
 #include "nada/training/adam.hpp"

@@ -79,6 +79,26 @@ BOOST_AUTO_TEST_CASE(one_block_is_the_formula_written_out) {
   BOOST_TEST(test::largest_difference(head(images, text)[1], level) < 1e-5);
 }
 
+BOOST_AUTO_TEST_CASE(pixels_are_a_last_level_of_the_pictures_own_size) {
+  const auto levels = test::pair_clip().dense_levels();
+  for (const bool dense : {true, false}) {
+    auto tensors = test::random_head();
+    tensors["step_head.pixels.weight"] = Stream{5, 0}.normal(Purpose::leaves, {48, 6, 1, 1});
+    tensors["step_head.pixels.bias"] = torch::zeros({48});
+    tensors["step_head.scale"] = torch::ones({dense ? 3 : 1});
+    if (!dense) std::erase_if(tensors, [](const auto& one) { return one.first.starts_with("step_head.level"); });
+    const StepHead head(Weights(tensors, "head", torch::kFloat32), levels);
+    BOOST_TEST(head.predicts_pixels());
+    BOOST_TEST(head.dense_levels() == (dense ? 2U : 0U));
+    const auto clip = test::pair_clip(tensors);
+    const auto images = pictures(2);
+    const auto seen = stepping_features(clip, head, images), found = head(images, steps(1));
+    BOOST_REQUIRE(seen.size() == found.size());
+    for (std::size_t l = 0; l < seen.size(); ++l) BOOST_TEST(found[l].sizes() == seen[l].sizes());
+    BOOST_TEST(at::equal(seen.back(), images));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(familiarity_is_the_largest_cosine_with_a_step_of_the_training) {
   auto tensors = test::random_head();
   tensors["step_head.directions"] = torch::eye(8).narrow(0, 0, 3);
@@ -104,6 +124,7 @@ BOOST_AUTO_TEST_CASE(a_head_that_does_not_fit_and_pictures_that_cannot_be_folded
   const auto clip = test::pair_clip(test::random_head());
   BOOST_CHECK_THROW((*clip.step_head())(pictures(1, 18), steps(1)), Error);
   BOOST_CHECK_THROW(initial_step_head({.levels = {{8, 3}}}, {2, 0}), Error);
+  BOOST_CHECK_THROW(initial_step_head({.levels = {}}, {2, 0}), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(blocks_must_fit_each_other) {
              }) == "the pictures of a grid must have one size");
 }
 
-BOOST_AUTO_TEST_CASE(cells_with_an_early_exit_are_enlarged_to_the_source) {
+BOOST_AUTO_TEST_CASE(cells_of_another_size_are_enlarged_to_the_source) {
   test::AblationExample example;
   example.options.generator = embedded_folder() / "generator_64.safetensors";
   const auto plan = example.plan({"full", "early"});

@@ -50,8 +50,8 @@ class CountingStepper final : public Stepper {
   std::int64_t trained_parameters() const override { return 0; }
   std::int64_t latent_size() const override { return 4; }
   std::int64_t style_count() const override { return 1; }
-  Tensor source_images(const Tensor& z) const override { return torch::zeros({z.size(0), 3, 8, 8}); }
-  Tensor adapted_images(const Tensor& z) const override { return torch::ones({z.size(0), 3, 8, 8}); }
+  Tensor source_images(const Tensor& z, bool) const override { return torch::zeros({z.size(0), 3, 8, 8}); }
+  Tensor adapted_images(const Tensor& z, bool) const override { return torch::ones({z.size(0), 3, 8, 8}); }
 
  private:
   std::int64_t step_ = 0;
@@ -78,7 +78,7 @@ struct Arguments {
   Arguments(const fs::path& folder, std::int64_t steps, bool resume = false) {
     options.declare(table);
     (resume ? options.resume : options.out) = folder;
-    options.texts.target = "a sketch";
+    options.texts.targets = {"a sketch"};
     options.steps = steps;
     options.samples_every = options.state_every = 2;
   }

@@ -42,6 +42,38 @@ BOOST_AUTO_TEST_CASE(learns_steps_that_depend_on_the_picture) {
   BOOST_TEST(found[0] > constant.item<double>() + 0.2);
 }
 
+BOOST_AUTO_TEST_CASE(a_level_of_pixels_learns_a_step_that_the_picture_tells) {
+  const TemporaryFolder folder;
+  test::write_pairs(folder / "pairs", 24);
+  const auto set = ImageSet::open(folder / "pairs");
+  const auto clip = test::pair_clip();
+  const StepPairSource pairs(set, clip);
+  auto head = initial_step_head({.levels = {}, .pixels = true, .embedding = 8, .width = 48, .blocks = 1}, {2, 0});
+  StepHeadTraining training(clip, head, {.adam = {.rate = 0.01, .beta1 = 0.9, .beta2 = 0.98}, .text_noise = 0});
+  for (int i = 0; i < 120; ++i) training.step(pairs.draw(8, false, Stream{0, i + 1}));
+  const auto negatives = pairs.at(pairs.with_text("style", "a negative", 8));
+  const auto found = explained_energy(clip, training.head(), negatives);
+  BOOST_REQUIRE(found.size() == 1U);
+  BOOST_TEST(found[0] > 0.6);  // of a step of -2 x, of which a constant step explains next to nothing
+  const auto step = training.head()(negatives.before, negatives.step)[0] * training.head().scale()[0];
+  BOOST_TEST((step * negatives.before).sum().item<double>() < 0);
+}
+
+BOOST_AUTO_TEST_CASE(scales_that_are_measured_stay_as_they_are) {
+  const TemporaryFolder folder;
+  test::write_pairs(folder / "pairs", 6);
+  const auto set = ImageSet::open(folder / "pairs");
+  const auto clip = test::pair_clip();
+  const StepPairSource pairs(set, clip);
+  auto head = new_head(clip);
+  head["step_head.scale"] = torch::tensor({3.0F, 1.0F});
+  StepHeadTraining training(clip, head, {.measured = 1});
+  training.step(pairs.draw(4, true, Stream{0, 1}));
+  const auto scale = training.tensors().at("step_head.scale");
+  BOOST_TEST(scale[0].item<float>() == 3);
+  BOOST_TEST(scale[1].item<float>() != 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_restored_training_takes_the_same_steps) {
   const TemporaryFolder folder;
   test::write_pairs(folder / "pairs", 6);

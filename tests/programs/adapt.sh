@@ -145,6 +145,18 @@ expect_error 'option pictures-share: expected 0 to 1, found 2' adapt $zombies --
 succeed adapt --target "a zombie" --away-from "a blue alien" --steps 2 --samples-every 0 --out away
 check "the term away has its column" grep -q '^step,loss,directional,global,range,away,learned,seconds' away/metrics.csv
 
+# Several targets at once: the options keep them, and repeat the run.
+both=(--target "a zombie" --target "a pencil sketch of a cartoon portrait:0.5" --batch 2 --samples-every 0)
+succeed adapt "${both[@]}" --steps 2 --out several
+check "the options keep both" test "$(grep -c '^target = ' several/options.cfg)" = 2
+check "the report names both" grep -q 'a zombie + a pencil sketch of a cartoon portrait:0.5' several/report.html
+succeed adapt --config several/options.cfg --out several_again
+check "and repeat the run" same_data several/adapted.safetensors several_again/adapted.safetensors
+succeed inspect several/adapted.safetensors
+check "inspect names both" grep -q 'targets *a zombie + a pencil sketch' out.txt
+expect_error "'a sketch:0' has the weight 0, expected above 0" adapt --target "a zombie" --target "a sketch:0" --out none
+expect_error "makes texts of its own" adapt "${both[@]}" --term patches=1 --steps 1 --out none
+
 # Recipes
 succeed adapt --target "a zombie" --recipe paper --batch 2 --steps 2 --samples-every 0 --out paper
 check "the paper's objective is directional alone" grep -q '^step,loss,directional,seconds' paper/metrics.csv

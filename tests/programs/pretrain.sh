@@ -228,6 +228,19 @@ succeed adapt --target "a zombie" --encoder whole/encoder.safetensors --config "
 check "adapt has the term" grep -q '^step,loss,learned' zombie/metrics.csv
 expect_error "no encoder|every term of the objective has weight 0" adapt --target "a zombie" --encoder "$avatars/encoder_vit.safetensors" \
   --config "$avatars/models.cfg" --directional 0 --learned 1 --steps 1 --out none
+# A head goes on from another, with a level more.
+succeed pretrain_steps --encoder "$avatars/encoder_rn.safetensors" ${head//pairs/..\/pairs} --start whole/encoder.safetensors --pixels --out pixels
+check "the level of pixels is measured, too" test "$(grep -Ec ' -?[0-9.]+ +-?[0-9.]+ +-?[0-9.]+ +-?[0-9.]+$' out.txt)" -ge 1
+succeed inspect pixels/encoder.safetensors
+check "inspect names it" grep -q "step head  *2 levels and pixels" out.txt
+succeed adapt --target "a zombie" --encoder pixels/encoder.safetensors --config "$avatars/models.cfg" --directional 0 --learned 1 --steps 1 \
+  --batch 2 --out zombie_pixels
+expect_error "its step head has step_head.block.0.0.bias .8., expected .12." pretrain_steps --encoder "$avatars/encoder_rn.safetensors" ${head//pairs/..\/pairs} \
+  --start whole/encoder.safetensors --width 12 --out none
+expect_error "its step head has step_head.level.1" pretrain_steps --encoder "$avatars/encoder_rn.safetensors" ${head//pairs/..\/pairs} \
+  --start whole/encoder.safetensors --levels 1 --out none
+expect_error "option levels: expected -1 or a number from 0 to 2, found 3" pretrain_steps ${head//pairs/..\/pairs} --levels 3 --out none
+expect_error "holds no step head" pretrain_steps ${head//pairs/..\/pairs} --start "$avatars/encoder_vit.safetensors" --out none
 expect_error "has no dense features" pretrain_steps --encoder "$avatars/encoder_vit.safetensors" --data ../pairs --out none
 expect_error "holds no step head" pretrain_steps --evaluate "$avatars/encoder_held.safetensors" --held ../pairs
 expect_error "option without: no pair moves to .a zombi. in the column style" pretrain_steps --data ../pairs --without "a zombi" --out none

@@ -59,6 +59,15 @@ cp out.txt three.txt
 succeed sweep drawn.cfg --samples 4 --list
 check "more samples keep those before" cmp <(head -5 out.txt) three.txt
 
+# Exits and precisions vary; all cells are measured on images of the generator's size
+printf '%s\n' 'steps = 1' 'batch = 2' 'count = 20' 'targets = sketch' 'seeds = 1' 'exit = full | 32' 'precision = float32 | bfloat16' > shapes.cfg
+succeed sweep shapes.cfg --out shapes --jobs 2
+check "four cells" test "$(find shapes/cells -name '*.json' | wc -l)" = 4
+check "of one size" test "$(for file in shapes/cells/*.png; do od -An -tx1 -j16 -N8 "$file"; done | sort -u | wc -l)" = 1
+check "whose numbers differ" test "$(tail -n +2 shapes/cells.csv | cut -d, -f6- | sort -u | wc -l)" = 4
+printf 'precision = auto | float32\n' > auto.cfg
+expect_error "option precision: expected float32 or bfloat16 in a sweep, found 'auto'" sweep auto.cfg --list
+
 # Side by side
 succeed compare out
 check "a row a cell" test "$(grep -c '^| out/' out.txt)" = 4

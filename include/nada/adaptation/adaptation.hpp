@@ -151,8 +151,8 @@ class Adaptation final : public Stepper {
   }
   std::int64_t latent_size() const override { return source_.latent_size(); }
   std::int64_t style_count() const override { return source_.style_count(); }
-  Tensor source_images(const Tensor& z) const override { return images(source_, z); }
-  Tensor adapted_images(const Tensor& z) const override { return images(shown(), z); }
+  Tensor source_images(const Tensor& z, bool whole = false) const override { return images(source_, z, whole); }
+  Tensor adapted_images(const Tensor& z, bool whole = false) const override { return images(shown(), z, whole); }
 
   Delta delta() const override {
     return make_delta(candidates_, mean_.kept() ? mean_.leaves() : leaves_, training_, base_hash());
@@ -332,19 +332,19 @@ class Adaptation final : public Stepper {
     }
     return *averaged_;
   }
-  Render render(const Stream& stream, Draw draw) const {
+  Render render(const Stream& stream, Draw draw, bool whole = false) const {
     Render out;
-    out.resolution = resolution() == source_.resolution() ? 0 : resolution();
+    out.resolution = whole || resolution() == source_.resolution() ? 0 : resolution();
     out.noise = settings_.noise;
     out.convolutions = settings_.convolutions;
     out.stream = stream;
     out.first_sample = training_.first_sample(draw, settings_.batch);
     return out;
   }
-  Tensor images(const G& generator, const Tensor& z) const {
+  Tensor images(const G& generator, const Tensor& z, bool whole) const {
     const torch::NoGradGuard no_grad;
     return generator.synthesize(generator.map(z.to(options()), settings_.labels),
-                                render({settings_.seed, 0}, Draw::adapted));
+                                render({settings_.seed, 0}, Draw::adapted, whole));
   }
   Tensor seen(const Tensor& images) const { return settings_.clamp ? images.clamp(-1, 1) : images; }
   Shown views_of(const Tensor& images, const Stream& stream) const {

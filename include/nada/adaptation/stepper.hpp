@@ -54,9 +54,10 @@ class Stepper {
   virtual std::int64_t trained_parameters() const = 0;
   virtual std::int64_t latent_size() const = 0;
   virtual std::int64_t style_count() const = 0;
-  /// source_images() and adapted_images() render latents z [N, Z] at the run's exit, without gradient.
-  virtual Tensor source_images(const Tensor& z) const = 0;
-  virtual Tensor adapted_images(const Tensor& z) const = 0;
+  /// source_images() and adapted_images() render latents z [N, Z] without gradient, at the run's exit or, if `whole`, at
+  /// the generator's own size.
+  virtual Tensor source_images(const Tensor& z, bool whole = false) const = 0;
+  virtual Tensor adapted_images(const Tensor& z, bool whole = false) const = 0;
 
   /// Calls nada::run(*this, total, observers...).
   template <class... Observers>

@@ -18,10 +18,12 @@ namespace nada {
 ///     x    = conv3x3(x); for each block: x += conv3x3(silu((1 + a) conv3x3(silu(x)) + b))
 ///     a, b = linear(silu(linear(3 step)))                      [N, C] each
 ///     out  = for each level conv1x1(silu(x)), shuffled to the level's size: [N, C_l, H / S_l, W / S_l]
-/// A level's prediction is in units of its `scale`, the root mean square of that level's steps in training. Tensors:
+/// A level's prediction is in units of its `scale`, the root mean square of that level's steps in training. The pixels
+/// themselves may be a level more, the last one. Tensors:
 ///     step_head.in.weight [C, 3 F F, 3, 3]
 ///     step_head.block.<k>.{0,1}.{weight,bias}, step_head.block.<k>.film.{0,1}.{weight,bias}
-///     step_head.level.<l>.{weight,bias}, step_head.scale [levels], step_head.directions [K, E]
+///     step_head.level.<l>.{weight,bias}, step_head.pixels.{weight,bias} where it predicts them
+///     step_head.scale [levels], step_head.directions [K, E]
 /// `directions` are unit text steps of the training; familiarity() compares with them.
 /// Source:  the conditioning is FiLM, Perez et al., arXiv:1709.07871.
 class StepHead {
@@ -32,8 +34,10 @@ class StepHead {
   StepHead(const Weights& weights, const std::vector<DenseLevel>& levels);
   static bool is_in(const Weights& weights) { return weights.has("step_head.in.weight"); }
 
-  std::int64_t fold() const { return fold_; }  ///< F
-  std::size_t levels() const { return level_weight_.size(); }
+  std::int64_t fold() const { return fold_; }                  ///< F
+  std::size_t levels() const { return level_weight_.size(); }  ///< of dense features, and one more with pixels
+  std::size_t dense_levels() const { return levels() - (pixels_ ? 1 : 0); }
+  bool predicts_pixels() const { return pixels_; }
   const Tensor& scale() const { return scale_; }                   ///< [levels]
   std::int64_t directions() const { return directions_.size(0); }  ///< K
 
@@ -61,17 +65,32 @@ class StepHead {
   std::vector<std::int64_t> shuffle_;
   Tensor scale_, directions_;
   std::int64_t fold_ = 0;
+  bool pixels_ = false;
 };
+
+/// Returns what a head predicts the steps of, for images [N, 3, H, W] in [-1, 1]: the encoder's first dense features,
+/// then the images themselves where the head predicts pixels.
+template <class Encoder>
+std::vector<Tensor> stepping_features(const Encoder& encoder, const StepHead& head, const Tensor& images) {
+  std::vector<Tensor> out;
+  if (head.dense_levels() > 0) {
+    out = encoder.see_dense(images);
+    out.resize(head.dense_levels());
+  }
+  if (head.predicts_pixels()) out.push_back(images);
+  return out;
+}
 
 /// StepHeadShape holds the sizes of a new head.
 struct StepHeadShape {
   std::vector<DenseLevel> levels;
+  bool pixels = false;  // a level of the pixels themselves
   std::int64_t embedding = 128, width = 96, blocks = 4, fold = 4, directions = 256;
 };
 
 /// Returns the tensors of a head before training: kernels and matrices N(0, 1 / fan-in), the second convolution of
 /// each block, the last linear map of its FiLM and the levels 0, scales 1. `stream` gives the numbers.
-/// Errors:  a level whose stride does not divide the fold.
+/// Errors:  a level whose stride does not divide the fold; neither levels nor pixels.
 TensorMap initial_step_head(const StepHeadShape& shape, const Stream& stream);
 
 }  // namespace nada

@@ -29,17 +29,22 @@ NADA_INLINE StepHead::StepHead(const Weights& weights, const std::vector<DenseLe
     block.film_weight[1] = weights(name + "film.1.weight", {2 * width, hidden});
     block.film_bias[1] = weights(name + "film.1.bias", {2 * width});
   }
+  const auto level = [&](const std::string& name, std::int64_t channels, std::int64_t stride) {
+    shuffle_.push_back(fold_ / stride);
+    const auto out = channels * shuffle_.back() * shuffle_.back();
+    level_weight_.push_back(weights(name + ".weight", {out, width, 1, 1}));
+    level_bias_.push_back(weights(name + ".bias", {out}));
+  };
   for (std::size_t l = 0; weights.has(join("step_head.level.", l, ".weight")); ++l) {
     require(l < levels.size(), weights.what(), ": the step head has more levels than the encoder's dense features, ",
             levels.size());
     const auto& [channels, stride] = levels[l];
     require(fold_ % stride == 0, weights.what(), ": the step head folds squares of ", fold_,
             " pixels, which the stride ", stride, " of its level ", l, " does not divide");
-    shuffle_.push_back(fold_ / stride);
-    const auto out = channels * shuffle_.back() * shuffle_.back();
-    level_weight_.push_back(weights(join("step_head.level.", l, ".weight"), {out, width, 1, 1}));
-    level_bias_.push_back(weights(join("step_head.level.", l, ".bias"), {out}));
+    level(join("step_head.level.", l), channels, stride);
   }
+  pixels_ = weights.has("step_head.pixels.weight");
+  if (pixels_) level("step_head.pixels", 3, 1);
   require(!blocks_.empty() && !level_weight_.empty(), weights.what(), ": the step head has no blocks or no levels");
   scale_ = weights("step_head.scale", {static_cast<std::int64_t>(level_weight_.size())});
   directions_ = weights("step_head.directions", {-1, -1});
@@ -85,6 +90,7 @@ NADA_INLINE TensorMap initial_step_head(const StepHeadShape& shape, const Stream
     out[name + ".weight"] = random ? normal(size) : torch::zeros(size);
     out[name + ".bias"] = torch::zeros({size[0]});
   };
+  require(!shape.levels.empty() || shape.pixels, "a step head without levels and without pixels predicts nothing");
   const auto width = shape.width;
   layer("step_head.in", {width, 3 * shape.fold * shape.fold, 3, 3}, true);
   for (std::int64_t k = 0; k < shape.blocks; ++k) {
@@ -101,7 +107,8 @@ NADA_INLINE TensorMap initial_step_head(const StepHeadShape& shape, const Stream
     const auto shuffle = shape.fold / stride;
     layer(join("step_head.level.", l), {channels * shuffle * shuffle, width, 1, 1}, false);
   }
-  out["step_head.scale"] = torch::ones({static_cast<std::int64_t>(shape.levels.size())});
+  if (shape.pixels) layer("step_head.pixels", {3 * shape.fold * shape.fold, width, 1, 1}, false);
+  out["step_head.scale"] = torch::ones({static_cast<std::int64_t>(shape.levels.size()) + (shape.pixels ? 1 : 0)});
   out["step_head.directions"] = torch::zeros({shape.directions, shape.embedding});
   return out;
 }

@@ -45,8 +45,8 @@ inline auto default_objective() {
 inline auto default_selector() { return Every{10, AdaptiveTopK{}}; }
 inline auto default_views() { return CropViews{.blur = 0.05}; }
 
-/// Makes the adaptation of a cell of these parts. With an early exit a cell is measured on what that exit renders, so that
-/// variants of other exits have other measures.
+/// Makes the adaptation of a cell of these parts. A cell is measured on images of the generator's own size, whatever the
+/// exit that it trained with.
 template <class S, class O, class Sel = Every<AdaptiveTopK>, class P = FullWeights, class V = CropViews,
           class X = FullSize>
 std::unique_ptr<Stepper> adapt_cell(const AblationCell& cell, S shift, O objective, Sel selector = default_selector(),

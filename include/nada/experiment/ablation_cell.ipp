@@ -16,6 +16,7 @@
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
+#include "nada/core/device.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/experiment/truths.hpp"
@@ -37,7 +38,9 @@ NADA_INLINE AblationCell load_cell(const AblationPlan& plan, std::int64_t n, Ten
   const auto device = plan.options().machine.place();
   AblationCell cell{load_generator(o.generator, {device, torch::kFloat32}), {}, o.source, target.text, {}, {}, {}, {}};
   const auto vocabulary = o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary);
-  for (const auto& e : o.encoders) cell.encoders.push_back({load_clip(e.path, vocabulary, device), e.weight});
+  for (const auto& e : o.encoders)
+    cell.encoders.push_back(
+        {load_clip(e.path, vocabulary, device, torch::kFloat32, products_in(o.precision)), e.weight});
   cell.templates = read_templates(o.templates);
   cell.settings.adam.rate = o.lr;
   cell.settings.batch = o.batch;
@@ -57,10 +60,10 @@ NADA_INLINE AblationCell load_cell(const AblationPlan& plan, std::int64_t n, Ten
   return cell;
 }
 
-/// Images [N, 3, H, W] of latents, adapted, on the processor, made in pieces of 20.
+/// Images [N, 3, H, W] of latents, adapted, on the processor, made in pieces of 20; whole ones, whatever the exit.
 NADA_INLINE Tensor adapted_samples(const Stepper& adaptation, const Tensor& z) {
   std::vector<Tensor> images;
-  for (const auto& piece : z.split(20)) images.push_back(adaptation.adapted_images(piece).clamp(-1, 1).cpu());
+  for (const auto& piece : z.split(20)) images.push_back(adaptation.adapted_images(piece, true).clamp(-1, 1).cpu());
   return torch::cat(images);
 }
 
@@ -76,7 +79,7 @@ NADA_INLINE Evidence evidence_of(const AblationPlan& plan, std::int64_t n, const
   evidence.adapted = see_all(measuring_encoder, evidence.adapted_images.to(o.machine.place()));
   std::vector<Tensor> source_images;
   evidence.source = see_all(measuring_encoder, o.count, [&](std::int64_t first, std::int64_t count) {
-    const auto images = adaptation.source_images(z.narrow(0, first, count));
+    const auto images = adaptation.source_images(z.narrow(0, first, count), true);
     if (has(needs, Needs::source_images)) source_images.push_back(images.clamp(-1, 1).cpu());
     return images;
   });
@@ -97,7 +100,7 @@ NADA_INLINE Evidence twin_evidence_of(const AblationPlan& plan, std::int64_t n, 
   std::error_code missing;
   Evidence out;
   if (o.twins.empty() || !std::filesystem::exists(folder, missing)) return out;
-  out.truths = read_truths(folder, adaptation.resolution());
+  out.truths = read_truths(folder, cell.source.resolution());
   const auto z = Stream{o.twins_seed, 0}.normal(Purpose::samples, {out.truths.size(0), cell.source.latent_size()});
   out.adapted_images = adapted_samples(adaptation, z);
   const auto device = o.machine.place();

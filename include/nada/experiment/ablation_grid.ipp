@@ -61,7 +61,7 @@ NADA_INLINE Block block_of(const AblationPlan& plan, std::size_t target, const s
     const auto sheet = read_picture(plan.picture(first + v));
     auto& row = out.rows.emplace_back(cut_tiles(sheet, sheet.height, "a cell's picture"));
     for (auto& tile : row)
-      if (tile.width != width) tile = resize(tile, width, height);  // of a variant with an early exit
+      if (tile.width != width) tile = resize(tile, width, height);  // of a stepper with another size
   }
   return out;
 }

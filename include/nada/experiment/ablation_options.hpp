@@ -22,6 +22,7 @@ struct AblationOptions {
   std::uint64_t twins_seed = 31;
   double lr = 0.002;
   std::filesystem::path vocabulary;      // byte-pair merges, where an encoder's file holds none; no option of ablations
+  std::string precision = "float32";     // that encoders multiply in; no option of ablations
   std::vector<std::uint64_t> seed_list;  // other seeds than 0 to seeds - 1, as many; no option of ablations
   bool quick = false, deltas = false;
   MachineOptions machine;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "nada/adaptation/settings.hpp"
@@ -12,6 +13,7 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
+#include "nada/encoders/encoder.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/menu_adaptation.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -21,6 +23,8 @@
 #include "nada/selection/any_selector.hpp"
 #include "nada/selection/every.hpp"
 #include "nada/shifts/any_shift.hpp"
+#include "nada/shifts/shift.hpp"
+#include "nada/shifts/text_mixture.hpp"
 #include "nada/shifts/text_shift.hpp"
 #include "nada/views/views.hpp"
 
@@ -76,7 +80,8 @@ struct ClassOption {
 struct TextOptions {
   std::vector<EncoderChoice> encoders;
   std::filesystem::path vocabulary, templates;
-  std::string source, target;
+  std::string source;
+  std::vector<std::string> targets;  // one text, or several TEXT[:weight]
 
   void declare(OptionTable& table);
 
@@ -87,7 +92,29 @@ struct TextOptions {
   std::vector<std::string> load_templates() const {
     return templates.empty() ? std::vector<std::string>{"{}"} : read_templates(templates);
   }
-  TextShift shift() const;
+  /// Returns the target in words: the text, or several as they were given, with + between them.
+  std::string target() const;
+  /// Returns the targets with their weights; of a single one the text is taken as it is.
+  std::vector<WeightedText> weighted_targets() const;
+  /// Returns the shift to the target, or to several.
+  std::variant<TextShift, TextMixture> shift() const;
+  /// Returns the ends of shift() as an encoder sees them.
+  template <TextImageEncoder E>
+  Endpoints endpoints(const E& encoder) const {
+    return std::visit([&](const auto& shift) { return shift.endpoints(encoder, {}); }, shift());
+  }
+  /// Returns the feature of the target, [1, E]: of several texts the unit sum of theirs, each times its weight.
+  template <TextImageEncoder E>
+  Tensor target_feature(const E& encoder) const {
+    const auto prompts = load_templates();
+    if (targets.size() == 1) return text_feature(encoder, targets.front(), prompts);
+    Tensor sum;
+    for (const auto& [text, weight] : weighted_targets()) {
+      const auto one = weight * text_feature(encoder, text, prompts);
+      sum = sum.defined() ? sum + one : one;
+    }
+    return unit(sum);
+  }
 
  private:
   static AnyClip without_antialias(const AnyClip& encoder);

@@ -70,7 +70,9 @@ NADA_INLINE void settle_precision(std::string& precision) {
 
 NADA_INLINE void TextOptions::declare(OptionTable& table) {
   table.group("Texts");
-  table.add("target", target, "what the images should become");
+  table.add("target", targets,
+            "what the images should become; several may be given, each with its share: TEXT[:weight]",
+            OptionTable::Kind::saved, "TEXT");
   table.add("source", source, "what they are");
   table.add("templates", templates,
             "file of prompt templates, one a line, {} where the text goes; none: the bare texts");
@@ -96,10 +98,24 @@ NADA_INLINE Members<AnyClip> TextOptions::load_encoders(torch::Device device, bo
   return Members<AnyClip>(std::move(members));
 }
 
-NADA_INLINE TextShift TextOptions::shift() const {
-  require(!target.empty(), "no target text was given; say what the images should become with --target \"...\"");
+NADA_INLINE std::string TextOptions::target() const {
+  std::string out;
+  for (const auto& text : targets) out += (out.empty() ? "" : " + ") + text;
+  return out;
+}
+
+NADA_INLINE std::vector<WeightedText> TextOptions::weighted_targets() const {
+  if (targets.size() == 1) return {{targets.front(), 1}};
+  std::vector<WeightedText> out;
+  for (const auto& text : targets) out.push_back(read_weighted_text(text));
+  return out;
+}
+
+NADA_INLINE std::variant<TextShift, TextMixture> TextOptions::shift() const {
+  require(!target().empty(), "no target text was given; say what the images should become with --target \"...\"");
   require(!source.empty(), "no source text was given; say what the generator's images are with --source \"...\"");
-  return {source, target, load_templates()};
+  if (targets.size() == 1) return TextShift(source, targets.front(), load_templates());
+  return TextMixture(source, weighted_targets(), load_templates());
 }
 
 NADA_INLINE AnyClip TextOptions::without_antialias(const AnyClip& encoder) {
@@ -112,8 +128,10 @@ NADA_INLINE AnyClip TextOptions::without_antialias(const AnyClip& encoder) {
 }
 
 NADA_INLINE void TextOptions::warn_unknown(const std::vector<std::string>& phrases, std::set<std::string>& told) const {
-  for (const auto* text : {&source, &target})
-    for (const auto& unknown : unknown_words(*text, phrases)) {
+  std::vector<std::string> texts{source};
+  for (const auto& [text, weight] : weighted_targets()) texts.push_back(text);
+  for (const auto& text : texts)
+    for (const auto& unknown : unknown_words(text, phrases)) {
       if (!told.insert(unknown.word).second) continue;
       std::cerr << "warning: the encoders never read the word '" << unknown.word << "', so it may do little";
       for (std::size_t i = 0; i < unknown.near.size(); ++i)
@@ -305,11 +323,15 @@ NADA_INLINE AnyGenerator AdaptOptions::load_source() const {
 }
 
 NADA_INLINE AnyShift AdaptOptions::shift(int resolution) const {
-  if (pictures.empty()) return texts.shift();
+  if (pictures.empty()) return std::visit([](auto shift) { return AnyShift(std::move(shift)); }, texts.shift());
   require(pictures_share >= 0 && pictures_share <= 1, "option pictures-share: expected 0 to 1, found ", pictures_share);
   ImageShift by_pictures(read_picture_set(pictures, resolution, pictures_tile).to(machine.place()));
-  if (texts.target.empty()) return AnyShift::Choice(std::move(by_pictures));
-  return AnyShift::Choice(MixedShift(texts.shift(), std::move(by_pictures), pictures_share));
+  if (texts.target().empty()) return AnyShift::Choice(std::move(by_pictures));
+  return std::visit(
+      [&](auto shift) {
+        return AnyShift(AnyShift::Choice(MixedShift(std::move(shift), std::move(by_pictures), pictures_share)));
+      },
+      texts.shift());
 }
 
 NADA_INLINE TermList AdaptOptions::objective() const {
@@ -333,7 +355,7 @@ NADA_INLINE void AdaptOptions::add_learned_step(TermList& objective, const Membe
     bound = true;
     objective.add({learned, {term}, static_cast<std::ptrdiff_t>(index)});
     if (!pictures.empty()) return;
-    const auto familiarity = encoder.step_head()->familiarity(texts.shift().endpoints(encoder, {}).direction);
+    const auto familiarity = encoder.step_head()->familiarity(texts.endpoints(encoder).direction);
     const auto share = term.share_of(familiarity);
     if (share == 1) return;
     std::cerr << "note: the nearest step of texts that the step head learned has the cosine " << std::fixed
@@ -399,7 +421,7 @@ NADA_INLINE AdaptationSettings AdaptOptions::settings(const AnyGenerator& source
 }
 
 NADA_INLINE std::string AdaptOptions::target_name() const {
-  if (!texts.target.empty() || pictures.empty()) return texts.target;
+  if (!texts.target().empty() || pictures.empty()) return texts.target();
   const auto path = pictures.lexically_normal();
   return "pictures of " + (path.has_filename() ? path.stem() : path.parent_path().filename()).string();
 }

@@ -59,7 +59,7 @@ NADA_INLINE std::optional<MeasuringEncoder> Session::measuring_encoder() const {
   BestObserver::check(options_.best, options_.best_every);
   std::error_code missing;
   const auto& texts = options_.texts;
-  require(!texts.target.empty() && !texts.source.empty(), "--best needs a source and a target text");
+  require(!texts.target().empty() && !texts.source.empty(), "--best needs a source and a target text");
   require(!options_.measure.empty() || std::filesystem::equivalent(options_.generator, embedded_generator(), missing),
           "--best needs --measure FILE, an encoder that knows what this generator draws");
   const auto path = options_.measure.empty() ? embedded_held_out_encoder() : options_.measure;
@@ -69,7 +69,7 @@ NADA_INLINE std::optional<MeasuringEncoder> Session::measuring_encoder() const {
   MeasuringEncoder out{load_clip(path, texts.vocabulary.empty() ? std::nullopt : std::optional(texts.vocabulary),
                                  options_.machine.place()),
                        {}};
-  out.ends = texts.shift().endpoints(out.encoder, {});
+  out.ends = texts.endpoints(out.encoder);
   return out;
 }
 
@@ -77,7 +77,9 @@ NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation, s
                                  std::optional<MeasuringEncoder> measuring) const {
   DeltaOrigin origin{{{"nada.options", folder.notes().options_text}}, options_.generator};
   if (!options_.texts.source.empty()) origin.metadata["nada.source"] = options_.texts.source;
-  if (!options_.texts.target.empty()) origin.metadata["nada.target"] = options_.texts.target;
+  // one text can be measured by later; several are told alone
+  if (const auto target = options_.texts.target(); !target.empty())
+    origin.metadata[options_.texts.targets.size() == 1 ? "nada.target" : "nada.targets"] = target;
   const StopSignals signals;
   MetricsObserver metrics(folder / "metrics.csv", adaptation.term_names());
   SampleObserver samples(folder, origin, options_.samples_every);

@@ -74,6 +74,7 @@ NADA_INLINE void train_as(AblationOptions& cells, const AdaptOptions& adapt) {
   cells.steps = adapt.steps;
   cells.batch = adapt.batch;
   cells.lr = adapt.lr;
+  cells.precision = adapt.precision;
 }
 }  // namespace detail
 
@@ -148,8 +149,10 @@ class SweepProgram {
     auto out = file_.variants(o_.samples, o_.draw_seed, measured);
     for (const auto& variant : out) {
       require_unseen(variant.options.texts.encoders, c.measure);
-      require(variant.options.precision == "float32", "option precision: cells of a sweep compute in float32, found ",
-              variant.options.precision);
+      const auto& precision = variant.options.precision;
+      require(precision == "float32" || precision == "bfloat16",
+              "option precision: expected float32 or bfloat16 in a sweep, found '", precision, "'",
+              precision == "auto" ? ", which is not the same on all machines" : "");
     }
     return out;
   }
@@ -187,7 +190,7 @@ class SweepProgram {
 
   std::unique_ptr<Stepper> make(const std::string& name, const AblationCell& cell) const {
     auto options = variant(name).options;
-    options.texts.target = cell.target_text;
+    options.texts.targets = {cell.target_text};
     options.seed = cell.settings.seed;
     options.machine = o_.cells.machine;
     return make_adaptation(options.parts(cell.source, Members<AnyClip>(cell.encoders)));

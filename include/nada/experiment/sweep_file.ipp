@@ -26,8 +26,8 @@ inline constexpr std::pair<const char*, const char*> given_by_sweeps[] = {{"targ
                                                                           {"pictures-share", "targets"}};
 
 /// Options that all cells of a sweep must share, so that they can be compared.
-inline constexpr const char* shared_by_sweeps[] = {
-    "generator", "class", "source", "noise", "log", "exit", "samples-every", "state-every", "tensorboard", "precision"};
+inline constexpr const char* shared_by_sweeps[] = {"generator", "class",         "source",      "noise",
+                                                   "log",       "samples-every", "state-every", "tensorboard"};
 
 /// Options that change no cell.
 inline const std::set<std::string>& without_effect() {

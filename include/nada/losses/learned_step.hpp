@@ -26,7 +26,7 @@ concept SteppingEncoder = TextImageEncoder<E> && requires(const E& e, const Tens
 
 /// Every place of the image should move as the head predicts it from the anchor's image and the texts' direction d:
 ///     L = k mean_l mean (f_l(adapted) - f_l(anchor) - s_l P_l(anchor, d))^2 / s_l^2             []  >= 0
-/// over levels l of dense features f with the head's scales s. k in [0, 1] tells how far the head knows the texts: 0
+/// over the head's levels l, of dense features f or of pixels, with the head's scales s. k in [0, 1] tells how far the head knows the texts: 0
 /// where the largest cosine of d with a step of the head's training is at most `from`, 1 from `to` on.
 /// Source:  this project. A text's step is not one vector in dense features: a constant vector explains a tenth to a
 ///          third of the true steps of a picture filter, a prediction from the picture most of it.
@@ -67,11 +67,11 @@ struct LearnedStep {
     {
       const torch::NoGradGuard no_grad;
       wanted = head(anchor, direction);
-      const auto before = encoder.see_dense(anchor);
+      const auto before = stepping_features(encoder, head, anchor);
       for (std::size_t l = 0; l < wanted.size(); ++l)
         wanted[l] = before[l] / head.scale()[static_cast<std::int64_t>(l)] + wanted[l];
     }
-    const auto now = encoder.see_dense(adapted);
+    const auto now = stepping_features(encoder, head, adapted);
     Tensor sum;
     for (std::size_t l = 0; l < wanted.size(); ++l) {
       const auto distance = (now[l] / head.scale()[static_cast<std::int64_t>(l)] - wanted[l]).square().mean();

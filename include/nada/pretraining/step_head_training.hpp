@@ -27,11 +27,12 @@ struct StepHeadTrainingSettings {
   double text_noise = 0.03;  // deviation of what is added to each number of a step, times 1 / sqrt(E) sqrt(128)
   double clip = 1;           // largest norm of all gradients together
   std::uint64_t seed = 0;
+  std::size_t measured = 0;  // levels, the first ones, whose scales are measured already: those of a head that goes on
 };
 
 /// StepHeadTraining trains the head of an encoder whose own tensors stand still:
 ///     L = sum_l mean (f_l(after) - f_l(before) - s_l P_l(before, step))^2 / s_l^2
-/// The scales s are measured on the first batch.
+/// over the head's levels. The scales s are measured on the first batch.
 class StepHeadTraining {
  public:
   /// `head` are the tensors of a head (initial_step_head()).

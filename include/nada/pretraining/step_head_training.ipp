@@ -18,11 +18,12 @@ namespace nada {
 namespace detail {
 
 /// Returns the true steps of each level, f(after) - f(before).
-NADA_INLINE std::vector<Tensor> true_steps(const AnyClip& encoder, const StepPairs& pairs, std::size_t levels) {
+NADA_INLINE std::vector<Tensor> true_steps(const AnyClip& encoder, const StepHead& head, const StepPairs& pairs) {
   const torch::NoGradGuard no_grad;
-  const auto before = encoder.see_dense(pairs.before), after = encoder.see_dense(pairs.after);
+  const auto before = stepping_features(encoder, head, pairs.before);
+  const auto after = stepping_features(encoder, head, pairs.after);
   std::vector<Tensor> out;
-  for (std::size_t l = 0; l < levels; ++l) out.push_back(after[l] - before[l]);
+  for (std::size_t l = 0; l < before.size(); ++l) out.push_back(after[l] - before[l]);
   return out;
 }
 
@@ -67,9 +68,9 @@ NADA_INLINE double StepHeadTraining::step(const StepPairs& pairs) {
   held["step_head.scale"] = scale_;
   held["step_head.directions"] = directions_;
   const StepHead head(Weights(held, "the step head", torch::kFloat32), encoder_.dense_levels());
-  const auto truth = detail::true_steps(encoder_, pairs, head.levels());
+  const auto truth = detail::true_steps(encoder_, head, pairs);
   if (steps_ == 0)
-    for (std::size_t l = 0; l < truth.size(); ++l)
+    for (std::size_t l = settings_.measured; l < truth.size(); ++l)
       scale_[static_cast<std::int64_t>(l)] = truth[l].square().mean().sqrt().clamp_min(1e-6);
   const Stream stream{settings_.seed, steps_ + 1};
   const auto width = static_cast<double>(pairs.step.size(1));
@@ -111,7 +112,7 @@ NADA_INLINE void StepHeadTraining::restore(const TensorMap& state, const std::st
 
 NADA_INLINE std::vector<double> explained_energy(const AnyClip& encoder, const StepHead& head, const StepPairs& pairs) {
   const torch::NoGradGuard no_grad;
-  const auto truth = detail::true_steps(encoder, pairs, head.levels());
+  const auto truth = detail::true_steps(encoder, head, pairs);
   const auto predicted = head(pairs.before, pairs.step);
   std::vector<double> out;
   for (std::size_t l = 0; l < truth.size(); ++l) {

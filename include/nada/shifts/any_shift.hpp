@@ -12,18 +12,21 @@
 #include "nada/shifts/image_shift.hpp"
 #include "nada/shifts/mixed_shift.hpp"
 #include "nada/shifts/shift.hpp"
+#include "nada/shifts/text_mixture.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {
 
 /// AnyShift is a menu: a Shift that holds one of the list `Choice`.
-/// Errors:  a term that asks a shift by pictures alone for its texts.
+/// Errors:  a term that asks a shift by pictures alone, or to several texts, for its text.
 class AnyShift {
  public:
-  using Choice = std::variant<TextShift, ImageShift, MixedShift<TextShift, ImageShift>>;
+  using Choice = std::variant<TextShift, TextMixture, ImageShift, MixedShift<TextShift, ImageShift>,
+                              MixedShift<TextMixture, ImageShift>>;
 
   AnyShift(Choice choice) : choice_(std::move(choice)) {}
   AnyShift(TextShift shift) : choice_(std::move(shift)) {}
+  AnyShift(TextMixture shift) : choice_(std::move(shift)) {}
 
   const Choice& choice() const { return choice_; }
 
@@ -49,8 +52,9 @@ class AnyShift {
         [&](const auto& shift) -> decltype(read(std::declval<const TextShift&>())) {
           if constexpr (TextualShift<std::decay_t<decltype(shift)>>) return read(shift);
           fail(
-              "a term of this objective makes texts of its own, and the shift is by pictures alone; say what they show "
-              "with --target TEXT");
+              "a part of this objective makes texts of its own, and the shift is not to one text, but by pictures or "
+              "to "
+              "several texts; say what to move to with one --target TEXT");
         },
         choice_);
   }
