@@ -262,15 +262,23 @@ class Service {
   }
   json words(const Request& q) const {
     std::string text;
+    bool known = false;
     for (const auto& [name, value] : fields_of(q.query)) {
-      if (name != "text") refuse(400, "the field ", in_quotes(name), " is unknown; known is text");
+      if (name == "known" && (value == "true" || value == "false")) {
+        known = value == "true";
+        continue;
+      }
+      if (name == "known") refuse(400, "known: expected true or false, found ", in_quotes(value));
+      if (name != "text") refuse(400, "the field ", in_quotes(name), " is unknown; known are text and known");
       text = value;
     }
     if (text.size() > 1000) refuse(400, "text: expected at most 1000 bytes, found ", text.size());
     if (!is_utf8(text)) refuse(400, "text: this is not UTF-8");
     json list = json::array();
     for (const auto& word : studio_.unknown(text)) list.push_back({{"word", word.word}, {"near", word.near}});
-    return {{"unknown", list}};
+    json out{{"unknown", list}};
+    if (known) out["known"] = studio_.known();
+    return out;
   }
   /// Lets the desk compute an answer.
   template <class Work>

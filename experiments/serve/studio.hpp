@@ -1,5 +1,6 @@
 /// The models behind the page: the generator, its presets, and the inverter that turns pictures into codes.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -181,6 +182,19 @@ class Studio {
       for (auto& word : unknown_words(text, encoder.phrases()))
         if (seen.insert(word.word).second) out.push_back(std::move(word));
     return out;
+  }
+  /// Returns the words that every encoder has read, sorted.
+  std::vector<std::string> known() const {
+    std::optional<std::vector<std::string>> out;
+    for (const auto& encoder : encoders_) {
+      const auto words = known_words(encoder.phrases());
+      if (words.empty()) continue;  // of an encoder that does not say
+      if (out)
+        std::erase_if(*out, [&](const auto& w) { return !std::binary_search(words.begin(), words.end(), w); });
+      else
+        out = words;
+    }
+    return out.value_or(std::vector<std::string>{});
   }
   /// Errors:  Refusal 400 for a text that is too long for an encoder.
   void check_text(const std::string& text) const {

@@ -56,6 +56,17 @@ BOOST_AUTO_TEST_CASE(near_words_come_closest_first_then_by_common_beginning) {
   BOOST_TEST(shown(unknown_words("cat", animals, 0)) == "cat:");
 }
 
+BOOST_AUTO_TEST_CASE(words_of_other_meanings_are_not_near) {
+  const std::vector<std::string> known = {"big", "from", "brown", "old", "on", "zombie"};
+  BOOST_TEST(shown(unknown_words("dog frozen oil zomby", known)) == "dog: frozen: oil: zomby:zombie");
+}
+
+BOOST_AUTO_TEST_CASE(known_words_are_sorted_and_come_once) {
+  const std::vector<std::string> texts = {"A sketch of {}", "a zombie", "the Sketch"};
+  const std::vector<std::string> expected = {"of", "sketch", "zombie"};
+  BOOST_TEST(known_words(texts) == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(words_without_a_letter_in_common_are_not_near) {
   const std::vector<std::string> one = {"is"};
   BOOST_TEST(shown(unknown_words("ox", one)) == "ox:");

@@ -249,6 +249,8 @@ await step('unknown words are marked as they are typed', async () => {
   await page.click('#adapt-words button:text-is("zombie")');
   hold(await page.inputValue('#adapt-form [name=target]') === 'a zombie', 'expected the near word instead');
   await page.waitForSelector('#adapt-words mark', {state: 'detached'});
+  await page.click('#adapt-known summary');
+  await until(page, () => document.querySelector('#adapt-known p').textContent.split(', ').includes('zombie'));
 });
 await step('the line under an unknown word stays under it as the field scrolls', async () => {
   await page.setViewportSize({width: 390, height: 850});
@@ -283,6 +285,8 @@ await step('adapts 20 steps while the curve moves, reloaded in the middle', asyn
   await until(page, () => document.getElementById('adapt-state').textContent.startsWith('Done: 20'), undefined, 240000);
   await until(page, () => document.getElementById('adapt-chart').dataset.points === '20');
   await until(page, () => document.getElementById('adapt-picture').src.endsWith('/samples/20') && document.getElementById('adapt-picture').naturalWidth > 0);
+  const [saved] = await Promise.all([page.waitForEvent('download'), page.click('#adapt-save')]);
+  hold(/-20\.png$/.test(saved.suggestedFilename()), `expected the picture of step 20, found ${saved.suggestedFilename()}`);
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Download the delta')]);
   hold(readFileSync(await download.path()).length > 10000, 'expected the delta');
   hold(await page.getAttribute('#adapt-spoken', 'role') === 'status' && await spoken() <= 6, `expected few words to be spoken, found ${await spoken()} changes`);
@@ -295,9 +299,10 @@ await step('kept as a look, which then makes pictures, and which another tab see
   await other.waitForSelector('#generate-result img');
   await page.fill('#keep-form [name=name]', 'undead');
   await page.click('#keep-form button');
-  await until(page, () => document.getElementById('adapt-status').textContent.includes('Kept'));
-  await page.click('nav a[href="#generate"]');
-  await page.waitForSelector('#generate-looks input[value=undead]', {state: 'attached'});
+  await until(page, () => document.getElementById('keep-status').textContent.includes('Kept'));
+  await page.click('#keep-form button[value=use]');  // of a look that is kept already
+  await page.waitForSelector('#generate-result .tile[data-preset=undead]');
+  hold((await page.$$eval('#generate-looks input:checked', (inputs) => inputs.map((one) => one.value).join())) === 'source,undead', 'expected the new look beside the original');
   await other.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));  // as when the tab comes to the front
   await other.waitForSelector('#generate-looks input[value=undead]', {state: 'attached'});
   await other.close();

@@ -289,6 +289,8 @@ def use_api():
     unknown = get('words?text=' + urllib.parse.quote('a zomby in a spaceshipp'))['unknown']
     check('unknown words are told', any(entry['word'] == 'spaceshipp' for entry in unknown))
     check('known ones are not', not get('words?text=a%20zombie')['unknown'])
+    known = get('words?known=true')['known']
+    check('all that are known are told where it is asked for', 'zombie' in known and known == sorted(known) and 'known' not in get('words'))
 
     # adapting, with two in the queue
     run = post('runs', {'target': 'a zombie', 'steps': 4, 'batch': 2})

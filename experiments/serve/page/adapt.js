@@ -31,6 +31,10 @@ export async function start(defaults) {
         mark();
         form.target.focus();
       }})));
+  id('adapt-known').addEventListener('toggle', async () => {
+    const place = id('adapt-known').querySelector('p');
+    if (!place.textContent) await tell(place, '', async () => { place.textContent = (await get('words?known=true')).known.join(', '); });
+  }, {once: true});
   id('adapt-targets').replaceChildren(...[...texts].map((value) => make('option', {value})));
 }
 
@@ -94,6 +98,7 @@ function picture(name, step) {
   image.src = address(`runs/${name}/samples/${step}`);
   image.alt = `Upper row: the original. Lower row: the same people after ${step} steps.`;
   image.hidden = false;
+  Object.assign(id('adapt-save'), {hidden: false, href: image.src, download: `${name}-${step}.png`});
   id('adapt-picture-text').textContent = image.alt;
 }
 /** Two runs under each other: the newest picture of another run. */
@@ -126,7 +131,8 @@ export function follow(name, open) {
   id('adapt-picture-text').textContent = '';
   if (act.dataset.run !== name) {
     act.dataset.run = name;
-    for (const each of [act, id('adapt-report'), id('adapt-delta'), id('keep-form')]) each.hidden = true;
+    for (const each of [act, id('adapt-save'), id('adapt-report'), id('adapt-delta'), id('keep-form')]) each.hidden = true;
+    id('keep-status').textContent = '';
   }
   act.dataset.state = '';
   id('adapt-chart').dataset.points = 0;
@@ -213,7 +219,6 @@ export function follow(name, open) {
       }
       id('adapt-delete').hidden = false;
       offer(name).catch(() => {});
-      if (state === 'done') status.textContent = `${title}: done.`;
       if (state !== 'stopped' || act.hidden) return;
       looking = setInterval(async () => {  // somebody may continue it in another tab
         if (document.hidden) return;
@@ -266,8 +271,12 @@ form.addEventListener('submit', (event) => {
 });
 id('keep-form').addEventListener('submit', (event) => {
   event.preventDefault();
-  tell(status, 'Keeping…', async () => {
-    const kept = await post(`runs/${id('keep-form').dataset.run}/keep`, {name: id('keep-form').elements.name.value});
-    status.textContent = `Kept: “${kept.name}” is among the looks now.`;
+  const {dataset, elements} = event.target;
+  const name = elements.name.value;
+  tell(id('keep-status'), 'Keeping…', async () => {
+    if (dataset.kept !== `${dataset.run}/${name}`) await post(`runs/${dataset.run}/keep`, {name});
+    dataset.kept = `${dataset.run}/${name}`;
+    id('keep-status').textContent = `Kept: “${name}” is among the looks now.`;
+    if (event.submitter?.value === 'use') location.hash = `generate?looks=source,${name}`;
   });
 });

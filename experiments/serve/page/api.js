@@ -64,6 +64,7 @@ export function watch(id, on) {
   let source = null;
   let over = false;
   let lost = false;
+  let heardOf = false;  // whether this connection brought anything
   let timer = 0;
   const patience = 15000;  // the server says something every 5 s
   const heard = () => {
@@ -71,6 +72,7 @@ export function watch(id, on) {
     timer = setTimeout(broken, patience);
     if (lost) on.found?.();
     lost = false;
+    heardOf = true;
   };
   const close = () => {
     clearTimeout(timer);
@@ -83,6 +85,7 @@ export function watch(id, on) {
     let sentence = 'Connection lost, trying again…';
     try {
       await get(`runs/${id}`);
+      if (!heardOf) sentence = 'There is no place to watch at the moment, trying again…';
     } catch (problem) {
       if (over) return;
       if (problem.status === 404) {
@@ -101,6 +104,7 @@ export function watch(id, on) {
   function open() {
     close();
     if (over || document.hidden) return;
+    heardOf = false;
     source = new EventSource(`${base}runs/${id}/events`);
     source.onerror = broken;
     timer = setTimeout(broken, patience);

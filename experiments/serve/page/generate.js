@@ -185,11 +185,11 @@ id('strengths-make').addEventListener('click', () => tell(status, 'Generating…
   const tiles = [];
   for (const strength of [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5]) {
     const request = {presets: [name], latents, truncation: Number(form.truncation.value), strength};
-    tiles.push(tile((await ask(request)).pictures[0], `${titled({name})}, strength ${strength}`, request));
+    tiles.push(tile((await ask(request)).pictures[0], `strength ${strength}`, request));
   }
   clearInterval(filmTimer);
   release(film);
-  film.replaceChildren(make('h3', {textContent: 'From the original to more than the look'}), make('div', {class: 'grid small'}, ...tiles));
+  film.replaceChildren(make('h3', {textContent: `From the original to more than “${titled({name})}”`}), make('div', {class: 'grid small'}, ...tiles));
   film.hidden = false;
   status.textContent = 'The strengths are below the pictures.';
   film.scrollIntoView({block: 'nearest'});

@@ -1,5 +1,5 @@
 // Stylise: a picture from a file, its section chosen or its face marked here, found there, shown in every look with a strength.
-import {address, generate, get, looks, make, post, release, single, tell, tile, titled, upload, watch} from './api.js';
+import {address, duration, generate, get, looks, make, post, release, single, tell, tile, titled, upload, watch} from './api.js';
 import {Marks} from './points.js';
 
 const id = (name) => document.getElementById(name);
@@ -42,6 +42,7 @@ export async function start(server) {
 export async function take(blob, find = true) {
   if (!blob) return;
   const name = blob.name ? `“${blob.name}”` : 'This file';
+  stop?.();  // what is being found is of another picture
   const good = await tell(status, 'Reading the picture…', async () => {
     if (blob.size > 64e6) throw new Error(`${name} is larger than 64 MB.`);
     try {
@@ -58,7 +59,8 @@ export async function take(blob, find = true) {
   });
   if (good && find && effort.value.startsWith('refine')) await search();
   if (good) return;
-  picture = null;  // what was there before must not be sent in its place
+  picture = run = null;  // what was there before must not be sent in its place, nor its result be told
+  id('stylize-result').hidden = true;
   id('crop').hidden = true;
   status.scrollIntoView({block: 'nearest'});
 }
@@ -124,9 +126,7 @@ async function search() {
   modes();
 }
 
-const side = (name, file, caption) => make('figure', {class: 'tile'},
-  make('img', {src: address(`runs/${name}/${file}`), alt: caption, width: 256, height: 256}),
-  make('figcaption', {}, make('span', {textContent: caption})));
+const side = (name, file, caption) => tile({url: address(`runs/${name}/${file}`), name: `${name}-${file}`}, caption);
 
 /** Follows a run that stylises, also one from earlier. `open` shows a run of another kind; `near`: its result comes into view. */
 export function follow(name, open, near = false) {
@@ -174,7 +174,7 @@ export function follow(name, open, near = false) {
       began ||= now - 1000 * row.seconds * row.step;
       progress.value = row.step;
       const left = (steps - row.step) * (now - began) / 1000 / Math.max(1, row.step);
-      id('stylize-step').textContent = `Step ${row.step} of ${steps}` + (row.step > 2 ? `, about ${Math.max(1, Math.round(left))} s left` : '');
+      id('stylize-step').textContent = `Step ${row.step} of ${steps}` + (row.step > 2 ? `, about ${duration(left)} left` : '');
     },
     lost: say,
     found: () => say('Connected again.'),
@@ -192,6 +192,7 @@ export function follow(name, open, near = false) {
         say('Taken out of the queue.');
         return;
       }
+      if (name !== run) return;
       const good = await tell(status, status.textContent, () => show(name, stopped || state === 'stopped'));
       if (name !== run) return;
       over();
@@ -220,7 +221,8 @@ async function show(name, stopped) {
   status.textContent = (early ? `Stopped early, at step ${about.step} of ${about.steps}. ` : 'Found. ') +
     (measured ? likeness(measured.psnr) : '') +
     (measured?.far ? ' The picture is far from what this generator draws, so the results may not resemble it: it knows cartoon faces, seen from the front.'
-      : quick && measured?.psnr < 26 ? ' The effort “closer” comes nearer.' : '');
+      : '');
+  id('stylize-closer').hidden = !(picture && quick && measured?.psnr < 26);
 }
 const likeness = (psnr) => `The likeness is ${psnr >= 26 ? 'good' : psnr >= 20 ? 'fair' : 'poor'} (PSNR ${psnr.toFixed(1)} dB).`;
 const render = single(async () => {
@@ -265,6 +267,13 @@ id('stylize-blend').addEventListener('submit', (event) => {
   });
 });
 
+id('stylize-closer').addEventListener('click', () => {
+  effort.value = 'refine=30';
+  search();
+});
+effort.addEventListener('change', () => {
+  if (picture && run) say('Press “Find this face” to find it so.');
+});
 id('file').addEventListener('change', (event) => take(event.target.files[0]));
 id('crop-size').addEventListener('input', (event) => {
   view.size = Number(event.target.value);

@@ -31,8 +31,11 @@ std::size_t edits(std::u32string_view a, std::u32string_view b, std::size_t limi
 
 }  // namespace detail
 
+/// Returns the words of `phrases`, sorted, each once; `{}` and a, an, the are no words.
+std::vector<std::string> known_words(std::span<const std::string> phrases);
+
 /// Returns the words of `text` that are in none of `phrases`, in order, each once, with at most `near` similar words of
-/// the phrases. Similar words are within max(2, half the word's length) edits that leave at least one letter; they are
+/// the phrases. Similar words are within max(1, two fifths of the word's length) edits that leave at least one letter; they are
 /// sorted by fewest edits, then by the longest common beginning, then by letters. `{}` and a, an, the are no words.
 /// Without phrases every word counts as known.
 std::vector<UnknownWord> unknown_words(std::string_view text, std::span<const std::string> phrases,

@@ -63,6 +63,13 @@ NADA_INLINE std::size_t edits(std::u32string_view a, std::u32string_view b, std:
 
 }  // namespace detail
 
+NADA_INLINE std::vector<std::string> known_words(std::span<const std::string> phrases) {
+  std::set<std::string> out;
+  for (const auto& phrase : phrases)
+    for (const auto& word : detail::words(phrase)) out.insert(encode_utf8(word));
+  return {out.begin(), out.end()};
+}
+
 NADA_INLINE std::vector<UnknownWord> unknown_words(std::string_view text, std::span<const std::string> phrases,
                                                    std::size_t near) {
   std::set<std::u32string> known;
@@ -84,7 +91,7 @@ NADA_INLINE std::vector<UnknownWord> unknown_words(std::string_view text, std::s
     std::vector<Candidate> candidates;
     for (const auto& other : known) {
       const std::size_t limit =
-          std::min(std::max<std::size_t>(2, word.size() / 2), std::max(word.size(), other.size()) - 1);
+          std::min(std::max<std::size_t>(1, 2 * word.size() / 5), std::max(word.size(), other.size()) - 1);
       const std::size_t edits = detail::edits(word, other, limit);
       const auto common = std::mismatch(word.begin(), word.end(), other.begin(), other.end()).first - word.begin();
       if (edits <= limit) candidates.push_back({edits, word.size() - static_cast<std::size_t>(common), &other});
