@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE(is_the_number_of_classes_where_each_is_seen_surely_and_one_
   const auto each = 1000 * torch::eye(6, torch::kFloat64);
   const auto sure = score(each.repeat({20, 1}));  // ten parts of twelve samples
   BOOST_TEST(sure.value == 6);
-  BOOST_TEST(sure.error < 1e-9);
+  BOOST_TEST((sure.error < 1e-9));
   BOOST_TEST(score(random({1, 6}, 1).expand({50, 6})).value == 1);
 }
 
