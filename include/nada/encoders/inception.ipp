@@ -7,6 +7,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/encoders/weights.hpp"
 #include "nada/formats/picture_resize.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/tensor_file.hpp"

@@ -104,7 +104,8 @@ NADA_INLINE TensorMap read_lpips(const ModelFile& file) {
           ", expected an LPIPS network with VGG16 (vgg.pth of richzhang/PerceptualSimilarity)");
   TensorMap out;
   for (const auto& tensor : file.tensors())
-    if (tensor.name.starts_with("net.") || (tensor.name.starts_with("lin") && tensor.name.find('.') == 4))
+    if (tensor.name.starts_with("net.") || (tensor.name.starts_with("lin") && tensor.name.find('.') == 4 &&
+                                            tensor.name[3] != 's'))  // lins: the same again
       out[tensor.name] = to_tensor(tensor);
   if (std::ranges::any_of(out, [](const auto& entry) { return entry.first.starts_with("net."); })) return out;
   const auto beside = file.path().parent_path() / detail::vgg_file;
