@@ -3,7 +3,7 @@
 // Writes:   runs/ablate_losses/: table.md  means.csv  differences.csv  costs.csv  cells.csv  plot.png  grid.png  cells/
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
-#include "nada/encoders/torchscript.hpp"
+#include "nada/encoders/lpips.hpp"
 #include "nada/experiment/ablation.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/losses/directional.hpp"
@@ -33,7 +33,7 @@ struct Options : nada::AblationOptions {
   void declare(nada::OptionTable& table) {
     AblationOptions::declare(table);
     table.group("Terms");
-    table.add("lpips", lpips, "TorchScript network vgg16.pt for the term lpips; runs code of the file");
+    table.add("lpips", lpips, "LPIPS network vgg.pth, beside torchvision's vgg16-397923af.pth, for the term lpips");
   }
 };
 
@@ -85,8 +85,7 @@ auto variants(const Options& options) {
               }},
       Variant{"lpips",
               [recipe, path = options.lpips](const AblationCell& cell) {
-                LpipsAnchor anchor(TorchScriptFeatures::load(path, TorchScriptFeatures::Convention::lpips));
-                return adapt_cell(cell, cell.shift(), recipe + weigh(0.3, std::move(anchor)));
+                return adapt_cell(cell, cell.shift(), recipe + weigh(0.3, LpipsAnchor(Lpips::load(path))));
               },
               !options.lpips.empty()}};
 }

@@ -15,6 +15,8 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/arcface.hpp"
 #include "nada/encoders/clip_names.hpp"
+#include "nada/encoders/inception.hpp"
+#include "nada/encoders/lpips.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -271,6 +273,28 @@ void convert_other(const Options& o, nada::TensorMap tensors, nada::Metadata met
   nada::save_tensors(o.out, tensors, metadata);
 }
 
+/// Writes a network that sees pictures: ArcFace, FID's Inception or LPIPS. To load it checks everything.
+void convert_feature_network(const Options& o, const nada::ModelFile& file) {
+  nada::TensorMap tensors;
+  std::string kind;
+  if (file.kind() == nada::FileKind::identity_network) {
+    std::cout << "      embeddings of " << nada::ArcFace::load(file).width() << " numbers\n";
+    kind = "identity_network";
+    tensors = nada::to_tensors(file);
+  } else if (file.kind() == nada::FileKind::inception_network) {
+    std::cout << "      features of " << nada::Inception::load(file).width() << " numbers\n";
+    kind = "inception_network";
+    tensors = nada::to_tensors(file);
+  } else {
+    const nada::Lpips checked = nada::Lpips::load(file);
+    kind = "lpips_network";
+    tensors = nada::read_lpips(file);
+  }
+  std::erase_if(tensors, [](const auto& entry) { return !entry.second.is_floating_point(); });  // counters of batches
+  convert_other(o, std::move(tensors), {{"nada.kind", kind}, {"nada.format", std::string(nada::format_version)}},
+                file.metadata());
+}
+
 int convert(const Options& o, const nada::OptionTable&) {
   using nada::FileKind;
   nada::require(!o.in.empty() && !o.out.empty(),
@@ -307,14 +331,9 @@ int convert(const Options& o, const nada::OptionTable&) {
     std::cout << "      " << g.resolution() << " px" << (g.is_residual() ? ", residual" : "")
               << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
     convert_generator(o, std::move(tensors), g, file.metadata());
-  } else if (file.kind() == FileKind::identity_network) {
-    auto tensors = nada::to_tensors(file);
-    const nada::ArcFace network = nada::ArcFace::load(file);                                      // checks everything
-    std::erase_if(tensors, [](const auto& entry) { return !entry.second.is_floating_point(); });  // counters of batches
-    std::cout << "      embeddings of " << network.width() << " numbers\n";
-    convert_other(o, std::move(tensors),
-                  {{"nada.kind", "identity_network"}, {"nada.format", std::string(nada::format_version)}},
-                  file.metadata());
+  } else if (file.kind() == FileKind::identity_network || file.kind() == FileKind::inception_network ||
+             file.kind() == FileKind::lpips_network) {
+    convert_feature_network(o, file);
   } else if (file.kind() == FileKind::gradual_style_encoder) {
     auto read = nada::read_gradual_style_encoder(file);
     const auto encoder = nada::GradualStyleEncoder::load(file);  // checks everything
@@ -323,9 +342,10 @@ int convert(const Options& o, const nada::OptionTable&) {
   } else if (nada::is_encoder(file.kind())) {
     convert_encoder(o, file);
   } else {
-    nada::fail(o.in, " is ", nada::name_of(file.kind()),
-               "; expected a generator, a delta, a CLIP encoder, an ArcFace network or an encoder of pictures to "
-               "styles");
+    nada::fail(
+        o.in, " is ", nada::name_of(file.kind()),
+        "; expected a generator, a delta, a CLIP encoder, an encoder of pictures to styles, or an ArcFace, Inception "
+        "or LPIPS network");
   }
   std::cout << "wrote " << o.out.string() << '\n';
   return 0;

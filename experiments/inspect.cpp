@@ -9,6 +9,8 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/arcface.hpp"
+#include "nada/encoders/inception.hpp"
+#include "nada/encoders/lpips.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/option_table.hpp"
@@ -153,6 +155,15 @@ int inspect(const Options& o, const nada::OptionTable&) {
   } else if (kind == nada::FileKind::identity_network) {
     row("embedding", nada::join(nada::ArcFace::load(file).width(), " numbers"));
     row("faces", "112 px");
+    groups(file, first_part);
+  } else if (kind == nada::FileKind::inception_network) {
+    const auto network = nada::Inception::load(file);
+    row("features", nada::join(network.width(), " numbers"));
+    row("classifier", network.has_classifier() ? "1008 classes" : "none");
+    groups(file, first_part);
+  } else if (kind == nada::FileKind::lpips_network) {
+    const nada::Lpips checked = nada::Lpips::load(file);
+    row("layers", nada::join(nada::Lpips::layer_count, ", of VGG16"));
     groups(file, first_part);
   } else if (kind == nada::FileKind::gradual_style_encoder) {
     const auto encoder = nada::GradualStyleEncoder::load(file);

@@ -1,6 +1,4 @@
 // Operations on networks that know faces: ArcFace, and encoders of pictures to styles.
-#include <torch/autograd.h>
-
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -13,28 +11,12 @@
 #include "nada/encoders/arcface.hpp"
 #include "nada/inversion/gradual_style_encoder.hpp"
 #include "operations.hpp"
+#include "pictures.hpp"
 #include "procedure.hpp"
 
 namespace nada::parity {
 
 namespace {
-
-/// Returns pictures [N, 3, H, W] in [-1, 1]: value v of an 8-bit one is v / 127.5 - 1.
-Tensor pictures(const Call& call, const std::string& role) {
-  auto x = call.tensor(role);
-  if (!x.is_floating_point()) x = x.to(call.type) / 127.5 - 1;
-  return x.dim() == 3 ? x.unsqueeze(0) : x;
-}
-
-/// Returns the numbers of a picture [1, 3, H, W] at the check's coordinates [K, 2] (y, x), [3, K].
-Tensor samples(const Call& call, const Tensor& picture) {
-  const auto at = call.tensor("coordinates").to(torch::kInt64);
-  return picture[0].flatten(1).index_select(1, at.select(1, 0) * picture.size(3) + at.select(1, 1));
-}
-
-Tensor mean_abs(const Tensor& picture) { return picture[0].abs().mean(at::IntArrayRef{1, 2}); }
-
-bool is_procedure(const Json& model) { return model.value("layout", "") == "procedure"; }
 
 ArcFace identity_network(const Call& call) {
   const auto& model = call.entry("model", "encoder");
@@ -49,12 +31,6 @@ GradualStyleEncoder gradual_style_encoder(const Call& call) {
   const auto kind = made.type == "Encoder4Editing" ? GradualStyleEncoder::Kind::e4e : GradualStyleEncoder::Kind::psp;
   const auto width = made.tensors.at("latlayer1.bias").size(0);
   return {made.tensors, torch::zeros({width}), kind, "procedure", call.type};  // codes come without the mean
-}
-
-void add_gradient(const Call& call, const Tensor& loss, const Tensor& image, Results& out) {
-  const auto gradient = torch::autograd::grad({loss}, {image})[0];
-  out["gradient_samples"] = samples(call, gradient);
-  out["gradient_mean_abs"] = mean_abs(gradient);
 }
 
 }  // namespace

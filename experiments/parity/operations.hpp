@@ -33,6 +33,11 @@ Results identity_loss(const Call& call);
 Results encoder_invert(const Call& call);
 Results encoder_gradient(const Call& call);
 
+// measures.cpp defines:
+Results inception_resize(const Call& call);
+Results inception_features(const Call& call);
+Results lpips_distance(const Call& call);
+
 // clip.cpp defines:
 Results clip_image(const Call& call);
 Results clip_text(const Call& call);
@@ -80,6 +85,9 @@ inline constexpr Operation operations[] = {
     {"identity.loss", identity_loss},
     {"encoder.invert", encoder_invert},
     {"encoder.gradient", encoder_gradient},
+    {"inception.resize", inception_resize},
+    {"inception.features", inception_features},
+    {"lpips.distance", lpips_distance},
     {"clip.image", clip_image},
     {"clip.text", clip_text},
     {"clip.logits", clip_logits},

@@ -1,5 +1,4 @@
-/// Everything of the framework but what programs are made of (experiment/) and what runs TorchScript
-/// (encoders/torchscript.hpp). A header of a library includes only what it uses.
+/// Everything of the framework but what programs are made of (experiment/). A header of a library includes only what it uses.
 #pragma once
 
 #include "nada/adaptation/adaptation.hpp"
@@ -59,7 +58,9 @@
 #include "nada/encoders/ensemble.hpp"
 #include "nada/encoders/feature_extractor.hpp"
 #include "nada/encoders/html_references.hpp"
+#include "nada/encoders/inception.hpp"
 #include "nada/encoders/ir_se.hpp"
+#include "nada/encoders/lpips.hpp"
 #include "nada/encoders/modified_resnet.hpp"
 #include "nada/encoders/preprocessing.hpp"
 #include "nada/encoders/step_head.hpp"
@@ -153,9 +154,13 @@
 #include "nada/metrics/diversity.hpp"
 #include "nada/metrics/estimate.hpp"
 #include "nada/metrics/face_identity.hpp"
+#include "nada/metrics/fid.hpp"
 #include "nada/metrics/frechet.hpp"
 #include "nada/metrics/identity.hpp"
+#include "nada/metrics/inception_score.hpp"
 #include "nada/metrics/kernel_distance.hpp"
+#include "nada/metrics/kid.hpp"
+#include "nada/metrics/lpips.hpp"
 #include "nada/metrics/measure.hpp"
 #include "nada/metrics/metric.hpp"
 #include "nada/metrics/precision_recall.hpp"

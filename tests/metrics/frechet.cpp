@@ -1,6 +1,8 @@
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <complex>
+#include <cstdint>
 
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
@@ -76,6 +78,17 @@ BOOST_AUTO_TEST_CASE(bears_fewer_samples_than_features) {
   BOOST_TEST(std::isfinite(d));
   BOOST_TEST(d > 0);
   BOOST_TEST(d == by_general_eigenvalues(x, y), boost::test_tools::tolerance(1e-5));
+}
+
+BOOST_AUTO_TEST_CASE(by_samples_is_the_same_number) {
+  for (const auto& [n, m, width] : {std::array<std::int64_t, 3>{60, 90, 8}, {5, 7, 12}, {30, 4, 9}}) {
+    const auto x = random({n, width}, 14).matmul(random({width, width}, 15)) + 0.5, y = random({m, width}, 16);
+    BOOST_TEST(frechet_distance_by_samples(x, y) == frechet_distance(x, y), boost::test_tools::tolerance(1e-6));
+    BOOST_TEST((frechet_distance_by_samples(x, x) < 1e-9 * test::number(x.square().sum())));
+  }
+  BOOST_TEST(error_of([] {
+               frechet_distance_by_samples(random({9, 3}, 1), random({9, 4}, 2));
+             }).find("3 and 4") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(as_a_metric_reads_raw_features_and_has_an_interval_around_the_truth) {

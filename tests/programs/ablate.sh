@@ -11,7 +11,7 @@ quick() {
     [ -s $program/$file ] || fail "$program: $file is missing"
   done
 }
-quick ablate_losses --only both,global,moment,ewc,patches,lpips --lpips "$sources/tests/golden/lpips/network.pt"
+quick ablate_losses --only both,global,moment,ewc,patches,lpips --lpips "$sources/tests/golden/lpips/tiny.safetensors"
 quick ablate_layers --only top-6,random-6,gradient-6,phase-texture
 quick ablate_parameterizations --only full,style-offsets-top-20,low-rank-4
 quick ablate_encoders --only both,second

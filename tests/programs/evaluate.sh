@@ -36,6 +36,15 @@ check "identity comes from the delta's base" test -n "$(column both identity)"
 check "the same again" sh -c "cp both.csv first.csv; '$programs/evaluate' --generator run/adapted.safetensors \
   --generator '$avatars/generator.safetensors' --count 40 --out both > out.txt && cmp both.csv first.csv"
 
+# LPIPS to the base's images, and inside of clusters
+lpips=$sources/tests/golden/lpips/tiny.safetensors
+succeed evaluate --generator run/adapted.safetensors --count 12 --lpips "$lpips" --out perceptual
+check "the adapted images moved a little" awk "BEGIN {exit !($(column perceptual LPIPS) > 0 && $(column perceptual LPIPS) < $(column perceptual intra_LPIPS))}"
+succeed evaluate --generator "$avatars/generator.safetensors" --base "$avatars/generator.safetensors" --count 12 --lpips "$lpips" --out unmoved
+check "an unchanged generator's did not" test "$(column unmoved LPIPS)" = 0
+expect_error "expected the Inception network of FID" evaluate --generator run/adapted.safetensors --count 12 --inception "$lpips"
+expect_error "option resize: expected torch or clean, found 'bicubic'" evaluate --generator run/adapted.safetensors --count 12 --resize bicubic
+
 expect_error "was trained against" evaluate --generator run/adapted.safetensors --measure "$avatars/encoder_rn.safetensors" --count 40
 cp "$avatars/encoder_vit.safetensors" renamed.safetensors
 expect_error "was trained against" evaluate --generator run/adapted.safetensors --measure renamed.safetensors --count 40

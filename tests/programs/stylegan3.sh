@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A StyleGAN3 generator goes through the programs as a StyleGAN2 one does: it is adapted with chosen layers, resumed bit for bit,
-# rendered from its delta, converted and inspected. ArcFace and e4e files are converted and inspected.
+# rendered from its delta, converted and inspected. ArcFace, e4e and LPIPS files are converted and inspected.
 . "$(dirname "$0")/lib.sh" "$@"
 golden=$sources/tests/golden
 encoder=$avatars/encoder_vit.safetensors
@@ -48,13 +48,13 @@ for file in "$r" whole/adapted.safetensors; do
 done
 [ ! -e none.onnx ] || fail "a refused conversion left none.onnx"
 
-for file in arcface/ir_se50_tiny e4e/e4e_tiny e4e/psp_tiny; do
+for file in arcface/ir_se50_tiny e4e/e4e_tiny e4e/psp_tiny lpips/tiny; do
   name=$(basename "$file")
   succeed convert "$golden/$file.safetensors" "$name.safetensors" --about "random numbers"
   succeed convert "$name.safetensors" "$name-again.safetensors"
   check "a conversion of $name's conversion is the same" same_data "$name.safetensors" "$name-again.safetensors"
   succeed inspect "$name.safetensors"
-  check "inspect tells what $name is" grep -Eq 'an ArcFace network|an encoder of pictures to styles' out.txt
+  check "inspect tells what $name is" grep -Eq 'an ArcFace network|an encoder of pictures to styles|an LPIPS network' out.txt
 done
 
 # an encoder of pictures to styles as the inverter, by itself and followed by a search

@@ -19,13 +19,13 @@ check "... and written anew" grep -q '^measure = ' old/options.cfg
 succeed inspect inverted/codes.safetensors
 check "what it is" grep -q "w+ codes" out.txt
 
-# compared by a network of the LPIPS kind, in the search and in the tuning
-network=$sources/tests/golden/lpips/network.pt
+# compared by an LPIPS network, in the search and in the tuning
+network=$sources/tests/golden/lpips/tiny.safetensors
 succeed invert own/000000.png --steps 20 --starts 1 --tune 2 --samples 16 --lpips "$network" --out lpips
 check "the pictures are compared another way" test "$(cmp -s <(sed -n 2p inverted/metrics.csv) <(sed -n 2p lpips/metrics.csv); echo $?)" = 1
-check "the network is in the options" grep -q 'lpips = .*network.pt' lpips/options.cfg
+check "the network is in the options" grep -q 'lpips = .*tiny.safetensors' lpips/options.cfg
 expect_error 'takes the place of --encoder' invert own/000000.png --lpips "$network" --encoder "$avatars/encoder_vit.safetensors"
-expect_error 'is no TorchScript archive' invert own/000000.png --lpips "$avatars/generator.safetensors"
+expect_error 'expected an LPIPS network with VGG16' invert own/000000.png --lpips "$avatars/generator.safetensors"
 
 # a picture of one pixel, and one of another size and shape, tuned
 base64 -d > one.png <<< iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPg5GAHAAA2ABlutSoqAAAAAElFTkSuQmCC

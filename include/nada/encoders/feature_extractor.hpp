@@ -12,8 +12,8 @@
 namespace nada {
 
 /// FeatureExtractor: maps images [N, 3, H, W] in [-1, 1] to features [N, F], differentiable. Smallest model:
-/// tests/encoders/feature_extractor.cpp; real ones: TokenFeatures below, and networks that come as
-/// TorchScript (encoders/torchscript.hpp).
+/// tests/encoders/feature_extractor.cpp; real ones: TokenFeatures below, encoders/lpips.hpp,
+/// encoders/inception.hpp.
 template <class F>
 concept FeatureExtractor = requires(const F& f, const Tensor& images) {
   { f(images) } -> std::same_as<Tensor>;

@@ -19,9 +19,9 @@ struct EvaluationOptions {
   static constexpr const char* example =
       "evaluate --generator runs/a-zombie-1/adapted.safetensors --real configs/avatars/targets/zombie.png --tile 64";
   std::vector<std::filesystem::path> generators;
-  std::filesystem::path base, measure, vocabulary, templates, target_list, real, twins, codes, identity,
-      out = "evaluation";
-  std::string source, target;
+  std::filesystem::path base, measure, vocabulary, templates, target_list, real, twins, codes, identity, inception,
+      lpips, out = "evaluation";
+  std::string source, target, resize = "torch";
   std::int64_t count = 500;
   int tile = 0;
   std::uint64_t seed = 1;

@@ -18,11 +18,14 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/arcface.hpp"
 #include "nada/encoders/encoder.hpp"
+#include "nada/encoders/inception.hpp"
+#include "nada/encoders/lpips.hpp"
 #include "nada/experiment/embedded.hpp"
 #include "nada/experiment/table.hpp"
 #include "nada/experiment/target_list.hpp"
 #include "nada/experiment/truths.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/grid.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/options_file.hpp"
 #include "nada/formats/picture_set.hpp"
@@ -30,6 +33,10 @@
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/sha256.hpp"
 #include "nada/metrics/face_identity.hpp"
+#include "nada/metrics/fid.hpp"
+#include "nada/metrics/inception_score.hpp"
+#include "nada/metrics/kid.hpp"
+#include "nada/metrics/lpips.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {
@@ -56,6 +63,17 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
       "identity", identity,
       "ArcFace network model_ir_se50.pth, for the column face_identity: the cosine of each sample's face before and "
       "after, of aligned portraits");
+  table.add(
+      "inception", inception,
+      "Inception network of FID, pt_inception-2015-12-05-6726825d.pth, for the columns FID, KID (both with --real) and "
+      "IS");
+  table.add("resize", resize,
+            "how pictures become the 299 px of --inception: torch, as pytorch-fid, or clean, as clean-fid",
+            OptionTable::Kind::saved, "NAME");
+  table.add("lpips", lpips,
+            "LPIPS network vgg.pth, beside torchvision's vgg16-397923af.pth, for the columns LPIPS (to the source's "
+            "image) and "
+            "intra_LPIPS");
   table.group("How");
   table.add("measure", measure,
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
@@ -72,22 +90,67 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
 
 namespace detail {
 
-/// Returns the list with the metric of a face network behind the others.
-NADA_INLINE MetricList with_face_identity(MetricList list, const std::filesystem::path& file, torch::Device device) {
-  const FaceIdentity metric{
-      [network = ArcFace::load(file, device), device](const Tensor& images) { return network(images.to(device)); }};
-  require(std::find(list.names.begin(), list.names.end(), FaceIdentity::name) == list.names.end(),
-          "two metrics are called '", FaceIdentity::name, "'");
-  list.names.emplace_back(FaceIdentity::name);
-  list.higher_is_better.push_back(FaceIdentity::higher_is_better);
-  list.needs_of.push_back(FaceIdentity::needs);
-  list.needs = list.needs | FaceIdentity::needs;
+/// Returns the list with one more metric behind the others.
+/// Errors:  a metric of that name in the list.
+template <Metric M>
+MetricList with_metric(MetricList list, const M& metric) {
+  require(std::find(list.names.begin(), list.names.end(), M::name) == list.names.end(), "two metrics are called '",
+          M::name, "'");
+  list.names.emplace_back(M::name);
+  list.higher_is_better.push_back(M::higher_is_better);
+  list.needs_of.push_back(M::needs);
+  list.needs = list.needs | M::needs;
   list.measure = [others = std::move(list.measure), metric](const Evidence& evidence) {
     auto out = others(evidence);
     for (const auto& measured : measure(evidence, metric)) out.push_back(measured);
     return out;
   };
   return list;
+}
+
+/// Returns the list with the metrics of the networks that the options name.
+NADA_INLINE MetricList with_networks(MetricList list, const EvaluationOptions& o, torch::Device device) {
+  if (!o.inception.empty())
+    list = with_metric(with_metric(with_metric(std::move(list), Fid{}), Kid{}), InceptionScore{});
+  if (!o.lpips.empty()) {
+    const AnyFeatureExtractor see = [network = Lpips::load(o.lpips, device), device](const Tensor& images) {
+      return network(images.to(device));
+    };
+    list = with_metric(with_metric(std::move(list), LpipsToSource{see}), IntraClusterLpips{see});
+  }
+  if (!o.identity.empty())
+    list = with_metric(std::move(list), FaceIdentity{[network = ArcFace::load(o.identity, device), device](
+                                                         const Tensor& images) { return network(images.to(device)); }});
+  return list;
+}
+
+/// Returns the Inception network that the options name, if they do.
+NADA_INLINE std::optional<Inception> inception_of(const EvaluationOptions& o, torch::Device device) {
+  require(o.resize == "torch" || o.resize == "clean", "option resize: expected torch or clean, found '", o.resize, "'");
+  if (o.inception.empty()) return std::nullopt;
+  auto network = Inception::load(o.inception, device);
+  if (o.resize == "clean") network.resizing = Inception::Resizing::clean;
+  return network;
+}
+
+/// Pools pictures at their own sizes, a few of one size at a time.
+NADA_INLINE Tensor pool_pictures(const Inception& network, const std::filesystem::path& path, int tile,
+                                 torch::Device device) {
+  constexpr std::size_t piece = 10;
+  std::vector<Tensor> pooled;
+  std::vector<Picture> waiting;
+  const auto see = [&] {
+    if (!waiting.empty()) pooled.push_back(network(to_images(waiting).to(device)).cpu());
+    waiting.clear();
+  };
+  each_picture(path, tile, [&](Picture picture) {
+    const bool fits = waiting.empty() || (waiting[0].width == picture.width && waiting[0].height == picture.height &&
+                                          waiting.size() < piece);
+    if (!fits) see();
+    waiting.push_back(std::move(picture));
+  });
+  see();
+  return torch::cat(pooled);
 }
 
 NADA_INLINE std::string hash_of(const std::filesystem::path& file) {
@@ -139,11 +202,13 @@ class Evaluation {
         metrics_(metrics),
         device_(o.machine.place()),
         measuring_(load_clip(o.measure, o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary), device_)),
+        inception_(inception_of(o, device_)),
         list_(o.target_list.empty() ? std::vector<Target>{} : read_target_list(o.target_list)) {
     const torch::NoGradGuard no_grad;
-    if (!o.real.empty())
-      real_ =
-          see_all(measuring_, read_picture_set(o.real, static_cast<int>(measuring_.resolution()), o.tile).to(device_));
+    if (o.real.empty()) return;
+    real_ =
+        see_all(measuring_, read_picture_set(o.real, static_cast<int>(measuring_.resolution()), o.tile).to(device_));
+    if (inception_) real_pool_ = pool_pictures(*inception_, o.real, o.tile, device_);
   }
 
   /// Measures a generator file or a delta.
@@ -157,6 +222,10 @@ class Evaluation {
     auto adapted = seen(path, delta && !o_.base.empty() ? std::optional(o_.base) : std::nullopt, Needs::adapted_images);
     Evidence evidence{std::move(adapted.features), {}, real_, {}};
     evidence.adapted_images = adapted.images;
+    evidence.adapted_pool = adapted.pool;
+    evidence.real_pool = real_pool_;
+    if (inception_ && inception_->has_classifier())
+      evidence.adapted_logits = inception_->logits(adapted.pool.to(device_));
     if (!o_.twins.empty() && adapted.images.defined()) {
       read_truths_of(static_cast<int>(adapted.images.size(2)));
       evidence.truths = truths_;
@@ -185,6 +254,7 @@ class Evaluation {
   struct Seen {
     Features features;
     Tensor images;  // [N, 3, H, W] on the processor
+    Tensor pool;    // [N, P], what the Inception network pools of them; undefined without one
   };
 
   /// Sees the samples of a generator or delta; keeps their images where some metric needs `images`.
@@ -197,7 +267,8 @@ class Evaluation {
       std::cerr << "note: metrics of images are left out: " << o_.count << " samples of " << side
                 << " px are too many to keep; --count " << most_image_values / (3 * side * side) << " would do\n";
     const auto purpose = o_.twins.empty() ? Purpose::evaluation : Purpose::samples;
-    std::vector<Tensor> kept;
+    const bool pools = inception_ && images == Needs::adapted_images;
+    std::vector<Tensor> kept, pooled;
     const auto codes = o_.codes.empty() ? Tensor{} : read_codes(o_.codes, generator);
     require(!codes.defined() || codes.size(0) == o_.count, o_.codes, ": holds codes of ",
             codes.defined() ? codes.size(0) : 0, " pictures, expected one for each of the ", o_.count,
@@ -207,11 +278,18 @@ class Evaluation {
       auto rendered = codes.defined() ? generator.synthesize(codes.narrow(0, first, n), Render{})
                                       : render_samples(generator, first, n, o_.seed, o_.truncation, labels, purpose);
       if (keep) kept.push_back(rendered.clamp(-1, 1).cpu());
+      if (pools) pooled.push_back((*inception_)(in_8_bits(rendered)).cpu());
       return rendered;
     };
     out.features = see_all(measuring_, o_.count, draw, 20, {.tokens = !o_.twins.empty()});
     if (keep) out.images = torch::cat(kept);
+    if (pools) out.pool = torch::cat(pooled);
     return out;
+  }
+
+  /// Returns images as their files would hold them, which is what published numbers are measured on.
+  static Tensor in_8_bits(const Tensor& images) {
+    return ((images.clamp(-1, 1).to(torch::kFloat32) + 1) * 127.5).round() / 127.5 - 1;
   }
 
   /// Returns the endpoints of the texts, on the processor; they have a direction where there is a source text that
@@ -242,9 +320,11 @@ class Evaluation {
   const MetricList& metrics_;
   torch::Device device_;
   AnyClip measuring_;
+  std::optional<Inception> inception_;
   std::vector<Target> list_;
   Tensor list_features_;  // [T, E]; undefined until a generator is compared with the list
   Features real_;
+  Tensor real_pool_;                   // [M, P]; undefined without real pictures or an Inception network
   Tensor truths_;                      // [N, 3, H, W]; undefined until they are read
   Features truth_features_;            // of truths_, with tokens
   std::filesystem::path source_path_;  // the generator that `source_` shows
@@ -298,7 +378,7 @@ NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& common) {
   if (o.target_list.empty() && find_configs() && std::filesystem::exists(embedded_targets(), missing))
     o.target_list = embedded_targets();
   o.machine.use();
-  const auto metrics = o.identity.empty() ? common : detail::with_face_identity(common, o.identity, o.machine.place());
+  const auto metrics = detail::with_networks(common, o, o.machine.place());
   detail::Evaluation evaluation(o, metrics);
   std::vector<detail::Evaluation::Row> rows;
   for (const auto& path : o.generators) rows.push_back(evaluation.row(path));

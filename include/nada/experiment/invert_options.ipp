@@ -19,7 +19,7 @@
 #include "nada/core/stream.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/ensemble.hpp"
-#include "nada/encoders/torchscript.hpp"
+#include "nada/encoders/lpips.hpp"
 #include "nada/experiment/embedded.hpp"
 #include "nada/formats/canvas.hpp"
 #include "nada/formats/grid.hpp"
@@ -116,7 +116,8 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
   table.add("generator", generator, "generator file or delta (default the embedded one)");
   table.add("encoder", encoders, "CLIP files whose patch tokens compare pictures (default the embedded two)");
   table.add("lpips", lpips,
-            "TorchScript network vgg16.pt that compares pictures in the place of --encoder; runs code of the file");
+            "LPIPS network vgg.pth, beside torchvision's vgg16-397923af.pth, that compares pictures in the place of "
+            "--encoder");
   table.add("measure", measure,
             "CLIP file that measures identity and domain, not one of --encoder (default the embedded held-out one)");
   table.alias("judge", "measure");
@@ -319,8 +320,8 @@ NADA_INLINE InvertedPicture PictureInverter::invert(const Tensor& picture, const
 
 NADA_INLINE AnyFeatureExtractor PictureInverter::load_features(const InvertOptions& options, torch::Device device) {
   if (!options.lpips.empty())
-    return [network = TorchScriptFeatures::load(options.lpips, TorchScriptFeatures::Convention::lpips, device)](
-               const Tensor& images) { return network(images.clamp(-1, 1)); };
+    return
+        [network = Lpips::load(options.lpips, device)](const Tensor& images) { return network(images.clamp(-1, 1)); };
   std::vector<Member<AnyClip>> members;
   for (const auto& choice : options.encoders) members.push_back({load_clip(choice.path, {}, device), choice.weight});
   return [encoders = std::make_shared<const Members<AnyClip>>(std::move(members))](const Tensor& images) {

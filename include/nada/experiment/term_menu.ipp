@@ -15,7 +15,7 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/encoders/arcface.hpp"
-#include "nada/encoders/torchscript.hpp"
+#include "nada/encoders/lpips.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/formats/csv.hpp"
 #include "nada/formats/picture_set.hpp"
@@ -96,8 +96,7 @@ NADA_INLINE TermRecipes anchor_recipes() {
           {"lpips",
            {"file",
             [](TermOptions& o) -> AnyTerm::Choice {
-              return LpipsAnchor<AnyFeatureExtractor>(
-                  TorchScriptFeatures::load(o.file("file"), TorchScriptFeatures::Convention::lpips, o.device()));
+              return LpipsAnchor<AnyFeatureExtractor>(Lpips::load(o.file("file"), o.device()));
             }}},
           {"face", {"file", [](TermOptions& o) -> AnyTerm::Choice {
                       return FaceAnchor<AnyFeatureExtractor>(ArcFace::load(o.file("file"), o.device()));

@@ -17,7 +17,13 @@ namespace nada {
 
 namespace detail {
 
-/// Taps are the weights of the samples `first`, `first + 1`, ... that make one sample of the result; the weights sum
+/// ExactTaps are the weights of the samples `first`, `first + 1`, ... that make one sample of the result; they sum to 1.
+struct ExactTaps {
+  int first = 0;
+  std::vector<double> weights;
+};
+
+/// Taps are the same in fixed point: weights of the samples `first`, `first + 1`, ... that make one sample of the result; the weights sum
 /// to about 2^22.
 struct Taps {
   int first = 0;
@@ -26,6 +32,8 @@ struct Taps {
 inline constexpr int weight_bits = 22;
 
 double bicubic(double x);
+
+std::vector<ExactTaps> exact_bicubic_taps(int from, int to);
 
 std::vector<Taps> bicubic_taps(int from, int to);
 

@@ -19,26 +19,35 @@ NADA_INLINE double bicubic(double x) {
   return 0;
 }
 
-NADA_INLINE std::vector<Taps> bicubic_taps(int from, int to) {
+NADA_INLINE std::vector<ExactTaps> exact_bicubic_taps(int from, int to) {
   const double scale = static_cast<double>(from) / to;
   const double widened = std::max(scale, 1.0);
   const double reach = 2 * widened;
-  std::vector<Taps> all(static_cast<std::size_t>(to));
-  std::vector<double> exact;
+  std::vector<ExactTaps> all(static_cast<std::size_t>(to));
   for (int i = 0; i < to; ++i) {
     const double centre = (i + 0.5) * scale;
     const int first = std::max(static_cast<int>(centre - reach + 0.5), 0);
     const int last = std::min(static_cast<int>(centre + reach + 0.5), from);
-    exact.clear();
-    double sum = 0;
-    for (int j = first; j < last; ++j) {
-      exact.push_back(bicubic((j - centre + 0.5) * (1 / widened)));
-      sum += exact.back();
-    }
     auto& taps = all[static_cast<std::size_t>(i)];
     taps.first = first;
-    for (const double weight : exact) {
-      const double scaled = (sum == 0 ? weight : weight / sum) * (1 << weight_bits);
+    double sum = 0;
+    for (int j = first; j < last; ++j) {
+      taps.weights.push_back(bicubic((j - centre + 0.5) * (1 / widened)));
+      sum += taps.weights.back();
+    }
+    if (sum != 0)
+      for (auto& weight : taps.weights) weight /= sum;
+  }
+  return all;
+}
+
+NADA_INLINE std::vector<Taps> bicubic_taps(int from, int to) {
+  std::vector<Taps> all;
+  for (const auto& exact : exact_bicubic_taps(from, to)) {
+    auto& taps = all.emplace_back();
+    taps.first = exact.first;
+    for (const double weight : exact.weights) {
+      const double scaled = weight * (1 << weight_bits);
       taps.weights.push_back(static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
     }
   }

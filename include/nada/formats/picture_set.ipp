@@ -23,8 +23,7 @@ NADA_INLINE std::vector<Picture> cut_tiles(const Picture& sheet, int size, const
   return out;
 }
 
-NADA_INLINE Tensor read_picture_set(const std::filesystem::path& path, int size, int tile) {
-  std::vector<Picture> pictures;
+NADA_INLINE void each_picture(const std::filesystem::path& path, int tile, const std::function<void(Picture)>& take) {
   if (std::filesystem::is_directory(path)) {
     std::vector<std::filesystem::path> files;
     for (const auto& entry : std::filesystem::directory_iterator(path)) {
@@ -35,17 +34,19 @@ NADA_INLINE Tensor read_picture_set(const std::filesystem::path& path, int size,
     }
     std::sort(files.begin(), files.end());
     require(!files.empty(), path, ": the folder holds no .png, .jpg or .jpeg file");
-    for (const auto& file : files) pictures.push_back(read_picture(file));
-  } else {
-    auto picture = read_picture(path);
-    if (tile > 0) {
-      pictures = cut_tiles(picture, tile, path.string());
-    } else {
-      pictures.push_back(std::move(picture));
-    }
+    for (const auto& file : files) take(read_picture(file));
+    return;
   }
-  if (size > 0)
-    for (auto& picture : pictures) picture = centre_square(picture, size);
+  auto picture = read_picture(path);
+  if (tile <= 0) return take(std::move(picture));
+  for (auto& one : cut_tiles(picture, tile, path.string())) take(std::move(one));
+}
+
+NADA_INLINE Tensor read_picture_set(const std::filesystem::path& path, int size, int tile) {
+  std::vector<Picture> pictures;
+  each_picture(path, tile, [&](Picture picture) {
+    pictures.push_back(size > 0 ? centre_square(picture, size) : std::move(picture));
+  });
   return to_images(pictures);
 }
 

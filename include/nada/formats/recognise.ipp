@@ -25,6 +25,8 @@ NADA_INLINE std::optional<FileKind> recognise(const Metadata& metadata, const st
   if (kind == "encoder") return FileKind::encoder;
   if (kind == "identity_network") return FileKind::identity_network;
   if (kind == "gradual_style_encoder") return FileKind::gradual_style_encoder;
+  if (kind == "inception_network") return FileKind::inception_network;
+  if (kind == "lpips_network") return FileKind::lpips_network;
   if (kind == "delta") return FileKind::delta;
   if (kind == "preset") return FileKind::preset;
   if (kind == "state") return FileKind::state;

@@ -11,8 +11,8 @@ namespace nada {
 
 /// The LPIPS distance between an image and its anchor should stay small:
 ///     L = mean_n |f(adapted_n) - f(anchor_n)|^2         []  >= 0, with f a network whose squared distances are LPIPS
-/// Source:  Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924, with the weights that
-///          stylegan2-ada-pytorch ships: LpipsAnchor{TorchScriptFeatures::load("vgg16.pt", ...lpips)}.
+/// Source:  Zhang et al., The Unreasonable Effectiveness of Deep Features, arXiv:1801.03924:
+///          LpipsAnchor{Lpips::load("vgg.pth")}.
 /// Facts:   equal images give 0; both batches are clamped to [-1, 1] first.
 template <FeatureExtractor F>
 struct LpipsAnchor {

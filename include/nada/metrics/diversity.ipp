@@ -41,8 +41,10 @@ class MedoidSearch {
     assign();
   }
 
-  /// SWAP: makes the exchange that lowers the cost most. Returns false where no exchange lowers the cost.
+  /// SWAP: makes the exchange that lowers the cost most. Returns false where no exchange lowers the cost, also where one
+  /// only seems to by rounding: distances far larger than the cost cancel in the change that is foreseen.
   bool exchange_best() {
+    const double before = found_.cost;
     double best_change = -1e-12 * (1 + found_.cost);
     std::size_t best_medoid = 0, best_sample = count_;
     const auto removal = cost_without();
@@ -57,7 +59,7 @@ class MedoidSearch {
     is_medoid_[best_sample] = true;
     found_.medoids[best_medoid] = best_sample;
     assign();
-    return true;
+    return found_.cost < before;
   }
 
   const Clusters& found() const { return found_; }

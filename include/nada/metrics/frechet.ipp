@@ -6,6 +6,7 @@
 #include <Eigen/Eigenvalues>
 
 #include <algorithm>
+#include <cmath>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
@@ -34,6 +35,17 @@ NADA_INLINE double frechet_distance(const Tensor& x, const Tensor& y) {
                                                             Eigen::EigenvaluesOnly);
   const double overlap = both.eigenvalues().cwiseMax(0).cwiseSqrt().sum();
   return std::max(0.0, (mean_a - mean_b).squaredNorm() + ca.trace() + cb.trace() - 2 * overlap);
+}
+
+NADA_INLINE double frechet_distance_by_samples(const Tensor& x, const Tensor& y) {
+  const auto a = samples_of(x, "Frechet distance", 2), b = samples_of(y, "Frechet distance", 2);
+  require(a.size(1) == b.size(1), "Frechet distance: features of ", a.size(1), " and ", b.size(1), " numbers");
+  const auto mean_a = a.mean(0, true), mean_b = b.mean(0, true);
+  const auto one = (a - mean_a) / std::sqrt(static_cast<double>(a.size(0) - 1));
+  const auto other = (b - mean_b) / std::sqrt(static_cast<double>(b.size(0) - 1));
+  const auto overlap = at::linalg_svdvals(one.matmul(other.t())).sum();
+  const auto distance = (mean_a - mean_b).square().sum() + one.square().sum() + other.square().sum() - 2 * overlap;
+  return std::max(0.0, distance.item<double>());
 }
 
 NADA_INLINE Estimate Frechet::operator()(const Evidence& e) const {

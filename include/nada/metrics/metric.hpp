@@ -26,6 +26,9 @@ struct Evidence {
   Features truth = {};         // features of the truths with their tokens, as `adapted` then has them; else undefined
   Tensor texts = {};           // [T, E], unit: features of a list of texts; undefined where there is none
   std::int64_t wanted = 0;     // row of `texts` that the adapted images should show
+  Tensor adapted_pool = {};    // [N, P], what FID's Inception network pools of the adapted images
+  Tensor adapted_logits = {};  // [N, C], its logits without bias; undefined where the network has no classifier
+  Tensor real_pool = {};       // [M, P], of the real pictures. All three are undefined where there is no such network
 };
 
 /// Needs says what a metric needs beside the adapted images.
@@ -38,7 +41,10 @@ enum class Needs : unsigned {
   texts = 16,
   adapted_images = 32,
   source_images = 64,
-  truths = 128
+  truths = 128,
+  adapted_pool = 256,
+  adapted_logits = 512,
+  real_pool = 1024
 };
 constexpr Needs operator|(Needs a, Needs b) { return Needs(unsigned(a) | unsigned(b)); }
 constexpr bool has(Needs set, Needs n) { return (unsigned(set) & unsigned(n)) != 0; }
@@ -59,7 +65,9 @@ inline bool enough(Needs needs, const Evidence& evidence) {
   return fits(Needs::source, evidence.source.unit) && fits(Needs::real, evidence.real.unit) &&
          fits(Needs::target, evidence.ends.target) && fits(Needs::direction, evidence.ends.direction) &&
          fits(Needs::texts, evidence.texts) && fits(Needs::adapted_images, evidence.adapted_images) &&
-         fits(Needs::source_images, evidence.source_images) && fits(Needs::truths, evidence.truths);
+         fits(Needs::source_images, evidence.source_images) && fits(Needs::truths, evidence.truths) &&
+         fits(Needs::adapted_pool, evidence.adapted_pool) && fits(Needs::adapted_logits, evidence.adapted_logits) &&
+         fits(Needs::real_pool, evidence.real_pool);
 }
 
 /// Returns the part of the evidence that `needs` declares, with the features of the adapted images: a metric sees this
@@ -74,6 +82,9 @@ inline Evidence declared(Needs needs, const Evidence& evidence) {
   if (!has(needs, Needs::adapted_images)) out.adapted_images = Tensor{};
   if (!has(needs, Needs::source_images)) out.source_images = Tensor{};
   if (!has(needs, Needs::truths)) out.truths = out.adapted.tokens = Tensor{}, out.truth = {};
+  if (!has(needs, Needs::adapted_pool)) out.adapted_pool = Tensor{};
+  if (!has(needs, Needs::adapted_logits)) out.adapted_logits = Tensor{};
+  if (!has(needs, Needs::real_pool)) out.real_pool = Tensor{};
   return out;
 }
 
