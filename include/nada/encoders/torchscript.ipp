@@ -14,15 +14,17 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/model_file.hpp"
 
 namespace nada {
 
 NADA_INLINE TorchScriptFeatures TorchScriptFeatures::load(const std::filesystem::path& path, Convention convention,
                                                           torch::Device device) {
-  require(std::filesystem::is_regular_file(path), path, ": no such file, expected a TorchScript network");
+  const auto file = model_path(path);
+  require(std::filesystem::is_regular_file(file), path, ": no such file, expected a TorchScript network");
   TorchScriptFeatures out;
   try {
-    out.module_ = std::make_shared<torch::jit::Module>(torch::jit::load(path.string(), device));
+    out.module_ = std::make_shared<torch::jit::Module>(torch::jit::load(file.string(), device));
   } catch (const c10::Error&) {
     fail(path, ": is no TorchScript archive that this LibTorch can load");
   }

@@ -15,6 +15,7 @@
 
 #include "nada/core/error.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/hub_address.hpp"
 
 namespace nada {
 
@@ -59,7 +60,8 @@ struct OptionText {
       return text;
     } else if constexpr (std::is_same_v<T, std::filesystem::path>) {
       const std::filesystem::path path(text);
-      return path.empty() || path.is_absolute() || base.empty() ? path : (base / path).lexically_normal();
+      const bool as_it_is = path.empty() || path.is_absolute() || base.empty() || is_hub_address(path);
+      return as_it_is ? path : (base / path).lexically_normal();
     } else if constexpr (std::is_same_v<T, EncoderChoice>) {
       return read_encoder_choice(text, base);
     } else if constexpr (std::is_same_v<T, bool>) {
