@@ -16,17 +16,18 @@ using Names = std::set<std::string>;
 using Files = std::vector<std::string>;
 
 BOOST_AUTO_TEST_CASE(of_a_folder_the_model_comes_last_with_what_says_how_it_is_read) {
-  const auto choice = choose_hub_files({"README.md", "config.json", "flax_model.msgpack", "merges.txt", "model.safetensors",
-                                        "preprocessor_config.json", "pytorch_model.bin", "tokenizer.json", "vocab.json"},
-                                       "");
+  const auto choice =
+      choose_hub_files({"README.md", "config.json", "flax_model.msgpack", "merges.txt", "model.safetensors",
+                        "preprocessor_config.json", "pytorch_model.bin", "tokenizer.json", "vocab.json"},
+                       "");
   BOOST_REQUIRE(choice.has_value());
   BOOST_TEST(choice->path == "");
   BOOST_TEST((choice->files == Files{"config.json", "preprocessor_config.json", "merges.txt", "model.safetensors"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_named_file_brings_what_lies_beside_it_and_a_text_comes_alone) {
-  const Names names{"config.json", "sub/config.json", "sub/open_clip_config.json", "sub/tokenizer.json", "sub/x.bin",
-                    "merges.txt"};
+  const Names names{"config.json",        "sub/config.json", "sub/open_clip_config.json",
+                    "sub/tokenizer.json", "sub/x.bin",       "merges.txt"};
   const auto model = choose_hub_files(names, "sub/x.bin");
   BOOST_REQUIRE(model.has_value());
   BOOST_TEST(model->path == "sub/x.bin");

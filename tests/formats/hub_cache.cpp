@@ -46,8 +46,11 @@ const std::string commit = "0123456789abcdef0123456789abcdef01234567";
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(the_folder_is_the_one_that_huggingface_hub_takes) {
-  std::map<std::string, std::string> values{{"HF_HUB_CACHE", ""},   {"HUGGINGFACE_HUB_CACHE", ""}, {"HF_HOME", ""},
-                                            {"XDG_CACHE_HOME", ""}, {"HOME", "/home/me"}};
+  std::map<std::string, std::string> values{{"HF_HUB_CACHE", ""},
+                                            {"HUGGINGFACE_HUB_CACHE", ""},
+                                            {"HF_HOME", ""},
+                                            {"XDG_CACHE_HOME", ""},
+                                            {"HOME", "/home/me"}};
   const auto folder = [&](const char* name, const char* value) {
     values[name] = value;
     const Environment set(values);

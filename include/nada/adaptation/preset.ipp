@@ -40,8 +40,14 @@ NADA_INLINE Preset load_preset(const std::filesystem::path& path) {
   const auto file = Safetensors::open(model_path(path));
   require(recognise(file) == FileKind::preset, path, " is ", name_of(recognise(file)), ", expected a preset");
   const auto text = [&](const char* key) { return value_or(file.metadata(), key); };
-  Preset out{path.stem().string(), text("nada.source"),  text("nada.target"), text("nada.command"),
-             text("nada.options"), text("nada.metrics"), load_delta(file),    {}};
+  Preset out{value_or(file.metadata(), "nada.name", path.stem().string()),
+             text("nada.source"),
+             text("nada.target"),
+             text("nada.command"),
+             text("nada.options"),
+             text("nada.metrics"),
+             load_delta(file),
+             {}};
   if (const auto* const sample = file.find("preset.sample"))
     out.sample.assign(sample->bytes.begin(), sample->bytes.end());
   return out;
