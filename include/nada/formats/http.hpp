@@ -12,6 +12,11 @@
 
 namespace nada {
 
+namespace detail {
+/// Returns the value of a variable of the environment; empty where it is not set.
+std::string environment(const char* name);
+}  // namespace detail
+
 /// NoAnswer is a request that no server answered: no network, a host that is not there, a connection that was cut.
 struct NoAnswer : Error {
   using Error::Error;

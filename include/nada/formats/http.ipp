@@ -18,7 +18,6 @@ namespace nada {
 
 namespace detail {
 
-/// Returns the value of a variable of the environment; empty where it is not set.
 NADA_INLINE std::string environment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;

@@ -241,8 +241,9 @@ NADA_INLINE std::filesystem::path named_beside(const std::filesystem::path& file
   const auto real = local_path(file);
   const auto beside = real.parent_path() / named;
   std::error_code error;
+  if (named.empty() || std::filesystem::exists(beside, error) || real.native().find("/snapshots/") == std::string::npos)
+    return beside;
   const auto inside = real.lexically_relative(hub_cache_folder());
-  if (std::filesystem::exists(beside, error) || named.empty() || inside.empty()) return beside;
   // models--org--name/snapshots/<commit>/<file>
   std::vector<std::string> parts;
   for (const auto& part : inside) parts.push_back(part.string());
@@ -252,7 +253,9 @@ NADA_INLINE std::filesystem::path named_beside(const std::filesystem::path& file
   const auto wanted = beside.lexically_relative(top).lexically_normal().generic_string();
   if (wanted.starts_with("..")) return beside;
   auto repository = parts[0].substr(std::string_view("models--").size());
-  repository.replace(repository.find("--"), 2, "/");
+  const auto between = repository.find("--");
+  if (between == repository.npos) return beside;
+  repository.replace(between, 2, "/");
   return local_path("hf:" + repository + "/" + wanted + "@" + parts[2]);
 }
 

@@ -18,6 +18,11 @@
 
 namespace nada {
 
+namespace detail {
+/// Returns the folder that a variable of the environment names, where ~ is the home folder; empty where it is not set.
+std::filesystem::path folder_in_environment(const char* name);
+}  // namespace detail
+
 /// Returns Hugging Face's folder: HF_HOME, else huggingface in XDG_CACHE_HOME or in ~/.cache.
 std::filesystem::path hub_home();
 

@@ -29,7 +29,6 @@ namespace nada {
 
 namespace detail {
 
-/// Returns the folder that a variable of the environment names, where ~ is the home folder; empty where it is not set.
 NADA_INLINE std::filesystem::path folder_in_environment(const char* name) {
   const char* const value = std::getenv(name);
   if (value == nullptr || *value == '\0') return {};

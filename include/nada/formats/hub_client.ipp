@@ -353,8 +353,12 @@ NADA_INLINE void HubClient::fetch(const CachedRepository& cache, const HubAddres
   const auto size = std::filesystem::file_size(blob, error);
   if (error || size != static_cast<std::uintmax_t>(file.size)) {
     const auto incomplete = cache.incomplete(file.etag);
-    Download(*this, address, url_of(address, commit), incomplete, file).run();
-    detail::put_in_place(incomplete, blob);
+    try {
+      Download(*this, address, url_of(address, commit), incomplete, file).run();
+      detail::put_in_place(incomplete, blob);
+    } catch (const Error&) {  // without locks another process may have put the blob in its place meanwhile
+      if (std::filesystem::file_size(blob, error) != static_cast<std::uintmax_t>(file.size)) throw;
+    }
   }
   cache.link(commit, address.file, file.etag);
 }
