@@ -22,6 +22,7 @@
 #include "nada/experiment/option_table.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/hub.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/onnx.hpp"
 #include "nada/formats/recognise.hpp"
@@ -158,7 +159,7 @@ void save_checkpoint(const std::filesystem::path& path, const nada::TensorMap& t
 /// Returns where the base of a delta is, as the options or the delta say.
 std::filesystem::path base_of(const Options& o, const nada::Metadata& theirs) {
   const auto named = nada::value_or(theirs, "nada.base");
-  return !o.base.empty() || named.empty() ? o.base : o.in.parent_path() / named;
+  return !o.base.empty() || named.empty() ? o.base : nada::named_beside(nada::model_path(o.in), named);
 }
 
 /// Writes a generator's graph. Beside what other files hold, the metadata say which texts made an adapted one, and which

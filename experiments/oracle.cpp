@@ -28,6 +28,8 @@
 #include "nada/experiment/truths.hpp"
 #include "nada/formats/csv.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/hub.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/options_file.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/generators/any_generator.hpp"
@@ -121,13 +123,13 @@ TrainedLeaves train(const Options& o, const AnyGenerator& base, const Candidates
 int oracle(Options& o, OptionTable& table) {
   require(!o.run.empty(), "no run was given; name the delta of one: oracle FILE --twins FOLDER");
   require(!o.twins.empty(), "no truths were given; name them with --twins");
-  const auto file = Safetensors::open(o.run);
+  const auto file = Safetensors::open(model_path(o.run));
   const auto delta = load_delta(file);
   o.use_run(file);
   o.machine.use();
   const auto named = value_or(file.metadata(), "nada.base");
   require(!named.empty(), o.run, ": the delta names no base");
-  const auto base_path = o.run.parent_path() / named;
+  const auto base_path = named_beside(model_path(o.run), named);
   const auto base = load_generator(base_path, {o.machine.place(), torch::kFloat32});
   require(base_hash(base) == delta.base_hash, o.run, ": its base ", base_path, " has other weights");
   const Candidates candidates(base, AnyParameterization::named(delta.parameterization, o.run.string()),

@@ -1,6 +1,7 @@
 // Question: which looks are ready to use, what made them, and do they still fit?
-// Run:      presets list | presets show NAME | presets make [NAME] | presets check
+// Run:      presets list | presets show NAME | presets make [NAME] | presets check | presets export NAME --out FOLDER
 // Writes:   `make`: configs/avatars/presets/NAME.safetensors, from the recipes in configs/avatars/presets.json
+//           `export`: a folder that can be pushed to the Hugging Face Hub
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -41,21 +42,24 @@
 #include "nada/metrics/metric.hpp"
 #include "nada/metrics/text_score.hpp"
 #include "nada/parameterization/compressed.hpp"
+#include "presets/repository.hpp"
 
 namespace {
 
 struct Options {
-  static constexpr const char* about = "lists, shows, makes and checks presets";
+  static constexpr const char* about = "lists, shows, makes, checks and exports presets";
   static constexpr const char* example = "presets list";
   std::string verb, name;
   std::filesystem::path folder, recipes, generator, measure, run, out;
+  std::string licence;
+  bool with_base = false, folded = false;
   std::int64_t kilobytes = 260, samples = 64;
   nada::MachineOptions machine;
 
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
     table.group("What");
-    table.add("do", verb, "list, show, make or check", session, "VERB", /*positional=*/true);
+    table.add("do", verb, "list, show, make, check or export", session, "VERB", /*positional=*/true);
     table.add("name", name, "of one preset (make and check: default all)", session, "NAME", /*positional=*/true);
     table.add("folder", folder, "of the presets (default configs/avatars/presets)");
     table.add("recipes", recipes, "JSON list of {name, target, options} (default configs/avatars/presets.json)");
@@ -67,7 +71,11 @@ struct Options {
     table.add("samples", samples, "that are measured");
     table.add("run", run, "`make NAME`: a run of the recipe's command that is there, instead of a new one", session,
               "FOLDER");
-    table.add("out", out, "`show`: write the sample picture here", session);
+    table.add("out", out, "`show`: write the sample picture here; `export`: the folder to write", session);
+    table.group("Of an export");
+    table.add("licence", licence, "of the weights (default as the base says)", session);
+    table.add("with-base", with_base, "put a copy of the base into the folder (the embedded one always is)", session);
+    table.add("folded", folded, "put the whole adapted generator into the folder too", session);
     machine.declare(table);
   }
 };
@@ -190,14 +198,25 @@ class Presets {
   nada::AnyClip measuring_;
 };
 
+/// Writes a preset as a repository. The embedded base is small and its terms allow copies, so it goes with it.
+int export_preset(const Options& o) {
+  nada::require(!o.name.empty() && !o.out.empty(), "which preset, and where to? presets export NAME --out FOLDER");
+  const bool with_base = o.with_base || o.generator == nada::embedded_generator();
+  const nada::presets::Export out{
+      nada::find_preset(o.name, o.folder), o.generator, o.out, o.licence, with_base, o.folded};
+  out.write();
+  std::cout << o.out.string() << ": ready; `hf upload ORG/NAME " << o.out.string() << "` pushes it\n";
+  return 0;
+}
+
 int presets(Options& o, nada::OptionTable&) {
   using namespace nada;
   if (o.folder.empty()) o.folder = embedded_presets();
   if (o.recipes.empty()) o.recipes = embedded_recipes();
   if (o.generator.empty()) o.generator = embedded_generator();
   if (o.measure.empty()) o.measure = embedded_held_out_encoder();
-  require(o.verb == "list" || o.verb == "show" || o.verb == "make" || o.verb == "check",
-          "expected list, show, make or check, found ", o.verb.empty() ? "nothing" : "'" + o.verb + "'");
+  require(o.verb == "list" || o.verb == "show" || o.verb == "make" || o.verb == "check" || o.verb == "export",
+          "expected list, show, make, check or export, found ", o.verb.empty() ? "nothing" : "'" + o.verb + "'");
   require(o.samples >= 1, "option samples: expected at least 1, found ", o.samples);
   require(o.kilobytes >= 50, "option kilobytes: expected at least 50, found ", o.kilobytes);
   require(o.run.empty() || (o.verb == "make" && !o.name.empty()), "option run: it belongs to presets make NAME");
@@ -226,6 +245,7 @@ int presets(Options& o, nada::OptionTable&) {
     return 0;
   }
   o.machine.use();
+  if (o.verb == "export") return export_preset(o);
   Presets work(o);
   if (o.verb == "make") {
     const auto recipes = recipes_of(o.recipes);

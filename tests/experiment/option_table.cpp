@@ -1,5 +1,7 @@
 #include "nada/experiment/option_table.hpp"
 
+#include <stdlib.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include <cstdint>
@@ -49,6 +51,33 @@ BOOST_AUTO_TEST_CASE(the_command_line_has_the_last_word_over_lists_and_single_va
   BOOST_TEST(program.target == "a zombie");
   BOOST_TEST((program.table.given() == std::set<std::string>{"model", "steps"}));
   BOOST_TEST(!program.table.given("target"));
+}
+
+BOOST_AUTO_TEST_CASE(addresses_of_the_hub_are_no_paths_and_are_saved_with_their_commit) {
+  const TemporaryFolder folder;
+  const std::string commit(40, 'a'), other(40, 'b');
+  for (const auto& one : {commit, other}) {
+    make_folders(folder / ("models--org--name/snapshots/" + one));
+    write_text(folder / ("models--org--name/snapshots/" + one + "/g.pkl"), "content");
+  }
+  make_folders(folder / "models--org--name/refs");
+  write_text(folder / "models--org--name/refs/main", commit);
+  ::setenv("HF_HUB_CACHE", folder.path().c_str(), 1);
+  ::setenv("HF_HUB_OFFLINE", "1", 1);
+  write_text(folder / "a.cfg", "model = hf:org/name/g.pkl\nmodel = hf:org/name/g.pkl@" + other + "\n");
+  Program program;
+  BOOST_TEST(program.read({}));
+  program.table.read_file(folder / "a.cfg");
+  BOOST_TEST((program.models == Paths{"hf:org/name/g.pkl", "hf:org/name/g.pkl@" + other}));
+  const auto saved = program.table.render(folder / "run");
+  BOOST_TEST(saved.find("model = hf:org/name/g.pkl@" + commit + "\nmodel = hf:org/name/g.pkl@" + other + "\n") !=
+             std::string::npos);
+  ::unsetenv("HF_HUB_CACHE");
+  ::unsetenv("HF_HUB_OFFLINE");
+  const auto choice = read_encoder_choice("hf:org/name@v1:0.5", folder.path());
+  BOOST_TEST(choice.path == "hf:org/name@v1");
+  BOOST_TEST(choice.weight == 0.5);
+  BOOST_TEST(read_encoder_choice("hf:org/name", folder.path()).path == "hf:org/name");
 }
 
 BOOST_AUTO_TEST_CASE(paths_of_an_included_file_are_its_own_and_the_outer_files_list_takes_the_place_of_the_inner_one) {

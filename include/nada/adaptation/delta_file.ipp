@@ -8,6 +8,7 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/hub.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
@@ -47,11 +48,11 @@ NADA_INLINE AnyGenerator load_generator(const std::filesystem::path& path, Place
     require(!base, path, " is ", name_of(model.kind()), ", expected a delta (a base was given for it)");
     return open_generator(model, place);
   }
-  const auto file = Safetensors::open(path);
+  const auto file = Safetensors::open(model.path());
   const auto named = value_or(file.metadata(), "nada.base");
   require(base || !named.empty(), path, ": the delta names no base; give it with --base");
-  const auto base_path = base ? *base : path.parent_path() / named;
-  require(std::filesystem::exists(base_path), path, ": its base ", base_path, " is not there; give it with --base");
+  const auto base_path = base ? *base : named_beside(model.path(), named);
+  require(is_hub_address(base_path) || std::filesystem::exists(base_path), path, ": its base ", base_path, " is not there; give it with --base");
   return apply_delta(open_generator(base_path, place), load_delta(file), path.string());
 }
 

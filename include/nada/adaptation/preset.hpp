@@ -12,7 +12,7 @@ namespace nada {
 /// Preset is the content of a file of kind `preset`: the delta's leaves, `preset.sample` (the
 /// bytes of a PNG), and metadata.
 struct Preset {
-  std::string name;            // name of the file, without its extension
+  std::string name;            // name of the file without its extension, or what the file says (nada.name)
   std::string source, target;  // prompts
   std::string command;         // command line that made the delta
   std::string options;         // options.cfg of that run

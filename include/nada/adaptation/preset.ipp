@@ -9,6 +9,8 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/hub_address.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
@@ -35,11 +37,17 @@ NADA_INLINE void save_preset(const std::filesystem::path& path, const Preset& pr
 }
 
 NADA_INLINE Preset load_preset(const std::filesystem::path& path) {
-  const auto file = Safetensors::open(path);
+  const auto file = Safetensors::open(model_path(path));
   require(recognise(file) == FileKind::preset, path, " is ", name_of(recognise(file)), ", expected a preset");
   const auto text = [&](const char* key) { return value_or(file.metadata(), key); };
-  Preset out{path.stem().string(), text("nada.source"),  text("nada.target"), text("nada.command"),
-             text("nada.options"), text("nada.metrics"), load_delta(file),    {}};
+  Preset out{value_or(file.metadata(), "nada.name", path.stem().string()),
+             text("nada.source"),
+             text("nada.target"),
+             text("nada.command"),
+             text("nada.options"),
+             text("nada.metrics"),
+             load_delta(file),
+             {}};
   if (const auto* const sample = file.find("preset.sample"))
     out.sample.assign(sample->bytes.begin(), sample->bytes.end());
   return out;
@@ -57,6 +65,7 @@ NADA_INLINE std::vector<std::filesystem::path> list_presets(const std::filesyste
 
 NADA_INLINE std::filesystem::path find_preset(const std::string& name, const std::filesystem::path& folder) {
   std::error_code error;
+  if (is_hub_address(name)) return name;
   if (const auto named = folder / (name + ".safetensors");
       name.find('/') == std::string::npos && std::filesystem::is_regular_file(named, error))
     return named;

@@ -14,6 +14,7 @@
 #include "nada/encoders/clip_names.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/encoders/weights.hpp"
+#include "nada/formats/hub.hpp"
 #include "nada/formats/recognise.hpp"
 
 namespace nada {
@@ -122,6 +123,7 @@ NADA_INLINE std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::
 }
 
 NADA_INLINE Tokenizer open_vocabulary(const std::filesystem::path& path) {
+  if (is_hub_address(path)) return open_vocabulary(local_path(path));
   if (path.extension() != ".json") return Tokenizer::open(path);
   const auto tokenizer = read_tokenizer_json(path);
   require(tokenizer.has_value(), path, ": holds no list model.merges, expected a byte-pair tokenizer");

@@ -26,6 +26,7 @@
 #include "nada/experiment/truths.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/grid.hpp"
+#include "nada/formats/hub.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/formats/options_file.hpp"
 #include "nada/formats/picture_set.hpp"
@@ -171,17 +172,20 @@ NADA_INLINE Origin origin_of(const std::filesystem::path& path, const std::files
   namespace fs = std::filesystem;
   const auto model = ModelFile::open(path);
   if (model.kind() != FileKind::delta) return {};
-  const auto file = Safetensors::open(path);
+  const auto file = Safetensors::open(model.path());
   Origin out{value_or(file.metadata(), "nada.source"), value_or(file.metadata(), "nada.target"), {}};
-  if (const auto base = value_or(file.metadata(), "nada.base"); !base.empty()) out.base = path.parent_path() / base;
+  if (const auto base = value_or(file.metadata(), "nada.base"); !base.empty())
+    out.base = named_beside(model.path(), base);
+  const auto weights_in = [](const fs::path& any) { return fs::is_directory(any) ? ModelFile::open(any).path() : any; };
   for (const auto& line : parse_options(value_or(file.metadata(), "nada.options"), path.string())) {
     if (line.key != "encoder") continue;
     for (const auto& folder : {path.parent_path(), path.parent_path().parent_path()}) {  // deltas/ lies one deeper
-      const auto trained = read_encoder_choice(line.value, folder.empty() ? fs::path(".") : folder).path;
+      const auto there = cached_path(read_encoder_choice(line.value, folder.empty() ? fs::path(".") : folder).path);
       std::error_code missing;
-      if (!fs::exists(trained, missing)) continue;
-      require(!fs::equivalent(trained, measure, missing) &&
-                  (fs::file_size(trained) != fs::file_size(measure) || hash_of(trained) != hash_of(measure)),
+      if (!there || !fs::exists(*there, missing)) continue;
+      const auto trained = weights_in(*there), measuring = weights_in(local_path(measure));
+      require(!fs::equivalent(trained, measuring, missing) &&
+                  (fs::file_size(trained) != fs::file_size(measuring) || hash_of(trained) != hash_of(measuring)),
               path, " was trained against ", measure, ": it cannot measure it; name another one with --measure");
     }
   }

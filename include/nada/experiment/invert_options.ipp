@@ -395,7 +395,7 @@ NADA_INLINE void save_inversion(const std::filesystem::path& path, const Inversi
 }
 
 NADA_INLINE Inversion load_inversion(const std::filesystem::path& path, const AnyGenerator& generator) {
-  const auto file = Safetensors::open(path);
+  const auto file = Safetensors::open(model_path(path));
   require(recognise(file) == FileKind::codes, path, " is ", name_of(recognise(file)), ", expected w+ codes");
   const auto tensors = to_tensors(file);
   require_finite(tensors, path.string());

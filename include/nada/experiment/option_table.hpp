@@ -15,6 +15,7 @@
 
 #include "nada/core/error.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/hub_address.hpp"
 
 namespace nada {
 
@@ -46,6 +47,11 @@ EncoderChoice read_encoder_choice(const std::string& text, const std::filesystem
 
 namespace detail {
 
+/// Returns the text of a path in an option file in the folder `base`: relative to it; an address of the Hub with its commit,
+/// for which it is resolved.
+/// Errors:  as local_path().
+std::string saved_path(const std::filesystem::path& path, const std::filesystem::path& base);
+
 template <class T>
 struct is_list : std::false_type {};
 template <class T>
@@ -59,7 +65,8 @@ struct OptionText {
       return text;
     } else if constexpr (std::is_same_v<T, std::filesystem::path>) {
       const std::filesystem::path path(text);
-      return path.empty() || path.is_absolute() || base.empty() ? path : (base / path).lexically_normal();
+      const bool as_it_is = path.empty() || path.is_absolute() || base.empty() || is_hub_address(path);
+      return as_it_is ? path : (base / path).lexically_normal();
     } else if constexpr (std::is_same_v<T, EncoderChoice>) {
       return read_encoder_choice(text, base);
     } else if constexpr (std::is_same_v<T, bool>) {
@@ -76,7 +83,7 @@ struct OptionText {
       return value;
     } else if constexpr (std::is_same_v<T, std::filesystem::path>) {
       if (value.empty() || base.empty()) return value.string();
-      return relative_to(value, base).string();
+      return saved_path(value, base);
     } else if constexpr (std::is_same_v<T, EncoderChoice>) {
       return OptionText<std::filesystem::path>::write(value.path, base) + ":" +
              OptionText<double>::write(value.weight, base);

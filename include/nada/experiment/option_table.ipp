@@ -11,9 +11,17 @@
 
 #include "nada/core/config.hpp"
 #include "nada/experiment/build.hpp"
+#include "nada/formats/hub.hpp"
 #include "nada/formats/options_file.hpp"
 
 namespace nada {
+
+namespace detail {
+NADA_INLINE std::string saved_path(const std::filesystem::path& path, const std::filesystem::path& base) {
+  if (is_hub_address(path)) local_path(path);
+  return relative_to(path, base).string();
+}
+}  // namespace detail
 
 NADA_INLINE EncoderChoice read_encoder_choice(const std::string& text, const std::filesystem::path& base) {
   EncoderChoice out;

@@ -18,7 +18,8 @@ namespace nada {
 /// Metadata are the words of a file about itself, by key.
 using Metadata = std::map<std::string, std::string>;
 
-/// Returns `path` as seen from `folder`; an absolute path where there is no way between the two.
+/// Returns `path` as seen from `folder`; an absolute path where there is no way between the two, and
+/// an address of the Hugging Face Hub (formats/hub_address.hpp) as it is, with the commit where that is known.
 std::filesystem::path relative_to(const std::filesystem::path& path, const std::filesystem::path& folder);
 
 /// Returns `text` from a file or a client in the form for an error: in double quotes, on one line, at most about 80

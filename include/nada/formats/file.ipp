@@ -16,10 +16,12 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/unicode.hpp"
+#include "nada/formats/hub_address.hpp"
 
 namespace nada {
 
 NADA_INLINE std::filesystem::path relative_to(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  if (is_hub_address(path)) return pinned(path);
   const auto absolute = std::filesystem::weakly_canonical(std::filesystem::absolute(path));
   const auto relative =
       absolute.lexically_relative(std::filesystem::weakly_canonical(std::filesystem::absolute(folder)));

@@ -21,7 +21,8 @@ namespace nada {
 /// ModelFile is one model of a file. Copies share the file.
 class ModelFile {
  public:
-  /// Opens a file, or the model file in a folder, which is named as Hugging Face names it. `component` is the wanted
+  /// Opens a file, or the model file in a folder, which is named as Hugging Face names it; both may be addresses
+  /// of the Hub (formats/hub.hpp). `component` is the wanted
   /// part of a checkpoint ("g_ema", "G", "state_dict") or the prefix that the model's tensors have in it ("decoder" for
   /// decoder.input.input); empty: the averaged generator before the trained one, else the first part that is known here,
   /// else the model behind the only prefix with one.
@@ -76,6 +77,10 @@ class ModelFile {
   std::vector<std::pair<std::string, std::string>> unreadable_;
   FileKind kind_ = FileKind::unknown;
 };
+
+/// Returns the file that `path` names: the path itself or, of an address of the Hub, the model file in the cache.
+/// Errors:  as local_path(); a folder without a model.
+std::filesystem::path model_path(const std::filesystem::path& path);
 
 }  // namespace nada
 

@@ -8,10 +8,12 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/formats/hub.hpp"
 
 namespace nada {
 
 NADA_INLINE ModelFile ModelFile::open(const std::filesystem::path& path, const std::string& component) {
+  if (is_hub_address(path)) return open(local_path(path), component);
   if (std::filesystem::is_directory(path)) return model_in(path, component);
   return ModelFile(ModelContainer::open(path), path, component);
 }
@@ -182,6 +184,10 @@ NADA_INLINE ModelFile ModelFile::model_in(const std::filesystem::path& folder, c
   fail(folder,
        ": is a folder without a model, expected model.safetensors, open_clip_model.safetensors, "
        "model.safetensors.index.json, pytorch_model.bin or open_clip_pytorch_model.bin in it");
+}
+
+NADA_INLINE std::filesystem::path model_path(const std::filesystem::path& path) {
+  return is_hub_address(path) ? ModelFile::open(path).path() : path;
 }
 
 }  // namespace nada

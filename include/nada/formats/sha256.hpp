@@ -26,6 +26,11 @@ class Sha256 {
   std::shared_ptr<void> state_;  // an EVP_MD_CTX
 };
 
+namespace detail {
+/// Returns two lower-case hexadecimal digits a byte.
+std::string hexadecimal(std::span<const unsigned char> bytes);
+}  // namespace detail
+
 /// Returns the digits of all bytes of a file.
 /// Errors:  a file that cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);

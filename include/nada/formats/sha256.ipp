@@ -17,6 +17,15 @@ NADA_INLINE std::shared_ptr<EVP_MD_CTX> new_digest() {
   return {EVP_MD_CTX_new(), [](EVP_MD_CTX* state) { EVP_MD_CTX_free(state); }};
 }
 NADA_INLINE void check_digest(bool done) { require(done, "OpenSSL cannot compute SHA-256 on this machine"); }
+
+NADA_INLINE std::string hexadecimal(std::span<const unsigned char> bytes) {
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
 }  // namespace detail
 
 NADA_INLINE Sha256::Sha256() {
@@ -36,12 +45,7 @@ NADA_INLINE std::string Sha256::hex() const {
   detail::check_digest(copy != nullptr &&
                        EVP_MD_CTX_copy_ex(copy.get(), static_cast<const EVP_MD_CTX*>(state_.get())) == 1 &&
                        EVP_DigestFinal_ex(copy.get(), digest.data(), &size) == 1);
-  std::string text;
-  for (const unsigned char byte : std::span(digest).first(size)) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
+  return detail::hexadecimal(std::span(digest).first(size));
 }
 
 NADA_INLINE std::string sha256_of_file(const std::filesystem::path& path) {

@@ -8,6 +8,7 @@
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
 #include "nada/encoders/weights.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 #include "nada/formats/tensor_file.hpp"
@@ -15,7 +16,7 @@
 namespace nada {
 
 NADA_INLINE InverterFile InverterFile::load(const std::filesystem::path& path, torch::Device device) {
-  const auto file = Safetensors::open(path);
+  const auto file = Safetensors::open(model_path(path));
   require(recognise(file) == FileKind::inverter, path, " is ", name_of(recognise(file)), ", expected an inverter");
   const auto tensors = to_tensors(file);
   require_finite(tensors, path.string());

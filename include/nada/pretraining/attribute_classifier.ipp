@@ -10,6 +10,7 @@
 #include <set>
 
 #include "nada/core/config.hpp"
+#include "nada/formats/model_file.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
 
@@ -111,7 +112,7 @@ NADA_INLINE void AttributeClassifier::save(const std::filesystem::path& path, Me
 }
 
 NADA_INLINE AttributeClassifier AttributeClassifier::load(const std::filesystem::path& path) {
-  const auto file = Safetensors::open(path);
+  const auto file = Safetensors::open(model_path(path));
   const auto what = path.string();
   require(recognise(file) == FileKind::classifier, what, " is ", name_of(recognise(file)),
           ", expected an attribute classifier");
