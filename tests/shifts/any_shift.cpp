@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(has_the_texts_of_a_shift_by_texts_and_refuses_to_invent_som
   BOOST_TEST(any.target() == "a ghost");
   BOOST_TEST(any.templates().size() == 2u);
   const AnyShift by_pictures(AnyShift::Choice(ImageShift(pictures(), 4)));
-  BOOST_TEST(error_of([&] { (void)by_pictures.target(); }).find("say what they show with --target") !=
+  BOOST_TEST(error_of([&] { (void)by_pictures.target(); }).find("say what to move to with one --target") !=
              std::string::npos);
 }
 
