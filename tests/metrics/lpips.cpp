@@ -1,6 +1,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
+#include <cstdint>
+#include <vector>
 
 #include "nada/core/tensor.hpp"
 #include "nada/metrics/diversity.hpp"
@@ -57,6 +59,24 @@ BOOST_AUTO_TEST_CASE(inside_of_clusters_is_zero_for_copies_and_the_spread_of_a_c
              boost::test_tools::tolerance(1e-6));
   evidence.adapted_images = centres.narrow(0, 0, 1);
   BOOST_TEST(error_of([&] { metric(evidence); }).find("intra_LPIPS: needs at least 2 images") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(around_centres_each_sample_belongs_to_the_nearest) {
+  const auto grey = [](std::vector<double> values) {
+    return torch::tensor(values, torch::kFloat64).view({-1, 1, 1, 1}).expand({-1, 3, 1, 1}) / std::sqrt(3.0);
+  };
+  Evidence evidence;
+  evidence.adapted_images = grey({0, 1, 2, 9, 11, 30});
+  IntraClusterLpips metric{pixels_of};
+  metric.centres = [&](std::int64_t side) {
+    BOOST_TEST(side == 1);
+    return grey({-1, 10, 31, 1000});
+  };
+  // squared distances 1, 4, 1 of three samples and 4 of two; one sample alone and a centre without any do not count
+  BOOST_TEST(metric(evidence).value == (2.0 + 4.0) / 2);
+  BOOST_TEST(nearest_centres(evidence.adapted_images, grey({-1, 10, 31, 1000}), pixels_of)
+                 .equal(torch::tensor({0, 0, 0, 1, 1, 2}, torch::kInt64)));
+  BOOST_TEST(mean_within_clusters(torch::zeros({2, 2}, torch::kFloat64), torch::tensor({0, 1}, torch::kInt64), 2) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

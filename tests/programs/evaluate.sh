@@ -42,6 +42,9 @@ succeed evaluate --generator run/adapted.safetensors --count 12 --lpips "$lpips"
 check "the adapted images moved a little" awk "BEGIN {exit !($(column perceptual LPIPS) > 0 && $(column perceptual LPIPS) < $(column perceptual intra_LPIPS))}"
 succeed evaluate --generator "$avatars/generator.safetensors" --base "$avatars/generator.safetensors" --count 12 --lpips "$lpips" --out unmoved
 check "an unchanged generator's did not" test "$(column unmoved LPIPS)" = 0
+succeed evaluate --generator run/adapted.safetensors --count 12 --lpips "$lpips" --centres "$avatars/targets/zombie.png" --tile 64 --out centred
+check "clusters around pictures are others" test "$(column centred intra_LPIPS)" != "$(column perceptual intra_LPIPS)"
+expect_error "which needs --lpips" evaluate --generator run/adapted.safetensors --count 12 --centres "$avatars/targets/zombie.png"
 expect_error "expected the Inception network of FID" evaluate --generator run/adapted.safetensors --count 12 --inception "$lpips"
 expect_error "option resize: expected torch or clean, found 'bicubic'" evaluate --generator run/adapted.safetensors --count 12 --resize bicubic
 

@@ -20,7 +20,7 @@ struct EvaluationOptions {
       "evaluate --generator runs/a-zombie-1/adapted.safetensors --real configs/avatars/targets/zombie.png --tile 64";
   std::vector<std::filesystem::path> generators;
   std::filesystem::path base, measure, vocabulary, templates, target_list, real, twins, codes, identity, inception,
-      lpips, out = "evaluation";
+      lpips, centres, out = "evaluation";
   std::string source, target, resize = "torch";
   std::int64_t count = 500;
   int tile = 0;

@@ -75,6 +75,10 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
             "LPIPS network vgg.pth, beside torchvision's vgg16-397923af.pth, for the columns LPIPS (to the source's "
             "image) and "
             "intra_LPIPS");
+  table.add("centres", centres,
+            "pictures that a few-shot adaptation was trained on, a folder or a file of tiles of --tile, around which "
+            "intra_LPIPS "
+            "clusters (default 10 medoids of the samples)");
   table.group("How");
   table.add("measure", measure,
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
@@ -117,7 +121,12 @@ NADA_INLINE MetricList with_networks(MetricList list, const EvaluationOptions& o
     const AnyFeatureExtractor see = [network = Lpips::load(o.lpips, device), device](const Tensor& images) {
       return network(images.to(device));
     };
-    list = with_metric(with_metric(std::move(list), LpipsToSource{see}), IntraClusterLpips{see});
+    IntraClusterLpips within{see};
+    if (!o.centres.empty())
+      within.centres = [path = o.centres, tile = o.tile](std::int64_t side) {
+        return read_picture_set(path, static_cast<int>(side), tile);
+      };
+    list = with_metric(with_metric(std::move(list), LpipsToSource{see}), within);
   }
   if (!o.identity.empty())
     list = with_metric(std::move(list), FaceIdentity{[network = ArcFace::load(o.identity, device), device](
@@ -376,6 +385,7 @@ NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& common) {
   require(o.count >= 2, "option count: expected at least 2, found ", o.count);
   require(o.codes.empty() || (o.truncation == 1 && o.category.label < 0),
           "--codes stand for styles as they are: --truncation and --class do not apply");
+  require(o.centres.empty() || !o.lpips.empty(), "--centres are those of intra_LPIPS, which needs --lpips");
   if (o.measure.empty()) o.measure = embedded_held_out_encoder();
   if (o.templates.empty()) o.templates = embedded_templates();
   std::error_code missing;  // a library without its configurations has no list

@@ -53,13 +53,43 @@ NADA_INLINE Tensor feature_distances(const Tensor& images, const AnyFeatureExtra
   return out;
 }
 
+NADA_INLINE Tensor nearest_centres(const Tensor& images, const Tensor& centres, const AnyFeatureExtractor& features) {
+  const torch::NoGradGuard no_grad;
+  const auto wanted = features(centres);
+  const auto lengths = wanted.square().sum(1).unsqueeze(0);
+  std::vector<Tensor> nearest;
+  constexpr std::int64_t piece = 10;
+  for (std::int64_t at = 0; at < images.size(0); at += piece) {
+    const auto seen = features(images.narrow(0, at, std::min(piece, images.size(0) - at)));
+    nearest.push_back((lengths - 2 * seen.matmul(wanted.t())).argmin(1).cpu());
+  }
+  return torch::cat(nearest);
+}
+
+NADA_INLINE double mean_within_clusters(const Tensor& distances, const Tensor& membership, std::int64_t clusters) {
+  double sum = 0;
+  std::int64_t counted = 0;
+  for (std::int64_t c = 0; c < clusters; ++c) {
+    const auto members = (membership == c).nonzero().view(-1);
+    const auto n = static_cast<double>(members.numel());
+    if (n < 2) continue;
+    sum += distances.index_select(0, members).index_select(1, members).sum().item<double>() / (n * (n - 1));
+    ++counted;
+  }
+  return counted > 0 ? sum / static_cast<double>(counted) : 0;
+}
+
 NADA_INLINE Estimate IntraClusterLpips::operator()(const Evidence& e) const {
   const auto& images = e.adapted_images;
   require(images.dim() == 4 && images.size(0) >= 2, name, ": needs at least 2 images [N, 3, H, W], found ",
           shape_text(images.sizes()));
   const auto d = feature_distances(images, features);
+  const auto around = centres ? centres(images.size(2)) : Tensor{};
+  const auto membership = centres ? nearest_centres(images, around, features) : Tensor{};
   return jackknife(d.size(0), [&](const Tensor& kept) {
-    return intra_cluster_distance(d.index_select(0, kept).index_select(1, kept).contiguous(), clusters);
+    const auto own = d.index_select(0, kept).index_select(1, kept).contiguous();
+    return centres ? mean_within_clusters(own, membership.index_select(0, kept), around.size(0))
+                   : intra_cluster_distance(own, clusters);
   });
 }
 
