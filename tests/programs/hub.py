@@ -395,7 +395,7 @@ def refusals():
     place.refused('org/two has no file c.safetensors', 'inspect', 'hf:org/two/c.safetensors')
     place.refused('holds several models; name one of a.safetensors, b.safetensors', 'inspect', 'hf:org/two')
     place.refused('expected an address hf:ORG/NAME.*, found no slash', 'inspect', 'hf:two')
-    place.refused('cannot be reached', 'inspect', 'hf:org/two', environment={'HF_ENDPOINT': 'http://127.0.0.1:9'})
+    place.refused(r'cannot be reached \(.*\), and there is no copy in ', 'inspect', 'hf:org/two', environment={'HF_ENDPOINT': 'http://127.0.0.1:9'})
     check('nothing of these was downloaded', not two.asked('store'))
 
 
