@@ -246,7 +246,6 @@ def fresh_download_and_cache():
     repo.log.clear()
     place.run('inspect', f'{address}@{commit}')
     place.run('inspect', address, environment={'HF_HUB_OFFLINE': '1'})
-    place.run('inspect', 'hf:org/fresh', environment={'HF_HUB_OFFLINE': '1'})  # the only model of the repository
     check('a commit, and HF_HUB_OFFLINE, ask for nothing', repo.log == [])
     place.run('inspect', address, environment={'HF_ENDPOINT': 'http://127.0.0.1:9'})
     check(f'without network the copy is taken, and told: {place.err}', 'cannot be reached' in place.err and
@@ -273,12 +272,11 @@ def what_python_downloaded_is_found():
 def folders():
     place = Place('folders')
     place.run('convert', avatars / 'encoder_vit.safetensors', 'theirs.safetensors', '--names', 'huggingface')
-    place.run('convert', avatars / 'encoder_vit.safetensors', 'ours.safetensors')
     raw = (place.home / 'theirs.safetensors').read_bytes()
     length = struct.unpack('<Q', raw[:8])[0]
     header, data = json.loads(raw[8:8 + length]), raw[8 + length:]
     header.pop('__metadata__', None)
-    ours = (place.home / 'ours.safetensors').read_bytes()
+    ours = (avatars / 'encoder_vit.safetensors').read_bytes()
     about = json.loads(ours[8:8 + struct.unpack('<Q', ours[:8])[0]])['__metadata__']
     tensors = {name: data[slice(*entry['data_offsets'])] for name, entry in header.items()}
 
@@ -388,20 +386,16 @@ def refusals():
     repository('org/gated', {'model.safetensors': zombie}, access='gated')
     repository('org/private', {'model.safetensors': zombie}, access='private')
     two = repository('org/two', {'a.safetensors': zombie, 'b.safetensors': zombie, 'README.md': b'words'})
-    secret = {'HF_TOKEN': token}
     place.refused(r'there is no repository org/nowhere at .*, or it is private and no token was given \(HF_TOKEN', 'inspect',
                   'hf:org/nowhere')
-    place.refused('org/nowhere at .* and the token that was given may not read it', 'inspect', 'hf:org/nowhere', environment=secret)
     place.refused(f'org/gated is gated: its terms have to be accepted at {hub}/org/gated first', 'inspect', 'hf:org/gated')
-    place.run('inspect', 'hf:org/gated', environment=secret)
     (place.home / 'token').write_text(token + '\n')
     place.run('inspect', 'hf:org/private')
     place.refused("org/two has no revision 'v9'", 'inspect', 'hf:org/two@v9')
     place.refused('org/two has no file c.safetensors', 'inspect', 'hf:org/two/c.safetensors')
     place.refused('holds several models; name one of a.safetensors, b.safetensors', 'inspect', 'hf:org/two')
     place.refused('expected an address hf:ORG/NAME.*, found no slash', 'inspect', 'hf:two')
-    place.refused("found the part '..'", 'inspect', 'hf:org/two/../x')
-    place.refused('cannot be reached', 'inspect', 'hf:org/two', environment={'HF_ENDPOINT': 'http://127.0.0.1:9'})
+    place.refused(r'cannot be reached \(.*\), and there is no copy in ', 'inspect', 'hf:org/two', environment={'HF_ENDPOINT': 'http://127.0.0.1:9'})
     check('nothing of these was downloaded', not two.asked('store'))
 
 
@@ -465,8 +459,6 @@ def exports():
         place.run('generate', '--generator', generator, '--count', '1', '--out', out)
     check('the repository renders what the preset does', pixels_in(place.home / 'a.png') == pixels_in(place.home / 'b.png'))
     check('so does the whole generator in it', pixels_in(place.home / 'a.png') == pixels_in(place.home / 'c.png'))
-    check('presets are named by addresses', 'target   a zombie' in place.run('presets', 'show', 'hf:me/zombie'))
-    place.refused('zombie: expected a new folder or an empty one', 'presets', 'export', 'zombie', '--out', 'zombie')
 
 
 parts = [runs, exports, folders, fresh_download_and_cache, cut_connections, refusals, damage, other_ways, what_python_downloaded_is_found]

@@ -180,7 +180,9 @@ NADA_INLINE HubResolver::Found HubResolver::resolve() const {
   try {
     return download();
   } catch (const HubUnanswered& error) {
-    if (!here) throw;
+    const bool reached = dynamic_cast<const HubUnreached*>(&error) == nullptr;
+    if (!here && reached) throw;
+    require(here.has_value(), error.what(), ", and there is no copy in ", hub_cache_folder());
     warn(error.what(), "; the copy of commit ", here->commit.substr(0, 7), " in ", hub_cache_folder(), " is taken");
     return *here;
   }

@@ -21,6 +21,11 @@ struct HubUnanswered : Error {
   using Error::Error;
 };
 
+/// HubUnreached is a question that reached nobody.
+struct HubUnreached : HubUnanswered {
+  using HubUnanswered::HubUnanswered;
+};
+
 /// HubListing is what a revision of a repository holds.
 struct HubListing {
   std::string commit;

@@ -145,7 +145,7 @@ NADA_INLINE HttpAnswer HubClient::ask_twice(HttpRequest request, const HubAddres
     try {
       answer = ask(request);
     } catch (const NoAnswer& error) {
-      throw HubUnanswered(join(address.text(), ": ", name_, " cannot be reached: ", error.what()));
+      throw HubUnreached(join(address.text(), ": ", name_, " cannot be reached (", error.what(), ")"));
     }
     // A repository that was renamed: the same host, where the answer has the headers. Other hosts keep the bytes alone.
     if (const auto place = answer.header("location"); detail::is_redirect(answer.status) && !place.empty()) {
