@@ -87,8 +87,9 @@ for round_ in range(kills):
                 status, job = server.ask('POST', 'stylize?steps=10', picture, 'image/png')
         except (OSError, http.client.HTTPException):
             continue
-        check(f'taken: {status} {job}', status == 202)
-        promised.append(job['id'])
+        check(f'taken, or told that there are too many: {status} {job}', status in (202, 429))
+        if status == 202:
+            promised.append(job['id'])
     time.sleep(chance.choice([0, chance.random() * 0.3, chance.random() * 4]))
     server.process.send_signal(signal.SIGKILL)
     server.process.wait()
