@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Kills `serve` at random moments: serve_kill.py PROGRAM KILLS [SEED]. What was answered with 202 must end well in the end."""
+import atexit
 import glob
 import http.client
 import json
@@ -32,6 +33,7 @@ class Server:
         with open('server.txt', 'w') as out:
             self.process = subprocess.Popen([program, '--port', '0', '--runs', 'runs', '--queue', '100', '--client-jobs', '100'],
                                             stdout=out, stderr=subprocess.STDOUT)
+        atexit.register(self.process.kill)  # of one that is over already does nothing
         until = time.time() + 60
         while time.time() < until and self.process.poll() is None:
             text = open('server.txt').read()
