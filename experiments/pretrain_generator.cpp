@@ -173,7 +173,8 @@ AnyClip measuring_encoder(const Options& o) {
 
 /// Returns the attribute classifier of a file, or trains one now and writes that file.
 AttributeClassifier attribute_classifier(const Options& o, const ImageSet& held) {
-  if (is_hub_address(o.classifier) || std::filesystem::exists(o.classifier)) return AttributeClassifier::load(o.classifier);
+  if (is_hub_address(o.classifier) || std::filesystem::exists(o.classifier))
+    return AttributeClassifier::load(o.classifier);
   require(!o.data.empty(),
           "--coverage needs the folder that an attribute classifier is trained on, --data FOLDER, or "
           "one that is trained, --classifier FILE");

@@ -261,23 +261,18 @@ class Service {
     compute("thumbnails of " + q.client, done, [this, name, give_it] { return give_it(studio_.thumbnail(name)); });
   }
   json words(const Request& q) const {
-    std::string text;
-    bool known = false;
+    std::string text, known;
     for (const auto& [name, value] : fields_of(q.query)) {
-      if (name == "known" && (value == "true" || value == "false")) {
-        known = value == "true";
-        continue;
-      }
-      if (name == "known") refuse(400, "known: expected true or false, found ", in_quotes(value));
-      if (name != "text") refuse(400, "the field ", in_quotes(name), " is unknown; known are text and known");
-      text = value;
+      if (name != "text" && name != "known") refuse(400, "the field ", in_quotes(name), " is unknown");
+      if (name == "known" && value != "true" && value != "false") refuse(400, "known: expected true or false");
+      (name == "text" ? text : known) = value;
     }
     if (text.size() > 1000) refuse(400, "text: expected at most 1000 bytes, found ", text.size());
     if (!is_utf8(text)) refuse(400, "text: this is not UTF-8");
     json list = json::array();
     for (const auto& word : studio_.unknown(text)) list.push_back({{"word", word.word}, {"near", word.near}});
     json out{{"unknown", list}};
-    if (known) out["known"] = studio_.known();
+    if (known == "true") out["known"] = studio_.known();
     return out;
   }
   /// Lets the desk compute an answer.

@@ -52,7 +52,8 @@ NADA_INLINE AnyGenerator load_generator(const std::filesystem::path& path, Place
   const auto named = value_or(file.metadata(), "nada.base");
   require(base || !named.empty(), path, ": the delta names no base; give it with --base");
   const auto base_path = base ? *base : named_beside(model.path(), named);
-  require(is_hub_address(base_path) || std::filesystem::exists(base_path), path, ": its base ", base_path, " is not there; give it with --base");
+  require(is_hub_address(base_path) || std::filesystem::exists(base_path), path, ": its base ", base_path,
+          " is not there; give it with --base");
   return apply_delta(open_generator(base_path, place), load_delta(file), path.string());
 }
 
