@@ -60,7 +60,7 @@ NADA_INLINE std::string hub_token() {
 }
 
 /// Returns a whole number of a header; nothing where the text is none.
-NADA_INLINE std::optional<std::int64_t> whole_number(const std::string& text) {
+NADA_INLINE std::optional<std::int64_t> number_if_any(const std::string& text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc{} && end == text.data() + text.size() && !text.empty() && value >= 0 ? std::optional(value)
@@ -94,7 +94,7 @@ NADA_INLINE HubClient::HubClient() : endpoint_(detail::environment("HF_ENDPOINT"
   if (const auto at = name_.substr(0, name_.find('/', host)).rfind('@'); at != name_.npos)
     name_.erase(host, at + 1 - host);
   const auto seconds = [](const char* variable, double& value) {
-    if (const auto given = detail::whole_number(detail::environment(variable)); given && *given > 0)
+    if (const auto given = detail::number_if_any(detail::environment(variable)); given && *given > 0)
       value = static_cast<double>(*given);
   };
   seconds("HF_HUB_ETAG_TIMEOUT", question_seconds_);
@@ -195,7 +195,7 @@ NADA_INLINE HubFile HubClient::file_of(const HubAddress& address, const std::str
   if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
   auto size = answer.header("x-linked-size");
   if (size.empty() && !detail::is_redirect(answer.status)) size = answer.header("content-length");
-  const auto bytes = detail::whole_number(size);
+  const auto bytes = detail::number_if_any(size);
   const bool a_name =
       !etag.empty() && etag.size() <= 200 && !etag.starts_with('.') &&
       std::ranges::all_of(etag, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.'; });
