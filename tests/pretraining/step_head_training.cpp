@@ -21,14 +21,27 @@ TensorMap new_head(const AnyClip& clip) {
       {.levels = clip.dense_levels(), .embedding = clip.width(), .width = 12, .blocks = 2, .directions = 4}, {1, 0});
 }
 
+/// A folder of pairs, and a small encoder that reads their captions.
+struct Example {
+  explicit Example(std::int64_t count) : set(written(count)), clip(test::pair_clip()), pairs(set, clip) {}
+
+  TemporaryFolder folder;
+  ImageSet set;
+  AnyClip clip;
+  StepPairSource pairs;
+
+ private:
+  ImageSet written(std::int64_t count) const {
+    test::write_pairs(folder / "pairs", count);
+    return ImageSet::open(folder / "pairs");
+  }
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(learns_steps_that_depend_on_the_picture) {
-  const TemporaryFolder folder;
-  test::write_pairs(folder / "pairs", 24);
-  const auto set = ImageSet::open(folder / "pairs");
-  const auto clip = test::pair_clip();
-  const StepPairSource pairs(set, clip);
+  const Example example(24);
+  const auto& [folder, set, clip, pairs] = example;
   BOOST_TEST(pairs.size() == 24);
   StepHeadTraining training(clip, new_head(clip),
                             {.adam = {.rate = 0.01, .beta1 = 0.9, .beta2 = 0.98}, .text_noise = 0});
@@ -43,11 +56,8 @@ BOOST_AUTO_TEST_CASE(learns_steps_that_depend_on_the_picture) {
 }
 
 BOOST_AUTO_TEST_CASE(a_level_of_pixels_learns_a_step_that_the_picture_tells) {
-  const TemporaryFolder folder;
-  test::write_pairs(folder / "pairs", 24);
-  const auto set = ImageSet::open(folder / "pairs");
-  const auto clip = test::pair_clip();
-  const StepPairSource pairs(set, clip);
+  const Example example(24);
+  const auto& [folder, set, clip, pairs] = example;
   auto head = initial_step_head({.levels = {}, .pixels = true, .embedding = 8, .width = 48, .blocks = 1}, {2, 0});
   StepHeadTraining training(clip, head, {.adam = {.rate = 0.01, .beta1 = 0.9, .beta2 = 0.98}, .text_noise = 0});
   for (int i = 0; i < 120; ++i) training.step(pairs.draw(8, false, Stream{0, i + 1}));
@@ -60,11 +70,8 @@ BOOST_AUTO_TEST_CASE(a_level_of_pixels_learns_a_step_that_the_picture_tells) {
 }
 
 BOOST_AUTO_TEST_CASE(scales_that_are_measured_stay_as_they_are) {
-  const TemporaryFolder folder;
-  test::write_pairs(folder / "pairs", 6);
-  const auto set = ImageSet::open(folder / "pairs");
-  const auto clip = test::pair_clip();
-  const StepPairSource pairs(set, clip);
+  const Example example(6);
+  const auto& [folder, set, clip, pairs] = example;
   auto head = new_head(clip);
   head["step_head.scale"] = torch::tensor({3.0F, 1.0F});
   StepHeadTraining training(clip, head, {.measured = 1});
@@ -75,11 +82,8 @@ BOOST_AUTO_TEST_CASE(scales_that_are_measured_stay_as_they_are) {
 }
 
 BOOST_AUTO_TEST_CASE(a_restored_training_takes_the_same_steps) {
-  const TemporaryFolder folder;
-  test::write_pairs(folder / "pairs", 6);
-  const auto set = ImageSet::open(folder / "pairs");
-  const auto clip = test::pair_clip();
-  const StepPairSource pairs(set, clip);
+  const Example example(6);
+  const auto& [folder, set, clip, pairs] = example;
   StepHeadTraining whole(clip, new_head(clip), {.seed = 5}), half(clip, new_head(clip), {.seed = 5});
   const auto draw = [&](int i) { return pairs.draw(4, true, Stream{0, i + 1}); };
   for (int i = 0; i < 6; ++i) whole.step(draw(i));

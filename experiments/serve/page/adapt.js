@@ -31,10 +31,6 @@ export async function start(defaults) {
         mark();
         form.target.focus();
       }})));
-  id('adapt-known').addEventListener('toggle', async () => {
-    const place = id('adapt-known').querySelector('p');
-    if (!place.textContent) await tell(place, '', async () => { place.textContent = (await get('words?known=true')).known.join(', '); });
-  }, {once: true});
   id('adapt-targets').replaceChildren(...[...texts].map((value) => make('option', {value})));
 }
 
@@ -232,6 +228,11 @@ export function follow(name, open) {
   });
 }
 
+id('adapt-known').addEventListener('toggle', async () => {
+  const place = id('adapt-known').querySelector('p');
+  if (id('adapt-known').open && !place.dataset.told && await tell(place, '', async () => { place.textContent = (await get('words?known=true')).known.join(', '); }))
+    place.dataset.told = 'yes';
+});
 act.addEventListener('click', async () => {
   if (act.getAttribute('aria-disabled')) return;
   const {run, path} = act.dataset;

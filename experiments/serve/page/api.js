@@ -85,7 +85,7 @@ export function watch(id, on) {
     let sentence = 'Connection lost, trying again…';
     try {
       await get(`runs/${id}`);
-      if (!heardOf) sentence = 'There is no place to watch at the moment, trying again…';
+      if (!heardOf) sentence = 'This run cannot be watched at the moment, trying again…';
     } catch (problem) {
       if (over) return;
       if (problem.status === 404) {

@@ -163,12 +163,6 @@ NADA_INLINE Tensor pool_pictures(const Inception& network, const std::filesystem
   return torch::cat(pooled);
 }
 
-NADA_INLINE std::string hash_of(const std::filesystem::path& file) {
-  Sha256 hash;
-  hash.update(read_text(file, std::size_t{8} << 30));
-  return hash.hex();
-}
-
 /// Origin is what the file of a delta says of its run; empty for the file of a generator.
 struct Origin {
   std::string source, target;
@@ -193,8 +187,8 @@ NADA_INLINE Origin origin_of(const std::filesystem::path& path, const std::files
       std::error_code missing;
       if (!there || !fs::exists(*there, missing)) continue;
       const auto trained = weights_in(*there), measuring = weights_in(local_path(measure));
-      require(!fs::equivalent(trained, measuring, missing) &&
-                  (fs::file_size(trained) != fs::file_size(measuring) || hash_of(trained) != hash_of(measuring)),
+      require(!fs::equivalent(trained, measuring, missing) && (fs::file_size(trained) != fs::file_size(measuring) ||
+                                                               sha256_of_file(trained) != sha256_of_file(measuring)),
               path, " was trained against ", measure, ": it cannot measure it; name another one with --measure");
     }
   }
