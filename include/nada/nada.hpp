@@ -227,5 +227,6 @@
 #include "nada/training/sgd.hpp"
 #include "nada/training/trained_leaves.hpp"
 #include "nada/views/any_views.hpp"
+#include "nada/views/box_mean.hpp"
 #include "nada/views/crop_views.hpp"
 #include "nada/views/views.hpp"
