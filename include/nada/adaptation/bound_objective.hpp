@@ -81,8 +81,11 @@ class BoundObjective {
 
   /// Returns what the terms read, taken together.
   Reads reads() const { return reads_; }
-  /// Refuses to compute a batch `samples` at a time (0: as a whole) where a term is no mean over samples.
-  void require_parts(std::int64_t samples) const {
+  /// Refuses to compute a batch `samples` at a time (0: as a whole), or shared by several ranks, where a term is no mean
+  /// over samples.
+  void require_parts(std::int64_t samples, int ranks = 1) const {
+    require(ranks == 1 || whole_batch_term_.empty(), "the batch cannot be shared by ", ranks, " ranks: the term ",
+            whole_batch_term_, " is no mean over samples");
     require(samples == 0 || whole_batch_term_.empty(), "the batch cannot be computed ", samples,
             " samples at a time: the term ", whole_batch_term_, " is no mean over samples");
   }
