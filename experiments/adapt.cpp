@@ -64,6 +64,7 @@ struct Options : nada::AdaptOptions {
                                {"lr-schedule", "constant"},
                                {"clip-norm", "0"},
                                {"micro-batch", "0"},
+                               {"split", "1"},
                                {"ema", "0"},
                                {"select-batch", "8"},
                                {"select-exit", "as-exit"},

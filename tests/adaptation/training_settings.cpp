@@ -1,7 +1,9 @@
 // Adaptation, third part: optimizers, schedules, batches in parts and the running mean.
 #include <boost/test/unit_test.hpp>
 
+#include <ATen/Parallel.h>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -68,6 +70,50 @@ BOOST_AUTO_TEST_CASE(a_batch_in_parts_is_the_large_batch_after_one_step_and_afte
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_split_batch_is_the_large_batch_and_has_the_same_bits_for_any_number_of_threads) {
+  const auto after = [&](std::int64_t split, int threads, std::int64_t pool) {
+    auto options = settings(5);
+    options.mixing = 0.5;
+    options.optimizer = Sgd{.rate = 0.05, .momentum = 0.5};
+    options.split = split;
+    options.anchor_pool = pool;
+    at::set_num_threads(threads);
+    auto run = crop_run(options);
+    for (int i = 0; i < 8; ++i) run.step();
+    return slots_of(run.adapted());
+  };
+  const int before = at::get_num_threads();
+  for (const std::int64_t pool : {0, 15}) {
+    const auto whole = after(1, 1, pool);
+    for (const std::int64_t split : {2, 3, 9}) {
+      const auto alone = after(split, 1, pool);
+      BOOST_TEST(relative_difference(alone, whole) < 1e-12);
+      check_same_bits(after(split, 2, pool), alone);
+      check_same_bits(after(split, 4, pool), alone);
+    }
+  }
+  at::set_num_threads(before);
+}
+
+BOOST_AUTO_TEST_CASE(an_error_in_a_split_batch_comes_out_and_leaves_the_run_as_it_was) {
+  auto options = settings(4);
+  options.split = 4;
+  const int before = at::get_num_threads();
+  at::set_num_threads(4);
+  bool broken = true;
+  const Watch watch{[&](const Scene& scene) {
+    return scene.adapted_images.mean() * (broken ? std::numeric_limits<double>::quiet_NaN() : 0.0);
+  }};
+  Run<Terms> run(TinyGenerator(1), one_encoder(), shift(), terms(1, 0.3, 1, watch), convolutions, {}, {}, {}, options);
+  const auto start = slots_of(run.adapted());
+  BOOST_TEST(error_of([&] { run.step(); }).starts_with("step 1: the term "));
+  check_same_bits(slots_of(run.adapted()), start);
+  broken = false;
+  run.step();
+  BOOST_TEST(run.steps_done() == 1);
+  at::set_num_threads(before);
+}
+
 BOOST_AUTO_TEST_CASE(a_batch_in_parts_in_float32_is_the_large_batch_to_1e_5) {
   auto options = settings(8);
   options.optimizer = Sgd{.rate = 0.05, .momentum = 0.5};
@@ -100,6 +146,11 @@ BOOST_AUTO_TEST_CASE(a_term_that_is_no_mean_over_samples_and_parts_that_are_too_
   BOOST_TEST(make(0.5) == "the batch cannot be computed 2 samples at a time: the term within is no mean over samples");
   options.micro_batch = 5;
   BOOST_TEST(make(0) == "the batch is computed 5 samples at a time, expected 0 to 4");
+  options.micro_batch = 0;
+  options.split = 2;
+  BOOST_TEST(make(0.5) == "");  // as a whole
+  options.split = 0;
+  BOOST_TEST(make(0) == "the batch is split into 0 parts, expected at least 1");
 }
 
 BOOST_AUTO_TEST_CASE(a_schedule_multiplies_the_rate_of_each_step) {

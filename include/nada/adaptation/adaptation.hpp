@@ -26,6 +26,7 @@
 #include "nada/adaptation/running_mean.hpp"
 #include "nada/adaptation/settings.hpp"
 #include "nada/adaptation/shared_batch.hpp"
+#include "nada/adaptation/split_batch.hpp"
 #include "nada/adaptation/state.hpp"
 #include "nada/adaptation/stepper.hpp"
 #include "nada/adaptation/training_policy.hpp"
@@ -80,8 +81,9 @@ class Adaptation final : public Stepper {
         optimizer_(settings_.chosen_optimizer()),
         mean_(settings_.half_life),
         candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed),
-        pool_(settings_.anchor_pool, settings_.batch) {
+        pool_(settings_.anchor_pool, settings_.batch, parts_of_batch(settings_, objective_.is_per_sample()).size()) {
     objective_.require_parts(settings_.micro_batch, settings_.ranks.size());
+    if (settings_.split > 1) objective_.tell_whole_batch();
     bind();
   }
 
@@ -245,14 +247,14 @@ class Adaptation final : public Stepper {
 
   /// Returns the styles and images of the step. One w+ serves both generators, unless the mapping network trains. The
   /// anchor's images are taken from `kept`, where they are there.
-  Scene render_scene(const Tensor& latents, const Stream& stream, AnchorPool::Batch* kept) {
+  Scene render_scene(const G& adapted, const Tensor& latents, const Stream& stream, AnchorPool::Batch* kept) {
     Scene out;
     const auto z = latents.to(options());
     const auto anchor_styles = [&] {
       const torch::NoGradGuard no_grad;
       return styles_of(anchor(), z, stream);
     }();
-    out.styles = mapping_trains() ? styles_of(adapted_, z, stream) : anchor_styles;
+    out.styles = mapping_trains() ? styles_of(adapted, z, stream) : anchor_styles;
     if constexpr (has(O::reads, Reads::anchor)) {
       if (has(objective_.reads(), Reads::anchor)) {
         const torch::NoGradGuard no_grad;
@@ -262,7 +264,7 @@ class Adaptation final : public Stepper {
       }
     }
     if (has(objective_.reads(), Reads::adapted))
-      out.adapted_images = adapted_.synthesize(out.styles, render(stream, Draw::adapted));
+      out.adapted_images = adapted.synthesize(out.styles, render(stream, Draw::adapted));
     if (has(objective_.reads(), Reads::leaves)) out.leaves = leaf_list();
     return out;
   }
@@ -282,21 +284,18 @@ class Adaptation final : public Stepper {
   /// shared with the other ranks.
   BatchSum sum_of_batch(const LayerSet& chosen) {
     const auto names = candidates_.names(chosen);
-    const auto batch = settings_.batch, size = settings_.micro_batch > 0 ? settings_.micro_batch : batch;
     const Stream drawn{settings_.seed, pool_.drawn_step(step_)};
-    auto* const kept = pool_.batch(step_);
-    const auto z = training_.latents(drawn, Purpose::latents, batch, source_.latent_size());
-    const auto [begin, end] = share_of(batch, settings_.ranks);
-    BatchSum sum;
-    for (std::int64_t first = begin; first < end; first += size) {
+    const auto z = training_.latents(drawn, Purpose::latents, settings_.batch, source_.latent_size());
+    const auto parts = parts_of_batch(settings_, objective_.is_per_sample());
+    const bool at_once = settings_.micro_batch == 0 && is_split_worthwhile(parts.size(), options().device().is_cpu());
+    auto sum = sum_of_parts(parts, settings_.batch, at_once, adapted_, [&](std::size_t p, G& adapted) -> PartOfBatch {
+      const auto [first, end] = parts[p];
       const Stream stream{settings_.seed, drawn.step, first};
-      const auto count = std::min(size, end - first);
-      candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
-      const auto scene = render_scene(count == batch ? z : z.narrow(0, first, count), stream, kept);
-      const auto values = evaluate(scene, stream, kept);
-      sum.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
-              count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
-    }
+      auto* const kept = pool_.batch(step_, p);
+      candidates_.put_effective(adapted, chosen, leaves_, /*graph=*/true);
+      const auto values = evaluate(render_scene(adapted, z.narrow(0, first, end - first), stream, kept), stream, kept);
+      return {values, leaf_gradients(values, names, leaves_, step_ + 1)};
+    });
     add_up(sum, settings_.ranks);
     sum.clip(settings_.clip_norm);
     return sum;

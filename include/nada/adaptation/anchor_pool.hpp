@@ -32,24 +32,24 @@ class AnchorPool {
   /// What terms may keep of all batches together, in bytes and for each encoder.
   static constexpr std::size_t room = std::size_t{512} << 20;
 
-  /// What the anchor gave for a batch: images as generated [N, 3, H, W], undefined until they are made, and the rest.
+  /// What the anchor gave for a batch, or for a part of one: images as generated [N, 3, H, W], undefined until they are made, and the rest.
   struct Batch {
     Tensor images;
     KeptAnchors kept;
   };
 
-  /// A pool of `samples`, a multiple of `batch`; of 0 samples: no pool, every step draws anew.
-  AnchorPool(std::int64_t samples, std::int64_t batch) : batches_(static_cast<std::size_t>(samples / batch)) {
+  /// A pool of `samples`, a multiple of `batch`, of which each batch is computed in `parts`; of 0 samples: no pool, every
+  /// step draws anew.
+  AnchorPool(std::int64_t samples, std::int64_t batch, std::size_t parts = 1)
+      : steps_(samples / batch), parts_(parts), batches_(static_cast<std::size_t>(steps_) * parts) {
     clear();
   }
 
   /// Returns the step whose random numbers step `step` draws.
-  std::int64_t drawn_step(std::int64_t step) const {
-    return batches_.empty() ? step : step % static_cast<std::int64_t>(batches_.size());
-  }
-  /// Returns what is kept of the batch of a step; null where there is no pool.
-  Batch* batch(std::int64_t step) {
-    return batches_.empty() ? nullptr : &batches_[static_cast<std::size_t>(drawn_step(step))];
+  std::int64_t drawn_step(std::int64_t step) const { return batches_.empty() ? step : step % steps_; }
+  /// Returns what is kept of a part of the batch of a step; null where there is no pool.
+  Batch* batch(std::int64_t step, std::size_t part = 0) {
+    return batches_.empty() ? nullptr : &batches_[static_cast<std::size_t>(drawn_step(step)) * parts_ + part];
   }
   /// Forgets what is kept: the anchor has moved.
   void clear() {
@@ -57,6 +57,8 @@ class AnchorPool {
   }
 
  private:
+  std::int64_t steps_;
+  std::size_t parts_;
   std::vector<Batch> batches_;
 };
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <string>
@@ -88,6 +89,14 @@ class BoundObjective {
             whole_batch_term_, " is no mean over samples");
     require(samples == 0 || whole_batch_term_.empty(), "the batch cannot be computed ", samples,
             " samples at a time: the term ", whole_batch_term_, " is no mean over samples");
+  }
+  /// Whether all terms are means over samples, so that a batch may be split.
+  bool is_per_sample() const { return whole_batch_term_.empty(); }
+  /// Says which term keeps a batch from being split, where there is one.
+  void tell_whole_batch() const {
+    if (!is_per_sample())
+      std::cerr << "note: the term " << whole_batch_term_
+                << " is no mean over samples, so that batches are not split\n";
   }
   /// Returns the names of the terms of weight > 0 and of those that are logged.
   const std::vector<std::string_view>& names() const { return names_; }

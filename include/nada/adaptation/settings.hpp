@@ -25,11 +25,15 @@ struct AdaptationSettings {
   double clip_norm = 0;                          // longest gradient of all leaves together; 0: any
   double half_life = 0;                          // steps in which the running mean of the leaves forgets half; 0: none
   std::int64_t micro_batch = 0;                  // samples that are computed at a time; 0: the batch
-  std::int64_t batch = 8;                        // samples a step
-  std::uint64_t seed = 0;                        // seed of all random numbers
-  double mixing = 0;                             // share of samples whose styles come from two latents, in [0, 1]
-  Noise noise = Noise::stored;                   // the same for anchor and adapted images
-  bool clamp = true;                             // encoders see images clamped to [-1, 1]
+  /// The batch is split into this many parts, which are computed at the same time, one thread each, where LibTorch has
+  /// threads for them; a batch of fewer samples into single samples. With a term that is no mean over samples, and with
+  /// micro_batch, it is not split. The parts' sum differs from the batch by rounding alone, and does not depend on threads.
+  std::int64_t split = 1;
+  std::int64_t batch = 8;                // samples a step
+  std::uint64_t seed = 0;                // seed of all random numbers
+  double mixing = 0;                     // share of samples whose styles come from two latents, in [0, 1]
+  Noise noise = Noise::stored;           // the same for anchor and adapted images
+  bool clamp = true;                     // encoders see images clamped to [-1, 1]
   Tensor labels = {};                    // [1, C], class of all samples; undefined: the generator has no classes
   std::vector<std::string> logged = {};  // names of terms of weight 0 that a report tells all the same
   /// Type that the generators' convolutions compute in; none: the weights' type.
@@ -55,9 +59,7 @@ struct AdaptationSettings {
     require(batch >= 1, "the batch is ", batch, ", expected at least 1");
     require(batch >= ranks.size(), "the batch is ", batch, ", expected at least ", ranks.size(),
             ": one sample for each rank");
-    require(anchor_pool == 0 || micro_batch == 0,
-            "the anchor pool keeps whole batches, which do not go together with micro-batches of ", micro_batch,
-            ": expected an anchor pool of 0");
+    require(split >= 1, "the batch is split into ", split, " parts, expected at least 1");
     require(anchor_pool >= 0 && anchor_pool % batch == 0, "the anchor pool is ", anchor_pool,
             ", expected 0 or a multiple of the batch of ", batch);
     require(selection_exit == 0 || (selection_exit >= 4 && (selection_exit & (selection_exit - 1)) == 0),

@@ -139,7 +139,7 @@ struct AdaptOptions {
   std::vector<std::string> terms, log, schedules;
   std::string optimizer = "adam", lr_schedule = "constant";
   double momentum = 0, beta2 = 0.99, weight_decay = 0, clip_norm = 0, ema = 0;
-  std::int64_t micro_batch = 0, best_every = 30;
+  std::int64_t micro_batch = 0, split = 1, best_every = 30;
   std::string best;
   std::filesystem::path measure;
   double directional = 1, global = 0, learned = 0, range = 0, pixels = 0, away = 1, min_length = 0.2, lr = 0.002,

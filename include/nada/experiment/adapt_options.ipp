@@ -226,6 +226,8 @@ NADA_INLINE void declare_training(AdaptOptions& o, OptionTable& table) {
             "share, times the rate, of the weights that a step takes away; not of adam");
   table.add("clip-norm", o.clip_norm, "longest gradient of all weights together; 0: any");
   table.add("micro-batch", o.micro_batch, "samples that are computed at a time, which saves memory; 0: the batch");
+  table.add("split", o.split,
+            "parts of a batch that are computed at the same time, a thread each; the result differs by rounding alone");
   table.add("ema", o.ema,
             "half-life, in steps, of a running mean of the weights, which deltas and samples then show; 0: none");
 }
@@ -412,6 +414,7 @@ NADA_INLINE void AdaptOptions::training(AdaptationSettings& out) const {
   }
   out.clip_norm = clip_norm;
   out.micro_batch = micro_batch;
+  out.split = split;
   out.half_life = ema;
 }
 

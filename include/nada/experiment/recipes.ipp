@@ -70,7 +70,7 @@ NADA_INLINE void read_option_files(AdaptOptions& options, OptionTable& table) {
     detail::say_taken("recipe", file);
     if (table.given("micro-batch") && !table.given("anchor-pool") && options.anchor_pool > 0) {
       options.anchor_pool = 0;
-      std::cerr << "note: micro-batches draw every step anew: anchor-pool = 0\n";
+      std::cerr << "note: --micro-batch saves memory, so that no anchor pool is kept: anchor-pool = 0\n";
     }
   }
   if (own_models) return;
