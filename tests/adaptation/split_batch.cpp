@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include "nada/adaptation/shared_batch.hpp"
 
 BOOST_AUTO_TEST_SUITE(adaptation_split_batch)
@@ -29,21 +27,6 @@ BOOST_AUTO_TEST_CASE(parts_are_neighbours_that_differ_by_one_sample_at_most) {
   BOOST_TEST((pairs(split_into({0, 4}, 2)) == Pairs{{0, 2}, {2, 4}}));
   BOOST_TEST((pairs(split_into({5, 7}, 4)) == Pairs{{5, 6}, {6, 7}}));
   BOOST_TEST((pairs(parts_of_size({1, 6}, 2)) == Pairs{{1, 3}, {3, 5}, {5, 6}}));
-}
-
-BOOST_AUTO_TEST_CASE(parts_at_the_same_time_are_worth_it_where_half_of_the_threads_have_work) {
-  const int before = at::get_num_threads();
-  const auto worthwhile = [](int threads, std::size_t parts, bool on_processor = true) {
-    at::set_num_threads(threads);
-    return is_split_worthwhile(parts, on_processor);
-  };
-  BOOST_TEST(worthwhile(2, 2));
-  BOOST_TEST(worthwhile(4, 2));
-  BOOST_TEST(!worthwhile(5, 2));
-  BOOST_TEST(!worthwhile(1, 2));
-  BOOST_TEST(!worthwhile(2, 1));
-  BOOST_TEST(!worthwhile(2, 2, false));
-  at::set_num_threads(before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

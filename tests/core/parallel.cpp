@@ -78,4 +78,19 @@ BOOST_AUTO_TEST_CASE(the_error_of_the_first_call_comes_out_after_all_calls) {
   BOOST_TEST(made == std::vector<int>(4, 1), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(parts_at_the_same_time_are_worth_it_where_half_of_the_threads_have_work) {
+  const int before = at::get_num_threads();
+  const auto worthwhile = [](int threads, std::size_t parts, bool on_processor = true) {
+    at::set_num_threads(threads);
+    return is_split_worthwhile(parts, on_processor);
+  };
+  BOOST_TEST(worthwhile(2, 2));
+  BOOST_TEST(worthwhile(4, 2));
+  BOOST_TEST(!worthwhile(5, 2));
+  BOOST_TEST(!worthwhile(1, 2));
+  BOOST_TEST(!worthwhile(2, 1));
+  BOOST_TEST(!worthwhile(2, 2, false));
+  at::set_num_threads(before);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,8 @@
 #include <boost/test/unit_test.hpp>
 
+#include <ATen/Parallel.h>
 #include <cmath>
+#include <cstdint>
 
 #include "nada/core/stateful.hpp"
 #include "nada/core/tensor.hpp"
@@ -57,6 +59,25 @@ BOOST_AUTO_TEST_CASE(a_batch_in_pieces_walks_as_one_whole_does) {
   BOOST_TEST(firsts == (std::vector<std::int64_t>{0, 2, 4, 0, 2, 4}), per_element());
   BOOST_TEST(test::largest_difference(walk.change, expected.change) < 1e-10);
   for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(walk.losses[i] == expected.losses[i]);
+}
+
+BOOST_AUTO_TEST_CASE(samples_that_are_split_among_threads_walk_as_one_whole_does_and_alike_for_any_number_of_threads) {
+  HandMadeProbe made({1, 1});
+  made.probe.global_loss = [](const Tensor& w) { return w.pow(4).mean(); };
+  const auto walk = [&](std::int64_t split, int threads, std::int64_t chunk) {
+    at::set_num_threads(threads);
+    made.probe.split = split;
+    return AdaptiveTopK{.batch = 5, .steps = 2, .chunk = chunk}.walk(made.probe);
+  };
+  const int before = at::get_num_threads();
+  const auto whole = walk(1, 1, 0);
+  for (const std::int64_t chunk : {0, 3}) {
+    const auto alone = walk(3, 1, chunk);
+    BOOST_TEST(test::largest_difference(alone.change, whole.change) < 1e-10);
+    for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(alone.losses[i] == whole.losses[i]);
+    BOOST_TEST(test::largest_difference(walk(3, 3, chunk).change, alone.change) == 0);
+  }
+  at::set_num_threads(before);
 }
 
 BOOST_AUTO_TEST_CASE(large_pictures_are_rendered_a_few_at_a_time) {

@@ -122,6 +122,7 @@ Probe make_probe(const ProbedRun<G, Es, P, Training>& run, const Stream& stream)
   out.layers = run.adapted.layers();
   out.candidates = run.candidates.all();
   out.stream = stream;
+  out.split = run.settings.split;
   out.resolution = run.render.resolution > 0 ? run.render.resolution : run.adapted.resolution();
   out.styles = [run, stream](std::int64_t count) { return run.styles(count, stream); };
   out.images = [run](const Tensor& w, std::int64_t first) {

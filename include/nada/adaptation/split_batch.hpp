@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include "nada/adaptation/bound_objective.hpp"
 #include "nada/adaptation/leaf_gradients.hpp"
 #include "nada/adaptation/settings.hpp"
@@ -39,13 +37,6 @@ inline std::vector<SampleRange> parts_of_batch(const AdaptationSettings& setting
   const auto share = share_of(settings.batch, settings.ranks);
   if (settings.micro_batch > 0) return parts_of_size(share, settings.micro_batch);
   return split_into(share, per_sample ? settings.split : 1);
-}
-
-/// Whether `parts` are faster computed at the same time, one thread each, than one after the other by all of LibTorch's
-/// threads: at least two of the threads have work, and at least half of them.
-inline bool is_split_worthwhile(std::size_t parts, bool on_processor) {
-  const auto threads = static_cast<std::size_t>(at::get_num_threads());
-  return on_processor && parts > 1 && threads > 1 && threads <= 2 * parts;
 }
 
 /// PartOfBatch is what was computed of a part: its terms, whose loss needs no graph any more, and the loss's gradients.

@@ -1,5 +1,6 @@
 /// Work of several threads that are not LibTorch's own loops.
 #pragma once
+#include <cstddef>
 #include <functional>
 
 namespace nada {
@@ -10,6 +11,10 @@ namespace nada {
 /// Why:     a region of the compiler's would need OpenMP's flags in every program; LibTorch has loaded the library anyway.
 /// Errors:  what a call throws, that of the smallest i where several do; the other calls are made all the same.
 void for_each_in_threads(int count, const std::function<void(int)>& f);
+
+/// Whether `parts` of some work are faster at the same time, one thread each, than one after the other by all of LibTorch's
+/// threads: at least two of the threads have work, and at least half of them. Never where the work is not the processor's.
+bool is_split_worthwhile(std::size_t parts, bool on_processor);
 
 }  // namespace nada
 

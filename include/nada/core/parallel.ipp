@@ -64,4 +64,9 @@ NADA_INLINE void for_each_in_threads(int count, const std::function<void(int)>& 
     if (error) std::rethrow_exception(error);
 }
 
+NADA_INLINE bool is_split_worthwhile(std::size_t parts, bool on_processor) {
+  const auto threads = static_cast<std::size_t>(at::get_num_threads());
+  return on_processor && parts > 1 && threads > 1 && threads <= 2 * parts;
+}
+
 }  // namespace nada

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/core/parallel.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
 #include "nada/selection/selector.hpp"
@@ -37,6 +39,7 @@ struct AdaptiveTopK {
     Tensor start, change;
     std::vector<double> losses;
   };
+  /// Walks as probe.split says: that many parts of the samples at the same time.
   Walk walk(const Probe& probe) const {
     Walk out{probe.styles(batch).detach(), {}, {}};
     out.change = torch::zeros_like(out.start);  // the change is summed by itself: w - start would lose digits
@@ -45,12 +48,20 @@ struct AdaptiveTopK {
       auto& losses = out.losses.emplace_back(0);
       std::vector<Tensor> gradients;
       for (std::int64_t first = 0; first < count; first += at_once) {  // the loss is a mean over samples
-        const auto n = std::min(at_once, count - first);
-        const auto w = (out.start + out.change).narrow(0, first, n).detach().requires_grad_(true);
-        auto loss = probe.global_loss(probe.images(w, first));
-        if (n < count) loss = loss * (static_cast<double>(n) / static_cast<double>(count));
-        losses += loss.item<double>();
-        gradients.push_back(torch::autograd::grad({loss}, {w})[0]);
+        const auto n = std::min(at_once, count - first), parts = std::clamp<std::int64_t>(probe.split, 1, n);
+        std::vector<Descent> found(static_cast<std::size_t>(parts));
+        const auto descend = [&](int p) {
+          const auto begin = first + n * p / parts, end = first + n * (p + 1) / parts;
+          found[static_cast<std::size_t>(p)] = descent(probe, out.start + out.change, begin, end);
+        };
+        if (is_split_worthwhile(found.size(), out.start.device().is_cpu()))
+          for_each_in_threads(static_cast<int>(parts), descend);
+        else
+          for (int p = 0; p < parts; ++p) descend(p);
+        for (auto& [loss, gradient] : found) {
+          losses += loss;
+          gradients.push_back(std::move(gradient));
+        }
       }
       out.change = out.change - rate * (gradients.size() == 1 ? gradients[0] : torch::cat(gradients));
     }
@@ -93,6 +104,20 @@ struct AdaptiveTopK {
     for (const auto i : probe.candidates)
       if (probe.layers[i].kind == LayerKind::convolution && styles.count(probe.layers[i].style)) chosen.push_back(i);
     return chosen;
+  }
+
+  /// Descent is what some samples add to the loss and to its gradient by their styles.
+  struct Descent {
+    double loss = 0;
+    Tensor gradient;
+  };
+  /// Computes the descent of samples `first` to `end` - 1 of these styles [B, L, D].
+  static Descent descent(const Probe& probe, const Tensor& styles, std::int64_t first, std::int64_t end) {
+    const auto n = end - first, count = styles.size(0);
+    const auto w = styles.narrow(0, first, n).detach().requires_grad_(true);
+    auto loss = probe.global_loss(probe.images(w, first));
+    if (n < count) loss = loss * (static_cast<double>(n) / static_cast<double>(count));
+    return {loss.item<double>(), torch::autograd::grad({loss}, {w})[0]};
   }
 
   LayerSet select(const Probe& probe) const {

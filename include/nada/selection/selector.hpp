@@ -35,6 +35,9 @@ struct Probe {
   /// A copy of the effective tensor of a slot, as the last step left it, without graph.
   std::function<Tensor(std::size_t layer, std::size_t slot)> weight;
   Stream stream;
+  /// Parts of some samples that a selector may compute at the same time, a thread each (core/parallel.hpp): the functions
+  /// above may be called by several threads.
+  std::int64_t split = 1;
 };
 
 /// LayerSelector: chooses a subset of the candidates, at least one layer. Smallest model: selection/all_layers.hpp.
