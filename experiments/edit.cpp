@@ -79,6 +79,8 @@ struct Options {
               "their file, made where it is missing (default channels-*.safetensors beside --out)");
     table.add("samples", channels.samples, "samples that show what a style channel does");
     table.add("reach", channels.reach, "deviations that a style channel is moved by for it");
+    table.add("exit", channels.resolution,
+              "resolution that they are rendered at for it; 0: full. Less is quicker, and later layers do not move");
     table.add("channel-batch", channels.batch, "samples that are rendered at once for it");
     table.group("Pictures");
     table.add("generator", generator, "generator file or delta, in which directions are found");
@@ -253,6 +255,7 @@ nada::ChannelStatistics open_statistics(Options& o, const nada::OptionTable& tab
   };
   same("samples", there.settings.samples, o.channels.samples);
   same("reach", there.settings.reach, o.channels.reach);
+  same("exit", there.settings.resolution, o.channels.resolution);
   there.settings.batch = o.channels.batch;
   return there;
 }

@@ -19,17 +19,19 @@ namespace nada {
 
 /// ChannelSettings say how style channels are measured.
 struct ChannelSettings {
-  std::int64_t samples = 32;          // S, whose pictures show what a channel does
+  std::int64_t samples = 16;          // S, whose pictures show what a channel does
   std::int64_t style_samples = 4096;  // samples that mean and deviation of a channel are measured on
   double reach = 5;                   // deviations that a channel is moved by, to either side; 5 in the official code
   std::uint64_t seed = 0;             // of all samples
-  std::int64_t batch = 16;            // samples that are rendered at once; the numbers depend on it by their last bits
+  int resolution = 0;       // exit that the pictures are rendered at; 0: full. Later layers then have no steps
+  std::int64_t batch = 16;  // samples that are rendered at once; the numbers depend on it by their last bits
 
   /// Errors:  a number outside of its range, naming it.
   void check() const {
     require(samples >= 1, "channel statistics of ", samples, " samples, expected at least 1");
     require(style_samples >= 2, "channel statistics of ", style_samples, " styles, expected at least 2");
     require(reach > 0 && reach <= 1000, "channel statistics: a reach of ", reach, " deviations, expected (0, 1000]");
+    require(resolution >= 0, "channel statistics: an exit at ", resolution, " pixels, expected 0 or more");
     require(batch >= 1, "channel statistics: a batch of ", batch, ", expected at least 1");
   }
 };
@@ -63,14 +65,16 @@ Tensor mean_step(const Tensor& steps);
 /// `reach` deviations up, minus those with the channel as far down.
 template <Generator G, EncoderSet Es>
 std::vector<Tensor> channel_steps(const G& generator, const Es& encoders, const Tensor& styles,
-                                  const std::string& layer, const Tensor& offset, std::int64_t batch) {
+                                  const std::string& layer, const Tensor& offset, const ChannelSettings& settings) {
+  Render render;
+  render.resolution = settings.resolution;
   const auto up = move_channels(generator, {{layer, offset}}, 1),
              down = move_channels(generator, {{layer, offset}}, -1);
   std::vector<std::vector<Tensor>> parts;
-  for (std::int64_t at = 0; at < styles.size(0); at += batch) {
-    const auto n = std::min(batch, styles.size(0) - at);
+  for (std::int64_t at = 0; at < styles.size(0); at += settings.batch) {
+    const auto n = std::min(settings.batch, styles.size(0) - at);
     const auto some = styles.narrow(0, at, n);
-    const auto images = at::cat({up.synthesize(some, Render{}), down.synthesize(some, Render{})}).clamp(-1, 1);
+    const auto images = at::cat({up.synthesize(some, render), down.synthesize(some, render)}).clamp(-1, 1);
     std::size_t e = 0;
     encoders.each([&](const auto& encoder, double, std::size_t) {
       const auto seen = encoder.see(images, Wanted{}).unit;  // [2 n, E]
@@ -102,7 +106,7 @@ LayerStatistics measure_channels(const G& generator, const Es& encoders, const T
   for (std::int64_t c = 0; c < values.size(1); ++c) {
     auto offset = torch::zeros({values.size(1)}, torch::kFloat64);
     offset[c] = settings.reach * out.deviation[c];
-    const auto steps = channel_steps(generator, encoders, styles, name, offset, settings.batch);
+    const auto steps = channel_steps(generator, encoders, styles, name, offset, settings);
     rows.resize(steps.size());
     for (std::size_t e = 0; e < steps.size(); ++e)
       rows[e].push_back(mean_step(steps[e].to(torch::kCPU, torch::kFloat64)));
