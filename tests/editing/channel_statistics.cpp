@@ -16,13 +16,14 @@ using namespace nada;
 
 namespace {
 
-/// Returns the unit feature of one sample's picture, [E], where the style channel `c` of a layer is moved by `amount`: the
-/// generator is made anew from tensors of which one number differs.
+/// Returns the unit feature of one sample's picture, [E], where the style channel `c` of a layer is `value`: the generator
+/// is made anew from tensors, whose affine map is changed so far that this one sample gets that channel.
 Tensor feature(const StyleGan2& generator, const test::LinearEncoder& encoder, const Tensor& style,
-               const std::string& layer, std::int64_t c, double amount) {
+               const std::string& layer, std::int64_t c, double value) {
   auto tensors = generator.tensors();
+  const auto k = find_layer(generator.layers(), layer);
   auto bias = tensors.at(layer + ".affine.bias").clone();
-  bias[c] += amount;
+  bias[c] += value - test::number(style_channels(generator, k, style)[0][c]);
   tensors[layer + ".affine.bias"] = bias;
   const auto image = StyleGan2(tensors).synthesize(style).clamp(-1, 1).flatten();
   const auto raw = encoder.weight.mv(image);
@@ -62,8 +63,8 @@ BOOST_AUTO_TEST_CASE(statistics_agree_with_one_sample_and_one_channel_at_a_time)
       Tensor sum;
       for (std::int64_t n = 0; n < 3; ++n) {
         const auto one = styles.narrow(0, n, 1);
-        const auto step = feature(generator, encoder, one, "conv.8.1", c, 2.5 * std::sqrt(square)) -
-                          feature(generator, encoder, one, "conv.8.1", c, -2.5 * std::sqrt(square));
+        const auto step = feature(generator, encoder, one, "conv.8.1", c, mean + 2.5 * std::sqrt(square)) -
+                          feature(generator, encoder, one, "conv.8.1", c, mean - 2.5 * std::sqrt(square));
         sum = sum.defined() ? sum + step / step.norm() : step / step.norm();
       }
       BOOST_TEST(test::largest_difference(found.steps[e++][c], sum / sum.norm()) < 1e-5);
@@ -75,12 +76,12 @@ BOOST_AUTO_TEST_CASE(the_batch_does_not_matter) {
   const auto generator = test::small_stylegan2();
   const Ensemble encoders{Member<test::LinearEncoder>{test::linear_encoder(7, 16, 1), 1.0}};
   const auto styles = sampled_styles(generator, 1, 5);
-  const auto offset = torch::ones({5}, torch::kFloat64);
+  const auto k = find_layer(generator.layers(), "conv.4.0");
   ChannelSettings settings;
   settings.batch = 5;
-  const auto whole = channel_steps(generator, encoders, styles, "conv.4.0", offset, settings);
+  const auto whole = channel_steps(generator, encoders, styles, k, 3, -1, 2, settings);
   settings.batch = 2;
-  const auto parts = channel_steps(generator, encoders, styles, "conv.4.0", offset, settings);
+  const auto parts = channel_steps(generator, encoders, styles, k, 3, -1, 2, settings);
   BOOST_TEST(whole[0].size(0) == 5);
   BOOST_TEST(test::largest_difference(whole[0], parts[0]) < 1e-12);
 }
@@ -99,10 +100,9 @@ BOOST_AUTO_TEST_CASE(an_exit_renders_smaller_pictures_in_which_later_layers_chan
   const auto styles = sampled_styles(generator, 1, 2);
   ChannelSettings settings;
   settings.resolution = 8;
-  const auto early =
-      channel_steps(generator, encoders, styles, "conv.4.0", torch::ones({5}, torch::kFloat64), settings);
-  const auto late =
-      channel_steps(generator, encoders, styles, "conv.16.1", torch::ones({3}, torch::kFloat64), settings);
+  const auto place = [&](const char* name) { return find_layer(generator.layers(), name); };
+  const auto early = channel_steps(generator, encoders, styles, place("conv.4.0"), 1, -1, 1, settings);
+  const auto late = channel_steps(generator, encoders, styles, place("conv.16.1"), 1, -1, 1, settings);
   BOOST_TEST(test::number(early[0].abs().max()) > 1e-4);
   BOOST_TEST(test::number(late[0].abs().max()) == 0);
 }

@@ -51,6 +51,17 @@ BOOST_AUTO_TEST_CASE(moving_a_channel_moves_what_style_channels_tells_and_nothin
   BOOST_TEST(test::largest_difference(moved.synthesize(styles), generator.synthesize(styles)) > 1e-3);
 }
 
+BOOST_AUTO_TEST_CASE(a_pinned_channel_is_the_same_in_every_sample_and_the_others_are_as_before) {
+  const auto generator = test::small_stylegan2();
+  const auto styles = test::random_styles(generator, 3);
+  const auto k = find_layer(generator.layers(), "conv.8.1");
+  const auto found = style_channels(pin_channel(generator, k, 2, -1.5), k, styles);
+  auto expected = style_channels(generator, k, styles);
+  expected.select(1, 2).fill_(-1.5);
+  BOOST_TEST(test::largest_difference(found, expected) < 1e-15);
+  BOOST_TEST(test::number(style_channels(generator, k, styles)[0][2]) != -1.5);
+}
+
 BOOST_AUTO_TEST_CASE(an_amount_of_zero_gives_the_generators_bits) {
   const auto generator = test::small_stylegan2({.type = torch::kFloat32});
   const auto styles = test::random_styles(generator, 2);

@@ -21,7 +21,7 @@ namespace nada {
 struct ChannelSettings {
   std::int64_t samples = 16;          // S, whose pictures show what a channel does
   std::int64_t style_samples = 4096;  // samples that mean and deviation of a channel are measured on
-  double reach = 5;                   // deviations that a channel is moved by, to either side; 5 in the official code
+  double reach = 5;                   // deviations from its mean that a channel is put at; 5 in the official code
   std::uint64_t seed = 0;             // of all samples
   int resolution = 0;       // exit that the pictures are rendered at; 0: full. Later layers then have no steps
   std::int64_t batch = 16;  // samples that are rendered at once; the numbers depend on it by their last bits
@@ -61,15 +61,14 @@ struct ChannelStatistics {
 /// left, the result is 0.
 Tensor mean_step(const Tensor& steps);
 
-/// Returns the steps of one style channel, an [S, E] for each encoder: the unit features of the pictures with the channel
-/// `reach` deviations up, minus those with the channel as far down.
+/// Returns the steps of the style channel `c` of the convolution `k`, an [S, E] for each encoder: the unit features of the
+/// pictures whose channel is `high`, minus those of the pictures whose channel is `low`.
 template <Generator G, EncoderSet Es>
-std::vector<Tensor> channel_steps(const G& generator, const Es& encoders, const Tensor& styles,
-                                  const std::string& layer, const Tensor& offset, const ChannelSettings& settings) {
+std::vector<Tensor> channel_steps(const G& generator, const Es& encoders, const Tensor& styles, std::size_t k,
+                                  std::int64_t c, double low, double high, const ChannelSettings& settings) {
   Render render;
   render.resolution = settings.resolution;
-  const auto up = move_channels(generator, {{layer, offset}}, 1),
-             down = move_channels(generator, {{layer, offset}}, -1);
+  const auto up = pin_channel(generator, k, c, high), down = pin_channel(generator, k, c, low);
   std::vector<std::vector<Tensor>> parts;
   for (std::int64_t at = 0; at < styles.size(0); at += settings.batch) {
     const auto n = std::min(settings.batch, styles.size(0) - at);
@@ -88,25 +87,24 @@ std::vector<Tensor> channel_steps(const G& generator, const Es& encoders, const 
 }
 
 /// Measures the style channels of the convolution `k`:
-///     step_c = unit(mean_n unit(E(picture_n, s_c + reach deviation_c) - E(picture_n, s_c - reach deviation_c)))
+///     step_c = unit(mean_n unit(E(picture_n, s_c = mean_c + reach deviation_c) - E(picture_n, s_c = mean_c - reach deviation_c)))
 /// over samples n, E of unit length; pictures are clamped to [-1, 1] before an encoder sees them.
 /// `styles` [S, L, D] are those of the samples, `all_styles` [T, L, D] those that mean and deviation are measured on.
 /// `after(c)` is called after each channel and says whether to go on; where it says no, nothing is returned.
-/// Source:  Patashnik et al., StyleCLIP, arXiv:2103.17249, section on global directions; the official code takes 100
-///          samples and a reach of 5.
+/// Source:  Patashnik et al., StyleCLIP, arXiv:2103.17249, section on global directions, and its official code
+///          (global_directions/SingleChannel.py), which takes 100 samples, a reach of 5, and layers up to 128 px.
 template <Generator G, EncoderSet Es, class After>
 LayerStatistics measure_channels(const G& generator, const Es& encoders, const Tensor& styles, const Tensor& all_styles,
                                  std::size_t k, const ChannelSettings& settings, After&& after) {
   const torch::NoGradGuard no_grad;
   settings.check();
-  const auto& name = generator.layers()[k].name;
   const auto values = style_channels(generator, k, all_styles).to(torch::kCPU, torch::kFloat64);
   LayerStatistics out{values.mean(0), values.std(0, /*unbiased=*/false), {}};
   std::vector<std::vector<Tensor>> rows;
   for (std::int64_t c = 0; c < values.size(1); ++c) {
-    auto offset = torch::zeros({values.size(1)}, torch::kFloat64);
-    offset[c] = settings.reach * out.deviation[c];
-    const auto steps = channel_steps(generator, encoders, styles, name, offset, settings);
+    const auto mean = out.mean[c].template item<double>();
+    const auto side = settings.reach * out.deviation[c].template item<double>();
+    const auto steps = channel_steps(generator, encoders, styles, k, c, mean - side, mean + side, settings);
     rows.resize(steps.size());
     for (std::size_t e = 0; e < steps.size(); ++e)
       rows[e].push_back(mean_step(steps[e].to(torch::kCPU, torch::kFloat64)));

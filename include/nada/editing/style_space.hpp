@@ -6,6 +6,8 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "nada/core/error.hpp"
@@ -55,6 +57,21 @@ G move_channels(const G& generator, const TensorMap& offsets, double amount) {
             ", expected ", shape_text(bias.sizes()));
     if (amount != 0) out.use(k, slot_of(layer, "affine.bias"), bias.detach() + amount * offset.to(bias.options()));
   }
+  return out;
+}
+
+/// Returns a generator whose style channel `c` of the convolution `k` is `value` in every sample; other tensors are shared
+/// with `generator`.
+template <Generator G>
+G pin_channel(const G& generator, std::size_t k, std::int64_t c, double value) {
+  const auto& layer = generator.layers()[k];
+  const auto weight = slot_of(layer, "affine.weight"), bias = slot_of(layer, "affine.bias");
+  G out = generator;
+  auto rows = generator.slot(k, weight).detach().clone(), numbers = generator.slot(k, bias).detach().clone();
+  rows.select(0, c).zero_();
+  numbers.select(0, c).fill_(value);
+  out.use(k, weight, std::move(rows));
+  out.use(k, bias, std::move(numbers));
   return out;
 }
 
