@@ -11,13 +11,13 @@
 #include <iostream>
 #include <set>
 
+#include "edit/statistics.hpp"
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/error.hpp"
 #include "nada/core/progress.hpp"
-#include "nada/core/stop.hpp"
 #include "nada/core/tensor.hpp"
-#include "nada/editing/channel_statistics_file.hpp"
+#include "nada/editing/channel_statistics.hpp"
 #include "nada/editing/direction_file.hpp"
 #include "nada/editing/global_direction.hpp"
 #include "nada/experiment/adapt_options.hpp"
@@ -32,7 +32,6 @@
 #include "nada/formats/grid.hpp"
 #include "nada/formats/images.hpp"
 #include "nada/formats/model_file.hpp"
-#include "nada/formats/sha256.hpp"
 #include "nada/generators/base_hash.hpp"
 #include "nada/generators/factorization.hpp"
 #include "nada/generators/latents.hpp"
@@ -52,13 +51,13 @@ struct Options {
   nada::TextOptions texts;
   nada::MachineOptions machine;
   nada::ClassOption category;
-  std::filesystem::path generator, statistics, codes, classifier, config, out;
+  std::filesystem::path generator, codes, classifier, config, out;
   std::vector<std::string> to;
   std::string direction, name, styles, range, wanted;
-  double strength = 4, threshold = 0.15, truncation = 0.8;
-  std::int64_t count = 8, columns = 7, classified = 200;
+  double strength = 4, threshold = 0, truncation = 0.8;
+  std::int64_t count = 8, columns = 7, channels = 20, classified = 200;
   std::uint64_t seed = 0;
-  nada::ChannelSettings channels;
+  nada::edit::StatisticsOptions statistics;
 
   void declare(nada::OptionTable& table) {
     using enum nada::OptionTable::Kind;
@@ -69,19 +68,14 @@ struct Options {
     table.add("direction", direction,
               "FILE (this program's, .npy of InterFaceGAN, .pt of one tensor) or sefa:N, in the place of --target",
               saved, "NAME");
-    table.add("threshold", threshold, "relevance in [0, 1] from which on a style channel moves for a text");
+    table.add("channels", channels, "style channels that move for a text: those of the largest relevance");
+    table.add("threshold", threshold,
+              "relevance in [0, 1] from which on a style channel moves, in the place of --channels");
     table.add("strength", strength, "how far the edit goes; less than 0: the other way");
     table.add("styles", styles, "move only these styles along a direction in W, such as 0,1,2 (default all)", saved,
               "LIST");
     table.add("name", name, "what direction.safetensors calls the direction (default the text or the file's name)");
-    table.group("Channel statistics");
-    table.add("statistics", statistics,
-              "their file, made where it is missing (default channels-*.safetensors beside --out)");
-    table.add("samples", channels.samples, "samples that show what a style channel does");
-    table.add("reach", channels.reach, "deviations that a style channel is moved by for it");
-    table.add("exit", channels.resolution,
-              "resolution that they are rendered at for it; 0: full. Less is quicker, and later layers do not move");
-    table.add("channel-batch", channels.batch, "samples that are rendered at once for it");
+    statistics.declare(table);
     table.group("Pictures");
     table.add("generator", generator, "generator file or delta, in which directions are found");
     table.add("to", to, "adapted generators that are edited alike: presets by name or file, or deltas of the same base",
@@ -140,7 +134,8 @@ void check_numbers(const Options& o) {
   require(o.classified >= 1 && o.classified <= 100000, "option classified: expected 1 to 100000, found ", o.classified);
   const auto [a, b] = range_of(o);
   require(std::isfinite(a) && std::isfinite(b), "option range: expected two numbers, found '", o.range, "'");
-  o.channels.check();
+  require(o.channels >= 1, "option channels: expected at least 1, found ", o.channels);
+  o.statistics.channels.check();
 }
 
 /// Reads the option file, fills defaults, and refuses options that contradict each other.
@@ -231,69 +226,6 @@ Direction named_direction(const Options& o, const AnyGenerator& source) {
   return in_styles(std::move(out), styles_of(o.styles), source.style_count());
 }
 
-/// Returns the statistics of the file --statistics, or none yet, for the generator and the encoders.
-/// Errors:  a file of another generator or other encoders, or with other settings than the command line gives.
-nada::ChannelStatistics open_statistics(Options& o, const nada::OptionTable& table, const AnyGenerator& source,
-                                        const std::filesystem::path& out) {
-  using namespace nada;
-  ChannelStatistics found{base_hash(source), {}, o.channels, {}};
-  for (const auto& choice : o.texts.encoders)
-    if (choice.weight > 0) found.encoders.push_back(sha256_of_file(model_path(choice.path)));
-  if (o.statistics.empty()) {
-    std::string name = "channels-" + found.base_hash.substr(0, 8);
-    for (const auto& encoder : found.encoders) name += "-" + encoder.substr(0, 8);
-    o.statistics = out.parent_path() / (name + ".safetensors");
-  }
-  if (!std::filesystem::exists(o.statistics)) return found;
-  auto there = load_channel_statistics(o.statistics);
-  require(there.base_hash == found.base_hash, o.statistics, " belongs to another generator, of SHA-256 ",
-          there.base_hash.substr(0, 12), "..., this one has ", found.base_hash.substr(0, 12), "...");
-  require(there.encoders == found.encoders, o.statistics, " belongs to other encoders, or to these in another order");
-  const auto same = [&](const char* option, auto theirs, auto ours) {
-    require(!table.given(option) || theirs == ours, o.statistics, " was made with --", option, " ", theirs, ", found ",
-            ours, "; name another file with --statistics");
-  };
-  same("samples", there.settings.samples, o.channels.samples);
-  same("reach", there.settings.reach, o.channels.reach);
-  same("exit", there.settings.resolution, o.channels.resolution);
-  there.settings.batch = o.channels.batch;
-  return there;
-}
-
-/// Measures the layers that the statistics lack, and writes the file after each.
-/// Errors:  a signal; the layers so far are in the file.
-void complete(nada::ChannelStatistics& statistics, const Options& o, const AnyGenerator& source,
-              const nada::Members<AnyClip>& encoders) {
-  using namespace nada;
-  std::vector<std::size_t> missing;
-  std::int64_t total = 0, done = 0;
-  for (const auto k : style_layers(source)) {
-    const auto& layer = source.layers()[k];
-    if (statistics.layers.count(layer.name) > 0) continue;
-    missing.push_back(k);
-    total += source.slot(k, slot_of(layer, "affine.bias")).numel();
-  }
-  if (missing.empty()) return;
-  const auto& s = statistics.settings;
-  const auto labels = o.category.labels(source);
-  const auto styles = sampled_styles(source, s.seed, s.samples, labels).contiguous();
-  const auto all = sampled_styles(source, s.seed, s.style_samples, labels);
-  if (o.statistics.has_parent_path()) make_folders(o.statistics.parent_path());
-  const StopSignals signals;
-  Progress progress("style channels", total);
-  for (const auto k : missing) {
-    auto layer = measure_channels(source, encoders, styles, all, k, s, [&](std::int64_t) {
-      progress.update(++done, source.layers()[k].name);
-      return !StopToken::requested();
-    });
-    require(!StopToken::requested(), "stopped; the same command goes on from the ", statistics.layers.size(),
-            " layers in ", o.statistics);
-    statistics.layers[source.layers()[k].name] = std::move(layer);
-    save_channel_statistics(o.statistics, statistics);
-  }
-  progress.finish();
-}
-
 /// Writes the style channels that move, those that count most first.
 void write_channels(const std::filesystem::path& path, const nada::TensorMap& relevance, const Direction& direction) {
   struct Row {
@@ -328,13 +260,15 @@ FoundDirection direction_of_text(Options& o, const nada::OptionTable& table, con
   const torch::NoGradGuard no_grad;
   const auto encoders = o.texts.load_encoders(o.machine.place());
   const auto texts = text_steps(encoders, o.texts.source, o.texts.target(), o.texts.load_templates());
-  auto statistics = open_statistics(o, table, source, out);
-  complete(statistics, o, source, encoders);
+  o.statistics.channels.label = o.category.label;
+  auto statistics = edit::open_statistics(o.statistics, table, source, o.texts.encoders, out);
+  edit::complete(statistics, o.statistics.file, source, encoders, o.category.labels(source));
   auto relevance = channel_relevance(statistics, texts);
-  auto direction = global_direction(statistics, relevance, o.threshold, o.texts.source, o.texts.target());
-  const auto [kept, of, largest] = kept_channels(relevance, o.threshold);
-  std::printf("channels  %lld of %lld move; the largest relevance is %.3f\n", static_cast<long long>(kept),
-              static_cast<long long>(of), largest);
+  const auto threshold = o.threshold > 0 ? o.threshold : relevance_of_rank(relevance, o.channels);
+  auto direction = global_direction(statistics, relevance, threshold, o.texts.source, o.texts.target());
+  const auto [kept, of, largest] = kept_channels(relevance, threshold);
+  std::printf("channels  %lld of %lld move, of relevance %.3f to %.3f\n", static_cast<long long>(kept),
+              static_cast<long long>(of), threshold, largest);
   return {std::move(direction), std::move(relevance)};
 }
 

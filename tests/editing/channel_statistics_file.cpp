@@ -25,6 +25,7 @@ ChannelStatistics example() {
   out.settings.reach = 2.5;
   out.settings.seed = 9;
   out.settings.resolution = 64;
+  out.settings.label = 3;
   out.layers["conv.4.0"] = {numbers({3}, 1), numbers({3}, 2), {numbers({3, 4}, 3), numbers({3, 5}, 4)}};
   out.layers["conv.8.0"] = {numbers({2}, 5), numbers({2}, 6), {numbers({2, 4}, 7), numbers({2, 5}, 8)}};
   return out;
@@ -40,7 +41,7 @@ BOOST_AUTO_TEST_CASE(statistics_come_back_as_they_were_written) {
   const auto read = load_channel_statistics(path);
   BOOST_TEST((read.base_hash == "abc" && read.encoders == written.encoders));
   BOOST_TEST((read.settings.samples == 7 && read.settings.style_samples == 4096 && read.settings.reach == 2.5 &&
-              read.settings.resolution == 64 && read.settings.seed == 9));
+              read.settings.resolution == 64 && read.settings.label == 3 && read.settings.seed == 9));
   BOOST_TEST(read.channels() == 5);
   for (const auto& [name, layer] : written.layers) {
     const auto& again = read.layers.at(name);

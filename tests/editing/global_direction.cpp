@@ -35,6 +35,10 @@ BOOST_AUTO_TEST_CASE(relevance_is_the_cosine_of_a_channels_step_and_the_texts) {
   const auto found = channel_relevance(example(), right);
   BOOST_TEST(test::largest_difference(found.at("conv.4.0"), torch::tensor({0.6, -1.0}, torch::kFloat64)) < 1e-12);
   BOOST_TEST(test::largest_difference(found.at("conv.8.0"), torch::tensor({0.28}, torch::kFloat64)) < 1e-12);
+  BOOST_TEST(relevance_of_rank(found, 1) == 1.0, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(relevance_of_rank(found, 2) == 0.6, boost::test_tools::tolerance(1e-12));
+  for (const std::int64_t rank : {3, 99})
+    BOOST_TEST(relevance_of_rank(found, rank) == 0.28, boost::test_tools::tolerance(1e-12));
   const auto [kept, of, largest] = kept_channels(found, 0.5);
   BOOST_TEST((kept == 2 && of == 3 && largest == 1.0));
 }

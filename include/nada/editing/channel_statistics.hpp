@@ -23,6 +23,7 @@ struct ChannelSettings {
   std::int64_t style_samples = 4096;  // samples that mean and deviation of a channel are measured on
   double reach = 5;                   // deviations from its mean that a channel is put at; 5 in the official code
   std::uint64_t seed = 0;             // of all samples
+  std::int64_t label = -1;            // their class, for files; -1: none
   int resolution = 0;       // exit that the pictures are rendered at; 0: full. Later layers then have no steps
   std::int64_t batch = 16;  // samples that are rendered at once; the numbers depend on it by their last bits
 

@@ -80,6 +80,7 @@ NADA_INLINE void save_channel_statistics(const std::filesystem::path& path, cons
                 {"nada.style_samples", join(s.style_samples)},
                 {"nada.reach", number_text(s.reach)},
                 {"nada.exit", join(s.resolution)},
+                {"nada.class", join(s.label)},
                 {"nada.seed", join(s.seed)}});
 }
 
@@ -101,6 +102,7 @@ NADA_INLINE ChannelStatistics load_channel_statistics(const std::filesystem::pat
   detail::take_number(file, "nada.style_samples", out.settings.style_samples);
   detail::take_number(file, "nada.reach", out.settings.reach);
   detail::take_number(file, "nada.exit", out.settings.resolution);
+  detail::take_number(file, "nada.class", out.settings.label);
   detail::take_number(file, "nada.seed", out.settings.seed);
   try {
     out.settings.check();

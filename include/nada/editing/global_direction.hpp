@@ -1,5 +1,6 @@
 /// Global directions of StyleCLIP: an edit in style space from two texts.
 #pragma once
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,10 @@ std::vector<TextStep> text_steps(const Es& encoders, const std::string& source, 
 /// step_c . direction. It is in [-1, 1].
 /// Errors:  another number of steps than the statistics have encoders; features of another width.
 TensorMap channel_relevance(const ChannelStatistics& statistics, std::span<const TextStep> texts);
+
+/// Returns the relevance, in size, of the channel that is the `rank`-th by it, from 1 on; of the last one where there are
+/// fewer.
+double relevance_of_rank(const TensorMap& relevance, std::int64_t rank);
 
 /// KeptChannels tell how many channels a direction moves, of how many, and the largest relevance.
 struct KeptChannels {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <tuple>
+#include <vector>
 
 #include "nada/core/config.hpp"
 
@@ -27,6 +29,14 @@ NADA_INLINE TensorMap channel_relevance(const ChannelStatistics& statistics, std
     out[name] = sum;
   }
   return out;
+}
+
+NADA_INLINE double relevance_of_rank(const TensorMap& relevance, std::int64_t rank) {
+  std::vector<Tensor> all;
+  for (const auto& [name, values] : relevance) all.push_back(values.abs().flatten());
+  require(!all.empty() && rank >= 1, "the relevance of channel ", rank, " of ", all.size(), " layers");
+  const auto sizes = at::cat(all).to(torch::kFloat64);
+  return std::get<0>(sizes.topk(std::min(rank, sizes.numel()))).min().item<double>();
 }
 
 NADA_INLINE KeptChannels kept_channels(const TensorMap& relevance, double threshold) {
