@@ -50,8 +50,8 @@ inline ChannelStatistics open_statistics(StatisticsOptions& o, const OptionTable
   for (const auto& choice : encoders)
     if (choice.weight > 0) found.encoders.push_back(sha256_of_file(model_path(choice.path)));
   if (o.file.empty()) {
-    auto name = "channels-" + found.base_hash.substr(0, 8);
-    for (const auto& encoder : found.encoders) name += "-" + encoder.substr(0, 8);
+    auto name = join("channels-", found.base_hash.substr(0, 8));
+    for (const auto& encoder : found.encoders) name += join("-", encoder.substr(0, 8));
     if (o.channels.label >= 0) name += join("-class-", o.channels.label);
     o.file = out.parent_path() / (name + ".safetensors");
   }

@@ -4,7 +4,7 @@
 
 small=$sources/tests/golden/generator/rosinality_64_g.safetensors
 text=(--generator "$small" --encoder "$avatars/encoder_vit.safetensors" --templates "$avatars/templates.txt" --source "a cartoon portrait"
-  --target "a cartoon portrait smiling" --samples 2 --count 2 --columns 3)
+  --target "a cartoon portrait smiling" --samples 1 --count 2 --columns 3)
 
 # a text: files, and statistics that the second edit takes from the first
 succeed edit "${text[@]}" --out runs/one
@@ -24,7 +24,7 @@ check "a direction of a file gives the text's pictures" same_pixels runs/one/bef
 succeed edit --config runs/one/options.cfg --out runs/again
 check "the option file repeats the edit" same_pixels runs/one/strip.png runs/again/strip.png
 expect_error 'runs/again is there and not empty' edit --config runs/one/options.cfg --out runs/again
-expect_error 'was made with --samples 2, found 3' edit "${text[@]}" --samples 3 --out runs/four
+expect_error 'was made with --samples 1, found 3' edit "${text[@]}" --samples 3 --out runs/four
 expect_error 'belongs to another generator' edit --target "a cartoon portrait smiling" --statistics "$statistics" --out runs/four
 expect_error 'no style channel of 236 has a relevance of 1 ' edit "${text[@]}" --threshold 1 --out runs/four
 check "a refused edit leaves no folder" test ! -e runs/four
