@@ -14,6 +14,8 @@ check "the statistics stand beside the folder" test "$(ls runs/channels-*.safete
 statistics=$(ls runs/channels-*.safetensors)
 check "those that count most come first" awk -F, 'NR > 1 {size = $3 < 0 ? -$3 : $3; if (NR > 2 && size > last) exit 1; last = size}' runs/one/channels.csv
 check "one row a channel" test "$(wc -l < runs/one/channels.csv)" = 21
+succeed inspect runs/one/direction.safetensors
+check "inspect tells a direction" grep -Eq '^space +style' out.txt
 succeed edit "${text[@]}" --out runs/two --strength 0 --range 0:0
 ! grep -q 'style channels' err.txt || fail "the statistics were measured again"
 check "the same texts give the same direction" same_data runs/one/direction.safetensors runs/two/direction.safetensors
