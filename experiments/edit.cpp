@@ -1,6 +1,6 @@
 // Question: what do pictures become when one thing in them changes and their domain does not: a smile, a beard, an age?
-// Run:      edit --target "a cartoon portrait smiling" --to zombie --to sketch           (a text: StyleCLIP)
-//           edit --direction stylegan2-ffhq-smile-w-boundary.npy --generator ffhq.pt     (a direction that is there)
+// Run:      edit --target "a cartoon portrait laughing" --to zombie --to sketch           (a text: StyleCLIP)
+//           edit --direction smile.pt --generator ffhq.pt                               (a direction that is there)
 //           edit --direction sefa:3 --name "turned" --strength 4                         (closed-form factorization)
 // Writes:   <out>/before-after.png  strip.png  direction.safetensors  options.cfg, with a text channels.csv too, with
 //           --classifier attributes.csv; beside <out> the channel statistics, which later edits of the generator use again
@@ -47,7 +47,7 @@ using nada::Tensor;
 
 struct Options {
   static constexpr const char* about = "changes one thing in pictures: by a text, or along a direction";
-  static constexpr const char* example = "edit --target \"a cartoon portrait smiling\" --strength 4 --to zombie";
+  static constexpr const char* example = "edit --target \"a cartoon portrait laughing\" --to zombie";
   nada::TextOptions texts;
   nada::MachineOptions machine;
   nada::ClassOption category;
