@@ -66,8 +66,8 @@ void groups(const nada::ModelFile& file, auto&& group_of) {
 }
 
 void about(const nada::Metadata& metadata) {
-  for (const auto* key : {"about", "licence", "origin", "source", "target", "targets", "parameterization",
-                          "folded_from", "base", "base_sha256", "step", "seed"})
+  for (const auto* key : {"about", "name", "space", "method", "found_in", "licence", "origin", "source", "target",
+                          "targets", "parameterization", "folded_from", "base", "base_sha256", "step", "seed"})
     row(key, nada::value_or(metadata, std::string("nada.") + key));
 }
 

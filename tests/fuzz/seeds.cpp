@@ -150,6 +150,20 @@ void zips() {
   seed("wrong_size", zip_archive({{.name = "a", .content = "abcabc", .deflated = true, .size_lie = 4000}}));
 }
 
+void npy_arrays() {
+  const auto array = [](char version, const std::string& header, const std::string& numbers) {
+    const auto length = static_cast<std::uint32_t>(header.size());
+    return "\x93NUMPY" + std::string(1, version) + std::string(1, '\0') +
+           (version == '\1' ? raw(static_cast<std::uint16_t>(length)) : raw(length)) + header + numbers;
+  };
+  const std::string eight(8, '\x3F');
+  seed("row", array('\1', "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }   \n", eight));
+  seed("doubles", array('\2', "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }\n", eight));
+  seed("scalar", array('\3', "{\"shape\": (), \"descr\": \"<f8\", \"fortran_order\": False}", eight));
+  seed("columns", array('\1', "{'descr': '<f4', 'fortran_order': True, 'shape': (2L, 1L), }\n", eight));
+  seed("records", array('\1', "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }\n", eight));
+}
+
 std::string big_endian(std::uint32_t number) {
   auto bytes = raw(number);
   return {bytes.rbegin(), bytes.rend()};
@@ -291,6 +305,7 @@ int main(int argc, char** argv) {
   const std::pair<std::string_view, void (*)()> targets[] = {{"safetensors", safetensors},
                                                              {"model_container", model_containers},
                                                              {"zip", zips},
+                                                             {"npy", npy_arrays},
                                                              {"images", images},
                                                              {"tokenizer", texts},
                                                              {"options", options},

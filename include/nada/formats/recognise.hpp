@@ -34,6 +34,8 @@ enum class FileKind {
   codes,                  // w+ codes
   classifier,             // classifier of a picture's attributes
   inverter,               // style encoder of a generator: from a picture to its styles
+  direction,              // direction of an edit, in W, W+ or style space
+  channel_statistics,     // style channels of a generator as encoders see them
   unknown
 };
 
@@ -80,6 +82,10 @@ constexpr std::string_view name_of(FileKind kind) {
       return "an attribute classifier";
     case FileKind::inverter:
       return "an inverter of a generator";
+    case FileKind::direction:
+      return "a direction of an edit";
+    case FileKind::channel_statistics:
+      return "the channel statistics of a generator";
     case FileKind::unknown:
       break;
   }

@@ -33,6 +33,8 @@ NADA_INLINE std::optional<FileKind> recognise(const Metadata& metadata, const st
   if (kind == "codes") return FileKind::codes;
   if (kind == "classifier") return FileKind::classifier;
   if (kind == "inverter") return FileKind::inverter;
+  if (kind == "direction") return FileKind::direction;
+  if (kind == "channel_statistics") return FileKind::channel_statistics;
   return FileKind::unknown;
 }
 
