@@ -86,6 +86,7 @@
 #include "nada/formats/http.hpp"
 #include "nada/formats/hub.hpp"
 #include "nada/formats/hub_address.hpp"
+#include "nada/formats/hub_answer.hpp"
 #include "nada/formats/hub_cache.hpp"
 #include "nada/formats/hub_client.hpp"
 #include "nada/formats/images.hpp"
