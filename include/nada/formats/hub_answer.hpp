@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,6 +11,11 @@
 #include "nada/core/error.hpp"
 
 namespace nada {
+
+namespace detail {
+/// Returns the whole number that is all of a text, 0 or more; nothing of another text.
+std::optional<std::int64_t> number_if_any(const std::string& text);
+}  // namespace detail
 
 /// HubUnanswered is a question that the Hub did not answer, for want of a network or of access; a copy in the cache
 /// answers it as well.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -31,7 +30,6 @@ NADA_INLINE nlohmann::json shallow_json(std::string_view text) {
   return deep ? nlohmann::json(nlohmann::json::value_t::discarded) : json;
 }
 
-/// Returns the whole number that is all of a text, 0 or more.
 NADA_INLINE std::optional<std::int64_t> number_if_any(const std::string& text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -17,7 +17,7 @@ namespace nada {
 /// the real picture n mod M, each at its own size; with one real picture all samples are compared with it.
 ///     d(a, b) = Frechet distance of the Gaussians with mean and covariance (over h w - 1) of f(a)_p and f(b)_p, p a place
 /// Source:  Shaham et al., SinGAN, arXiv:1905.01164; its SIFID/sifid_score.py (192 features, torchvision's weights, no
-///          resizing, files in their order). Papers often give 1e5 times this number.
+///          resizing, files in their order).
 /// Facts:   of equal pictures 0, and of pictures with the same places in another order.
 struct Sifid {
   static constexpr std::string_view name = "SIFID";
