@@ -75,7 +75,7 @@ std::vector<Reader> readers() {
                "expected an encoder of pictures to styles", [](Path p) { GradualStyleEncoder::load(p); }),
           kept("psp", "e4e/psp_tiny.safetensors", "encoder.body.9.res_layer.1.weight",
                "expected an encoder of pictures to styles", [](Path p) { GradualStyleEncoder::load(p); }),
-          kept("stylegan3", "stylegan3/t32.safetensors", "synthesis.L0_20_16.weight", "expected a StyleGAN3 generator",
+          kept("stylegan3", "stylegan3/t32.safetensors", "synthesis.L0_36_8.weight", "expected a StyleGAN3 generator",
                [](Path p) { load_stylegan3(p); })};
 }
 

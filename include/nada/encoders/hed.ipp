@@ -3,6 +3,7 @@
 #include "nada/encoders/hed.hpp"
 
 #include <cstddef>
+#include <string_view>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"

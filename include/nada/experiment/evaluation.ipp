@@ -291,6 +291,7 @@ class Evaluation {
       auto lacks = lacking(needs, evidence);
       if (has(lacks, Needs::source_images) && evidence.source.unit.defined())  // there is a source: it was not kept
         lacks = without(lacks, Needs::source_images) | Needs::adapted_images;
+      if (has(lacks, Needs::texts) && target_text.empty()) lacks = without(lacks, Needs::texts) | Needs::target;
       lack.of.push_back(lacks);
     }
     return {{path.string(), target_text, std::to_string(o_.count), reals}, metrics_.measure(evidence), std::move(lack)};
