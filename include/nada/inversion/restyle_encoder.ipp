@@ -2,7 +2,9 @@
 #pragma once
 #include "nada/inversion/restyle_encoder.hpp"
 
-#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "nada/core/config.hpp"
 #include "nada/encoders/weights.hpp"

@@ -3,7 +3,8 @@
 #include "nada/metrics/sifid.hpp"
 
 #include <algorithm>
-#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
