@@ -35,9 +35,10 @@ struct HubFile {
   std::int64_t size = 0;
 };
 
-/// Reads the JSON that lists a revision; `what` is who answers and begins every error. A name that no path here can have (a control character, a
-/// backslash) is not among the files.
-/// Errors:  HubUnanswered: no such JSON; a name that would leave the folder (an absolute path, a part ".."), which no repository has.
+/// Reads the JSON that lists a revision; `what` is who answers and begins every error. A name that no path here can have (a
+/// control character, a backslash) is not among the files.
+/// Errors:  HubUnanswered: no such JSON; a name that would leave the folder (an absolute path, a part ".."), which no
+///          repository has.
 HubListing parse_hub_listing(std::string_view body, const std::string& what);
 
 /// Reads the headers that describe a file of `commit`; `header` returns one by its name in small letters, empty where it is not there.

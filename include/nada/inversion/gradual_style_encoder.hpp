@@ -101,8 +101,8 @@ class GradualStyleEncoder {
   std::vector<StyleHead> heads_;
 };
 
-/// EncoderCheckpoint is what a file of an encoder of pictures to styles holds: `encoder.*`, `latent_avg` and, as a rule, `decoder.*`, a
-/// generator with rosinality's names; and `opts.encoder_type`.
+/// EncoderCheckpoint is what a file of an encoder of pictures to styles holds: `encoder.*`, `latent_avg` and, as a rule,
+/// `decoder.*`, a generator with rosinality's names; and `opts.encoder_type`.
 struct EncoderCheckpoint {
   TensorMap tensors;
   std::string encoder_type;
