@@ -34,8 +34,8 @@ GradualStyleEncoder gradual_style_encoder(const Call& call) {
   return {made.tensors, torch::zeros({width}), kind, "procedure", call.type};  // codes come without the mean
 }
 
-/// Returns the tensors of an encoder of ReStyle that is made of pSp's: six channels of the three, the four first convolutions of each head,
-/// and dense layers of a thirty-second.
+/// Returns the tensors of an encoder of ReStyle that is made of pSp's: six channels of the three, the four first convolutions
+/// of each head, and dense layers of a thirty-second.
 TensorMap restyle_of_gradual(const TensorMap& tensors) {
   TensorMap out;
   for (const auto& [name, value] : tensors) {
