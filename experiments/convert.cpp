@@ -15,6 +15,7 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/arcface.hpp"
 #include "nada/encoders/clip_names.hpp"
+#include "nada/encoders/hed.hpp"
 #include "nada/encoders/inception.hpp"
 #include "nada/encoders/lpips.hpp"
 #include "nada/encoders/transformer.hpp"
@@ -36,6 +37,7 @@
 #include "nada/generators/stylegan3.hpp"
 #include "nada/generators/stylegan3_file.hpp"
 #include "nada/inversion/gradual_style_encoder.hpp"
+#include "nada/inversion/restyle_encoder.hpp"
 
 namespace {
 
@@ -274,7 +276,7 @@ void convert_other(const Options& o, nada::TensorMap tensors, nada::Metadata met
   nada::save_tensors(o.out, tensors, metadata);
 }
 
-/// Writes a network that sees pictures: ArcFace, FID's Inception or LPIPS. To load it checks everything.
+/// Writes a network that sees pictures: ArcFace, FID's Inception, LPIPS or HED. To load it checks everything.
 void convert_feature_network(const Options& o, const nada::ModelFile& file) {
   nada::TensorMap tensors;
   std::string kind;
@@ -286,6 +288,10 @@ void convert_feature_network(const Options& o, const nada::ModelFile& file) {
     std::cout << "      features of " << nada::Inception::load(file).width() << " numbers\n";
     kind = "inception_network";
     tensors = nada::to_tensors(file);
+  } else if (file.kind() == nada::FileKind::edge_network) {
+    const nada::Hed checked = nada::Hed::load(file);
+    kind = "edge_network";
+    tensors = nada::read_hed(file);
   } else {
     const nada::Lpips checked = nada::Lpips::load(file);
     kind = "lpips_network";
@@ -333,20 +339,25 @@ int convert(const Options& o, const nada::OptionTable&) {
               << (g.label_size() ? nada::join(", ", g.label_size(), " classes") : "") << '\n';
     convert_generator(o, std::move(tensors), g, file.metadata());
   } else if (file.kind() == FileKind::identity_network || file.kind() == FileKind::inception_network ||
-             file.kind() == FileKind::lpips_network) {
+             file.kind() == FileKind::lpips_network || file.kind() == FileKind::edge_network) {
     convert_feature_network(o, file);
   } else if (file.kind() == FileKind::gradual_style_encoder) {
     auto read = nada::read_gradual_style_encoder(file);
     const auto encoder = nada::GradualStyleEncoder::load(file);  // checks everything
     std::cout << "      " << encoder.style_count() << " styles of " << encoder.style_size() << " numbers\n";
     convert_other(o, std::move(read.tensors), nada::gradual_style_encoder_metadata(read.kind), file.metadata());
+  } else if (file.kind() == FileKind::restyle_encoder) {
+    auto read = nada::read_restyle_encoder(file);
+    const auto encoder = nada::ReStyleEncoder::load(file);  // checks everything
+    std::cout << "      " << encoder.style_count() << " styles of " << encoder.style_size() << " numbers\n";
+    convert_other(o, std::move(read.tensors), nada::restyle_encoder_metadata(read.kind), file.metadata());
   } else if (nada::is_encoder(file.kind())) {
     convert_encoder(o, file);
   } else {
     nada::fail(
         o.in, " is ", nada::name_of(file.kind()),
-        "; expected a generator, a delta, a CLIP encoder, an encoder of pictures to styles, or an ArcFace, Inception "
-        "or LPIPS network");
+        "; expected a generator, a delta, a CLIP encoder, an encoder of pictures to styles, or an ArcFace, Inception, "
+        "LPIPS or HED network");
   }
   std::cout << "wrote " << o.out.string() << '\n';
   return 0;

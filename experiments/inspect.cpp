@@ -9,6 +9,7 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/arcface.hpp"
+#include "nada/encoders/hed.hpp"
 #include "nada/encoders/inception.hpp"
 #include "nada/encoders/lpips.hpp"
 #include "nada/encoders/transformer.hpp"
@@ -25,6 +26,7 @@
 #include "nada/generators/stylegan2.hpp"
 #include "nada/generators/stylegan3.hpp"
 #include "nada/inversion/gradual_style_encoder.hpp"
+#include "nada/inversion/restyle_encoder.hpp"
 
 namespace {
 
@@ -164,6 +166,17 @@ int inspect(const Options& o, const nada::OptionTable&) {
   } else if (kind == nada::FileKind::lpips_network) {
     const nada::Lpips checked = nada::Lpips::load(file);
     row("layers", nada::join(nada::Lpips::layer_count, ", of VGG16"));
+    groups(file, first_part);
+  } else if (kind == nada::FileKind::edge_network) {
+    const nada::Hed checked = nada::Hed::load(file);
+    row("stages", nada::join(nada::Hed::stage_count, ", of VGG16"));
+    groups(file, first_part);
+  } else if (kind == nada::FileKind::restyle_encoder) {
+    const auto encoder = nada::ReStyleEncoder::load(file);
+    row("kind",
+        encoder.kind() == nada::ReStyleEncoder::Kind::e4e ? "ReStyle, trained as e4e" : "ReStyle, trained as pSp");
+    row("styles", nada::join(encoder.style_count(), " of ", encoder.style_size(), " numbers"));
+    row("pictures", nada::join(nada::ReStyleEncoder::input_size, " px"));
     groups(file, first_part);
   } else if (kind == nada::FileKind::gradual_style_encoder) {
     const auto encoder = nada::GradualStyleEncoder::load(file);

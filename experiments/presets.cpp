@@ -24,6 +24,7 @@
 #include "nada/experiment/adapt_options.hpp"
 #include "nada/experiment/embedded.hpp"
 #include "nada/experiment/option_table.hpp"
+#include "nada/experiment/preset_recipes.hpp"
 #include "nada/experiment/program.hpp"
 #include "nada/experiment/run_folder.hpp"
 #include "nada/formats/file.hpp"
@@ -93,17 +94,6 @@ nada::Picture sample_row(const nada::AnyGenerator& source, const nada::AnyGenera
   return nada::make_grid({std::move(pictures)}, /*least=*/side);
 }
 
-nlohmann::json recipes_of(const std::filesystem::path& path) {
-  const auto json = nlohmann::json::parse(nada::read_text(path), nullptr, /*allow_exceptions=*/false);
-  nada::require(json.is_array(), path, ": expected a JSON list of recipes");
-  for (const auto& recipe : json)
-    nada::require(recipe.is_object() && recipe.contains("name") && recipe["name"].is_string() &&
-                      recipe.contains("target") && recipe["target"].is_string() &&
-                      (!recipe.contains("options") || recipe["options"].is_array()),
-                  path, ": a recipe is {\"name\": TEXT, \"target\": TEXT, \"options\": [TEXT...]}");
-  return json;
-}
-
 class Presets {
  public:
   explicit Presets(const Options& o)
@@ -111,11 +101,11 @@ class Presets {
         source_(nada::open_generator(o.generator, {o.machine.place(), torch::kFloat32})),
         measuring_(nada::load_clip(o.measure, {}, o.machine.place())) {}
 
-  void make(const nlohmann::json& recipe) {
+  void make(const nada::PresetRecipe& recipe) {
     using namespace nada;
-    const auto name = recipe["name"].get<std::string>(), target = recipe["target"].get<std::string>();
+    const auto &name = recipe.name, &target = recipe.target;
     std::vector<std::string> words{"--target", target};
-    for (const auto& word : recipe.value("options", nlohmann::json::array())) words.push_back(word.get<std::string>());
+    words.insert(words.end(), recipe.options.begin(), recipe.options.end());
     std::string command = "./quickstart adapt";
     for (const auto& word : words) command += word.find(' ') == word.npos ? " " + word : " \"" + word + "\"";
     const auto work = o_.run.empty() ? train(name, words) : o_.run;
@@ -248,11 +238,11 @@ int presets(Options& o, nada::OptionTable&) {
   if (o.verb == "export") return export_preset(o);
   Presets work(o);
   if (o.verb == "make") {
-    const auto recipes = recipes_of(o.recipes);
+    const auto recipes = read_preset_recipes(o.recipes);
     const StopSignals signals;
     bool made = false;
     for (const auto& recipe : recipes)
-      if ((o.name.empty() || recipe["name"] == o.name) && !StopToken::requested()) work.make(recipe), made = true;
+      if ((o.name.empty() || recipe.name == o.name) && !StopToken::requested()) work.make(recipe), made = true;
     require(made, "there is no recipe '", o.name, "' in ", o.recipes);
     return 0;
   }

@@ -10,6 +10,7 @@
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/arcface.hpp"
 #include "nada/inversion/gradual_style_encoder.hpp"
+#include "nada/inversion/restyle_encoder.hpp"
 #include "operations.hpp"
 #include "pictures.hpp"
 #include "procedure.hpp"
@@ -31,6 +32,21 @@ GradualStyleEncoder gradual_style_encoder(const Call& call) {
   const auto kind = made.type == "Encoder4Editing" ? GradualStyleEncoder::Kind::e4e : GradualStyleEncoder::Kind::psp;
   const auto width = made.tensors.at("latlayer1.bias").size(0);
   return {made.tensors, torch::zeros({width}), kind, "procedure", call.type};  // codes come without the mean
+}
+
+/// Returns the tensors of an encoder of ReStyle that is made of pSp's: six channels of the three, the four first convolutions
+/// of each head, and dense layers of a thirty-second.
+TensorMap restyle_of_gradual(const TensorMap& tensors) {
+  TensorMap out;
+  for (const auto& [name, value] : tensors) {
+    if (!name.starts_with("encoder.")) continue;
+    const auto own = name.substr(8);
+    const auto x = value.to(torch::kFloat64);
+    out[own] = own == "input_layer.0.weight"               ? torch::cat({x, x.flip(0)}, 1)
+               : own.find(".linear.") != std::string::npos ? x / 32
+                                                           : x;
+  }
+  return out;
 }
 
 }  // namespace
@@ -83,6 +99,26 @@ Results encoder_gradient(const Call& call) {
   Results out{{"loss", loss}};
   add_gradient(call, loss, image, out);
   return out;
+}
+
+Results restyle_invert(const Call& call) {
+  const torch::NoGradGuard no_grad;
+  const auto& file = call.folder.model_file(call.entry("model", "encoder"));
+  const auto kind = call.text("kind") == "e4e" ? ReStyleEncoder::Kind::e4e : ReStyleEncoder::Kind::psp;
+  const auto read = read_gradual_style_encoder(file);
+  const ReStyleEncoder encoder(restyle_of_gradual(read.tensors), read.tensors.at("latent_avg"), kind, "encoder",
+                               call.type);
+  const auto decoder = GradualStyleEncoder::load_decoder(file, {.type = call.type});
+  const auto image = pictures(call, "image");
+  std::vector<Tensor> styles;
+  encoder.w_plus(decoder, image, [&](std::int64_t, const Tensor& w) {
+    styles.push_back(w);
+    return true;
+  });
+  const auto mean = read.tensors.at("latent_avg").to(call.type).unsqueeze(0);
+  const auto shown = at::adaptive_avg_pool2d(decoder.synthesize(mean), {256, 256});
+  return {{"codes", encoder.codes(image, shown.expand_as(image))},
+          {"w_plus", torch::stack({styles.front(), styles.back()}, 1)}};
 }
 
 }  // namespace nada::parity

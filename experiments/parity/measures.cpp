@@ -5,8 +5,14 @@
 
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/encoders/hed.hpp"
 #include "nada/encoders/inception.hpp"
+#include "nada/encoders/inception_stem.hpp"
 #include "nada/encoders/lpips.hpp"
+#include "nada/encoders/weights.hpp"
+#include "nada/metrics/frechet.hpp"
+#include "nada/metrics/scs.hpp"
+#include "nada/metrics/sifid.hpp"
 #include "operations.hpp"
 #include "pictures.hpp"
 #include "procedure.hpp"
@@ -67,6 +73,32 @@ Results lpips_distance(const Call& call) {
   Results out{{"distance", distance.detach()}, {"per_layer", per_layer.detach()}};
   if (gradient) add_gradient(call, distance.sum(), image, out);
   return out;
+}
+
+Results sifid_pair(const Call& call) {
+  const torch::NoGradGuard no_grad;
+  const auto tensors = procedure(call.folder.path(call.entry("model", "encoder"))).tensors;
+  const InceptionStem stem(Weights(tensors, "procedure", call.type));
+  const auto features = stem(pictures(call, "image"));
+  const auto gaussians = internal_gaussians(features);
+  require(gaussians.size() == 2, "expected 2 pictures, found ", gaussians.size());
+  const auto strided = [](const Tensor& x, std::int64_t stride) { return x.slice(-1, 0, x.size(-1), stride); };
+  return {{"distance", torch::tensor({frechet_distance(gaussians[0], gaussians[1])}, torch::kFloat64)},
+          {"features",
+           strided(features.narrow(0, 0, 1).slice(1, 0, features.size(1), 24), 8).slice(2, 0, features.size(2), 8)},
+          {"means", strided(torch::stack({gaussians[0].mean, gaussians[1].mean}), 4)}};
+}
+
+Results hed_edges(const Call& call) {
+  const torch::NoGradGuard no_grad;
+  const auto edges = measuring_network<Hed>(call)(pictures(call, "image"));
+  require(edges.size(0) == 2, "expected 2 pictures, found ", edges.size(0));
+  const auto at = [&](std::int64_t y, std::int64_t x, std::int64_t stride) {
+    return edges.slice(2, y, edges.size(2), stride).slice(3, x, edges.size(3), stride);
+  };
+  return {{"edges", at(0, 0, 16)},
+          {"edges_of_first", at(5, 3, 32).narrow(0, 0, 1)},
+          {"scs", edge_agreement(edges.narrow(0, 0, 1), edges.narrow(0, 1, 1))}};
 }
 
 }  // namespace nada::parity

@@ -32,11 +32,14 @@ Results identity_crop(const Call& call);
 Results identity_loss(const Call& call);
 Results encoder_invert(const Call& call);
 Results encoder_gradient(const Call& call);
+Results restyle_invert(const Call& call);
 
 // measures.cpp defines:
 Results inception_resize(const Call& call);
 Results inception_features(const Call& call);
 Results lpips_distance(const Call& call);
+Results sifid_pair(const Call& call);
+Results hed_edges(const Call& call);
 
 // clip.cpp defines:
 Results clip_image(const Call& call);
@@ -85,9 +88,12 @@ inline constexpr Operation operations[] = {
     {"identity.loss", identity_loss},
     {"encoder.invert", encoder_invert},
     {"encoder.gradient", encoder_gradient},
+    {"restyle.invert", restyle_invert},
     {"inception.resize", inception_resize},
     {"inception.features", inception_features},
     {"lpips.distance", lpips_distance},
+    {"sifid.pair", sifid_pair},
+    {"hed.edges", hed_edges},
     {"clip.image", clip_image},
     {"clip.text", clip_text},
     {"clip.logits", clip_logits},

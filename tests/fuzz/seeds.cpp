@@ -283,6 +283,42 @@ void target_lists() {
   seed("deep", std::string(300, '[') + std::string(300, ']'));
 }
 
+void manifests() {
+  seed(
+      "list",
+      R"([{"name": "sketch", "target": "a pencil sketch"}, {"name": "z 1", "target": "\u00e9", "options": ["--steps", "3"]}])");
+  int k = 0;
+  for (const std::string_view name : {"../x", "/etc/passwd", "a/b", "a\\\\b", ".hidden", "a\\u0000b", ""})
+    seed(join("name_", k++), join(R"([{"name": ")", name, R"(", "target": "t"}])"));
+  seed("twice", R"([{"name": "a", "target": "b"}, {"name": "a", "target": "c"}])");
+  seed("options", R"([{"name": "a", "target": "b", "options": [1, {"x": []}]}])");
+  seed("deep", std::string(300, '[') + std::string(300, ']'));
+}
+
+void hub_answers() {
+  const std::string sha = "0123456789abcdef0123456789abcdef01234567";
+  const auto listing = [&](std::string_view name) {
+    return R"({"sha": ")" + sha + R"(", "siblings": [{"rfilename": "config.json"}, {"rfilename": ")" +
+           std::string(name) + R"("}, {"other": 1}, 2]})";
+  };
+  int k = 0;
+  for (const auto* name : {"deep/er/model.safetensors", "../x", "/etc/passwd", "a/../../b", "a//b", "./a", "a\\\\b",
+                           "a\\u0000b", "caf\xC3\xA9.bin", ""})
+    seed(join("listing_", k++), listing(name));
+  seed("index",
+       R"({"metadata": {"total_size": 9}, "weight_map": {"a": "model-00001-of-00002.safetensors", "b": "../x"}})");
+  seed("no_commit", R"({"sha": "main", "siblings": []})");
+  seed("deep", R"({"sha": )" + std::string(300, '[') + std::string(300, ']') + "}");
+  const std::string commit = "x-repo-commit: " + sha + "\n";
+  seed("headers", commit + "etag: \"" + sha + "\"\ncontent-length: 1234\n");
+  seed("linked",
+       commit + "x-linked-etag: W/\"" + std::string(64, 'a') + "\"\nx-linked-size: 99999999999\nlocation: https://x\n");
+  seed("etag_is_a_path", commit + "etag: \"../../x\"\ncontent-length: 1\n");
+  seed("size_is_none", commit + "etag: abc\ncontent-length: -1\n");
+  seed("address", "hf:org/name/deep/er/model.safetensors@refs/pr/1");
+  seed("address_out", "hf:org/name/../../x@main");
+}
+
 void requests() {
   const std::string host = "Host: localhost:8080\r\n";
   seed("get", "GET /api/v2/runs?first=1&count=20&search=a%20zombie+b HTTP/1.1\r\n" + host +
@@ -311,6 +347,8 @@ int main(int argc, char** argv) {
                                                              {"options", options},
                                                              {"captions", captions},
                                                              {"target_list", target_lists},
+                                                             {"manifest", manifests},
+                                                             {"hub", hub_answers},
                                                              {"http", requests}};
   for (const auto& [name, write] : targets) {
     start(root, name);

@@ -22,6 +22,7 @@ check "zombies are not found in portraits, which is not certain" sh -c "test '$(
   awk 'BEGIN {exit !($(column other found_high) > 0.01 && $(column own found_low) < 0.99)}'"
 check "pixels are measured" awk "BEGIN {exit !($(column own pixels) > 0.1)}"
 check "without a source there is no identity" test -z "$(column own identity)"
+check "what is left out is told" grep -q '^note: left out: .* for want of truths (--twins)' err.txt
 check "an unchanged generator keeps all identity" awk "BEGIN {exit !($(column other identity) > 0.999)}"
 check "... and did not step" test "$(column other directional_score)" = 0
 check "intervals are in the CSV" grep -q 'frechet_low,frechet_high' own.csv
@@ -46,6 +47,11 @@ succeed evaluate --generator run/adapted.safetensors --count 12 --lpips "$lpips"
 check "clusters around pictures are others" test "$(column centred intra_LPIPS)" != "$(column perceptual intra_LPIPS)"
 expect_error "which needs --lpips" evaluate --generator run/adapted.safetensors --count 12 --centres "$avatars/targets/zombie.png"
 expect_error "expected the Inception network of FID" evaluate --generator run/adapted.safetensors --count 12 --inception "$lpips"
+succeed evaluate --generator "$avatars/generator.safetensors" --count 12 --lpips "$lpips" --out sourceless
+check "columns are not left out without a word" grep -q 'LPIPS for want of a source generator (--base)' err.txt
+expect_error "expected an HED edge network" evaluate --generator run/adapted.safetensors --count 12 --hed "$lpips"
+expect_error "expected an Inception-v3 network" evaluate --generator run/adapted.safetensors --count 12 --real "$avatars/targets/zombie.png" --sifid "$lpips"
+expect_error "resize is that of --inception" evaluate --generator run/adapted.safetensors --count 12 --resize clean
 expect_error "option resize: expected torch or clean, found 'bicubic'" evaluate --generator run/adapted.safetensors --count 12 --resize bicubic
 
 expect_error "was trained against" evaluate --generator run/adapted.safetensors --measure "$avatars/encoder_rn.safetensors" --count 40

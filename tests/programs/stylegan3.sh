@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A StyleGAN3 generator goes through the programs as a StyleGAN2 one does: it is adapted with chosen layers, resumed bit for bit,
-# rendered from its delta, converted and inspected. ArcFace, e4e and LPIPS files are converted and inspected.
+# rendered from its delta, converted and inspected. ArcFace, e4e, ReStyle, LPIPS and HED files are converted and inspected.
 . "$(dirname "$0")/lib.sh" "$@"
 golden=$sources/tests/golden
 encoder=$avatars/encoder_vit.safetensors
@@ -48,20 +48,23 @@ for file in "$r" whole/adapted.safetensors; do
 done
 [ ! -e none.onnx ] || fail "a refused conversion left none.onnx"
 
-for file in arcface/ir_se50_tiny e4e/e4e_tiny e4e/psp_tiny lpips/tiny; do
+mkdir networks
+python3 "$sources/tests/programs/networks.py" "$golden" networks || fail "networks.py"
+for file in "$golden"/{arcface/ir_se50_tiny,e4e/e4e_tiny,e4e/psp_tiny,lpips/tiny} networks/{restyle_tiny,hed_tiny}; do
   name=$(basename "$file")
-  succeed convert "$golden/$file.safetensors" "$name.safetensors" --about "random numbers"
+  succeed convert "$file.safetensors" "$name.safetensors" --about "random numbers"
   succeed convert "$name.safetensors" "$name-again.safetensors"
   check "a conversion of $name's conversion is the same" same_data "$name.safetensors" "$name-again.safetensors"
   succeed inspect "$name.safetensors"
-  check "inspect tells what $name is" grep -Eq 'an ArcFace network|an encoder of pictures to styles|an LPIPS network' out.txt
+  check "inspect tells what $name is" grep -Eq 'an ArcFace network|an encoder of pictures to styles|an LPIPS network|an encoder of ReStyle|an HED edge network' out.txt
 done
 
 # an encoder of pictures to styles as the inverter, by itself and followed by a search
-for name in e4e_tiny psp_tiny; do
-  succeed convert "$golden/e4e/$name.safetensors" "$name-decoder.safetensors" --component decoder
+for file in "$golden"/e4e/{e4e_tiny,psp_tiny} networks/restyle_tiny; do
+  name=$(basename "$file")
+  succeed convert "$file.safetensors" "$name-decoder.safetensors" --component decoder
   succeed generate --generator "$name-decoder.safetensors" --count 1 --seed 3 --single --out "$name-picture"
-  inverting=(invert "$name-picture/000000.png" --generator "$name-decoder.safetensors" --inverter "$golden/e4e/$name.safetensors" --samples 12)
+  inverting=(invert "$name-picture/000000.png" --generator "$name-decoder.safetensors" --inverter "$file.safetensors" --samples 12)
   succeed "${inverting[@]}" --out "$name-codes"
   check "$name answers at once" grep -q '^found .*by the inverter' out.txt
   psnr() { sed -n 's/^found .*PSNR \([0-9.]*\) dB.*/\1/p' out.txt; }

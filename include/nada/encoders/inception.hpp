@@ -11,7 +11,7 @@
 
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/feature_extractor.hpp"
-#include "nada/encoders/ir_se.hpp"
+#include "nada/encoders/inception_stem.hpp"
 #include "nada/formats/model_file.hpp"
 
 namespace nada {
@@ -61,17 +61,9 @@ class Inception {
   Resizing resizing = Resizing::torch;
 
  private:
-  /// A convolution without bias, a batch norm and a ReLU.
-  struct Unit {
-    Tensor weight;
-    BatchNorm norm;
-    std::int64_t stride = 1;
-    std::vector<std::int64_t> padding;
-    Tensor operator()(const Tensor& x) const;
-  };
   /// Units one after the other; at the end two beside each other where there is a fork.
   struct Branch {
-    std::vector<Unit> chain, fork;
+    std::vector<InceptionUnit> chain, fork;
   };
   enum class Pooling { average, maximum, halving };
   /// Branches whose results stand one after the other, the last behind a pooling.
@@ -85,7 +77,7 @@ class Inception {
   /// Reads the parts of the network from a file; `width` is that of what the next part sees.
   class Reader;
 
-  std::vector<Unit> stem_;     // five
+  InceptionStem stem_;
   std::vector<Mixed> blocks_;  // Mixed_5b to Mixed_7c
   Tensor classifier_;          // [1008, P]
   std::int64_t width_ = 0;

@@ -14,10 +14,6 @@
 
 namespace nada {
 
-NADA_INLINE Tensor Inception::Unit::operator()(const Tensor& x) const {
-  return at::relu(norm(at::conv2d(x, weight, {}, stride, padding)));
-}
-
 NADA_INLINE Tensor Inception::Mixed::operator()(const Tensor& x) const {
   std::vector<Tensor> out;
   const auto add = [&](const Branch& branch, Tensor y) {
@@ -39,29 +35,7 @@ class Inception::Reader {
  public:
   Reader(const Weights& weights, std::int64_t in) : width(in), weights_(weights) {}
 
-  /// Shape is a kernel's; with stride 2 it has no padding.
-  struct Shape {
-    std::int64_t height, width, stride = 1;
-    bool padded = true;
-  };
-
-  /// Reads a unit that sees `in` channels.
-  Unit unit(const std::string& name, Shape shape, std::int64_t in) const {
-    Unit out;
-    out.weight = weights_(name + ".conv.weight", {-1, in, shape.height, shape.width});
-    out.norm = BatchNorm(weights_, name + ".bn", out.weight.size(0), 0.001);
-    out.stride = shape.stride;
-    out.padding = {0, 0};
-    if (shape.padded && shape.stride == 1) out.padding = {(shape.height - 1) / 2, (shape.width - 1) / 2};
-    return out;
-  }
-  /// Reads a unit of the stem, which the next part sees.
-  Unit stem(const std::string& name, Shape shape) {
-    auto out = unit(name, shape, width);
-    width = out.weight.size(0);
-    return out;
-  }
-
+  using Shape = InceptionUnit::Shape;
   /// Kernels of a branch, by the names of its units.
   using Kernels = std::vector<std::pair<std::string, Shape>>;
 
@@ -90,12 +64,12 @@ class Inception::Reader {
     Branch out;
     auto in = width;
     for (const auto& [name, shape] : chain) {
-      out.chain.push_back(unit(name_ + name, shape, in));
-      in = out.chain.back().weight.size(0);
+      out.chain.push_back(InceptionUnit::read(weights_, name_ + name, shape, in));
+      in = out.chain.back().width();
     }
     for (const auto& [name, shape] : fork) {
-      out.fork.push_back(unit(name_ + name, shape, in));
-      out_ += out.fork.back().weight.size(0);
+      out.fork.push_back(InceptionUnit::read(weights_, name_ + name, shape, in));
+      out_ += out.fork.back().width();
     }
     if (fork.empty()) out_ += in;
     return out;
@@ -111,10 +85,8 @@ NADA_INLINE Inception::Inception(const TensorMap& tensors, const std::string& wh
   const Weights weights(tensors, what, options);
   require(!weights.has("AuxLogits.conv0.conv.weight"), what,
           ": is torchvision's Inception-v3, expected the one of FID (pt_inception-2015-12-05-6726825d.pth)");
-  Reader reader(weights, 3);
-  stem_ = {reader.stem("Conv2d_1a_3x3", {3, 3, 2}), reader.stem("Conv2d_2a_3x3", {3, 3, 1, false}),
-           reader.stem("Conv2d_2b_3x3", {3, 3}), reader.stem("Conv2d_3b_1x1", {1, 1}),
-           reader.stem("Conv2d_4a_3x3", {3, 3, 1, false})};
+  stem_ = InceptionStem(weights);
+  Reader reader(weights, stem_.width());
   for (const auto* name : {"Mixed_5b", "Mixed_5c", "Mixed_5d"}) {
     reader.begin(name, Pooling::average);
     reader.branch({{"branch1x1", {1, 1}}});
@@ -192,14 +164,10 @@ NADA_INLINE Tensor Inception::resize(const Tensor& images, Resizing way) {
 NADA_INLINE Tensor Inception::pool(const Tensor& inputs, const std::function<void(int, const Tensor&)>& tap) const {
   require(inputs.dim() == 4 && inputs.size(1) == 3 && inputs.size(2) >= 75 && inputs.size(3) >= 75, "images of shape ",
           shape_text(inputs.sizes()), ", expected [N, 3, H, W] of 75 pixels or more");
-  constexpr std::size_t in_first = 3;  // units of the stem before the first pooling
-  auto x = inputs.to(stem_[0].weight.options());
-  for (std::size_t k = 0; k < stem_.size(); ++k) {
-    x = stem_[k](x);
-    if (k != in_first - 1 && k != stem_.size() - 1) continue;
-    x = at::max_pool2d(x, 3, 2);
-    if (tap) tap(k < in_first ? 0 : 1, x);
-  }
+  std::function<void(const Tensor&)> first;
+  if (tap) first = [&](const Tensor& pooled) { tap(0, pooled); };
+  auto x = at::max_pool2d(stem_(inputs, first), 3, 2);
+  if (tap) tap(1, x);
   constexpr std::size_t last_of_2 = 7;  // Mixed_6e
   for (std::size_t k = 0; k < blocks_.size(); ++k) {
     x = blocks_[k](x);
@@ -211,7 +179,7 @@ NADA_INLINE Tensor Inception::pool(const Tensor& inputs, const std::function<voi
 }
 
 NADA_INLINE Tensor Inception::operator()(const Tensor& images) const {
-  const auto resized = resize(images.to(stem_[0].weight.options()), resizing);
+  const auto resized = resize(images.to(stem_.options()), resizing);
   return pool(resizing == Resizing::torch ? resized : (resized * 127.5 - 0.5) / 128);
 }
 

@@ -33,11 +33,11 @@ class IrSeBody {
   static constexpr int blocks = 24;
 
   IrSeBody() = default;
-  /// Takes tensors `<prefix>input_layer.*` and `<prefix>body.K.*`.
+  /// Takes tensors `<prefix>input_layer.*` and `<prefix>body.K.*`; images have `channels`.
   /// Errors:  a tensor that is missing or of another shape.
-  explicit IrSeBody(const Weights& weights, const std::string& prefix = {});
+  explicit IrSeBody(const Weights& weights, const std::string& prefix = {}, std::int64_t channels = 3);
 
-  /// Returns the result of the last block for images [N, 3, H, W] in [-1, 1], [N, C, H / 16, W / 16]; calls tap(k, result)
+  /// Returns the result of the last block for images [N, channels, H, W] in [-1, 1], [N, C, H / 16, W / 16]; calls tap(k, result)
   /// for each block k.
   Tensor operator()(const Tensor& images, const std::function<void(int, const Tensor&)>& tap = {}) const;
   std::int64_t width() const { return width_; }  ///< C

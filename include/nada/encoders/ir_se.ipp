@@ -21,8 +21,8 @@ NADA_INLINE Tensor BatchNorm::operator()(const Tensor& x) const {
                         /*cudnn_enabled=*/false);
 }
 
-NADA_INLINE IrSeBody::IrSeBody(const Weights& weights, const std::string& prefix) {
-  stem_ = weights(prefix + "input_layer.0.weight", {-1, 3, 3, 3});
+NADA_INLINE IrSeBody::IrSeBody(const Weights& weights, const std::string& prefix, std::int64_t channels) {
+  stem_ = weights(prefix + "input_layer.0.weight", {-1, channels, 3, 3});
   auto width = stem_.size(0);
   stem_norm_ = BatchNorm(weights, prefix + "input_layer.1", width);
   stem_slope_ = weights(prefix + "input_layer.2.weight", {width});
@@ -72,8 +72,9 @@ NADA_INLINE Tensor IrSeBody::Block::operator()(const Tensor& x) const {
 
 NADA_INLINE Tensor IrSeBody::operator()(const Tensor& images,
                                         const std::function<void(int, const Tensor&)>& tap) const {
-  require(images.dim() == 4 && images.size(1) == 3 && images.size(2) >= 16 && images.size(3) >= 16, "images of shape ",
-          shape_text(images.sizes()), ", expected [N, 3, H, W] of 16 pixels or more");
+  require(images.dim() == 4 && images.size(1) == stem_.size(1) && images.size(2) >= 16 && images.size(3) >= 16,
+          "images of shape ", shape_text(images.sizes()), ", expected [N, ", stem_.size(1),
+          ", H, W] of 16 pixels or more");
   auto x = at::prelu(stem_norm_(at::conv2d(images.to(stem_.options()), stem_, {}, 1, 1)), stem_slope_);
   for (int k = 0; k < blocks; ++k) {
     x = blocks_[static_cast<std::size_t>(k)](x);

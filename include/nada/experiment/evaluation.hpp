@@ -20,7 +20,7 @@ struct EvaluationOptions {
       "evaluate --generator runs/a-zombie-1/adapted.safetensors --real configs/avatars/targets/zombie.png --tile 64";
   std::vector<std::filesystem::path> generators;
   std::filesystem::path base, measure, vocabulary, templates, target_list, real, twins, codes, identity, inception,
-      lpips, centres, out = "evaluation";
+      lpips, centres, sifid, hed, out = "evaluation";
   std::string source, target, resize = "torch";
   std::int64_t count = 500;
   int tile = 0;
@@ -33,8 +33,8 @@ struct EvaluationOptions {
 };
 
 /// Measures the generators, writes <out>.md, <out>.csv and <out>.json, and prints the table: a row a generator, a column a
-/// metric that the evidence was enough for. Images are kept for metrics of images as far as they hold no more numbers than
-/// `most_image_values`; a note tells where they do not.
+/// metric that the evidence was enough for; a note names the metrics that have no number, and what they need. Images are
+/// kept for metrics of images as far as they hold no more numbers than `most_image_values`; a note tells where they do not.
 /// Errors:  no generator, fewer than 2 samples, a file that cannot be read or written, a measuring encoder that a delta was
 ///          trained against.
 int evaluate(EvaluationOptions& options, const MetricList& metrics);

@@ -18,9 +18,12 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/arcface.hpp"
 #include "nada/encoders/encoder.hpp"
+#include "nada/encoders/hed.hpp"
 #include "nada/encoders/inception.hpp"
+#include "nada/encoders/inception_stem.hpp"
 #include "nada/encoders/lpips.hpp"
 #include "nada/experiment/embedded.hpp"
+#include "nada/experiment/left_out.hpp"
 #include "nada/experiment/table.hpp"
 #include "nada/experiment/target_list.hpp"
 #include "nada/experiment/truths.hpp"
@@ -38,6 +41,8 @@
 #include "nada/metrics/inception_score.hpp"
 #include "nada/metrics/kid.hpp"
 #include "nada/metrics/lpips.hpp"
+#include "nada/metrics/scs.hpp"
+#include "nada/metrics/sifid.hpp"
 #include "nada/shifts/text_shift.hpp"
 
 namespace nada {
@@ -79,6 +84,12 @@ NADA_INLINE void EvaluationOptions::declare(OptionTable& table) {
             "pictures that a few-shot adaptation was trained on, a folder or a file of tiles of --tile, around which "
             "intra_LPIPS "
             "clusters (default 10 medoids of the samples)");
+  table.add(
+      "sifid", sifid,
+      "Inception-v3 of torchvision, inception_v3_google-0cc3c7bd.pth, for the column SIFID: sample n against real "
+      "picture n of --real, which begin anew behind the last");
+  table.add("hed", hed,
+            "edge network network-bsds500.pytorch, for the column SCS: how much of the source's edges a sample keeps");
   table.group("How");
   table.add("measure", measure,
             "encoder that measures, never one that was trained against (default the embedded held-out one)");
@@ -113,6 +124,22 @@ MetricList with_metric(MetricList list, const M& metric) {
   return list;
 }
 
+/// Returns the metric SIFID with the network and the real pictures that the options name.
+NADA_INLINE Sifid sifid_of(const EvaluationOptions& o, torch::Device device) {
+  Sifid out;
+  const InceptionStem stem = InceptionStem::load(o.sifid, device);
+  out.features = [stem, device](const Tensor& images) { return stem(images.to(device)); };
+  out.of_pictures = [see = out.features, path = o.real, tile = o.tile](std::int64_t most) {
+    std::vector<Gaussian> gaussians;
+    each_picture(path, tile, [&](Picture picture) {
+      if (static_cast<std::int64_t>(gaussians.size()) < most)
+        gaussians.push_back(internal_gaussians(see(to_images({std::move(picture)}))).front());
+    });
+    return gaussians;
+  };
+  return out;
+}
+
 /// Returns the list with the metrics of the networks that the options name.
 NADA_INLINE MetricList with_networks(MetricList list, const EvaluationOptions& o, torch::Device device) {
   if (!o.inception.empty())
@@ -128,6 +155,11 @@ NADA_INLINE MetricList with_networks(MetricList list, const EvaluationOptions& o
       };
     list = with_metric(with_metric(std::move(list), LpipsToSource{see}), within);
   }
+  if (!o.sifid.empty()) list = with_metric(std::move(list), sifid_of(o, device));
+  if (!o.hed.empty())
+    list = with_metric(std::move(list), Scs{[network = Hed::load(o.hed, device), device](const Tensor& images) {
+                         return network(images.to(device));
+                       }});
   if (!o.identity.empty())
     list = with_metric(std::move(list), FaceIdentity{[network = ArcFace::load(o.identity, device), device](
                                                          const Tensor& images) { return network(images.to(device)); }});
@@ -201,6 +233,7 @@ class Evaluation {
   struct Row {
     std::vector<Cell> cells;  // generator, target, samples, real
     std::vector<Measured> measured;
+    Lack lack;
   };
 
   /// Loads the encoder and reads the real pictures.
@@ -253,7 +286,15 @@ class Evaluation {
       evidence.wanted = place - list_.begin();
     }
     const auto reals = real_.unit.defined() ? std::to_string(real_.unit.size(0)) : std::string("0");
-    return {{path.string(), target_text, std::to_string(o_.count), reals}, metrics_.measure(evidence)};
+    Lack lack{path.string(), {}};
+    for (const auto needs : metrics_.needs_of) {
+      auto lacks = lacking(needs, evidence);
+      if (has(lacks, Needs::source_images) && evidence.source.unit.defined())  // there is a source: it was not kept
+        lacks = without(lacks, Needs::source_images) | Needs::adapted_images;
+      if (has(lacks, Needs::texts) && target_text.empty()) lacks = without(lacks, Needs::texts) | Needs::target;
+      lack.of.push_back(lacks);
+    }
+    return {{path.string(), target_text, std::to_string(o_.count), reals}, metrics_.measure(evidence), std::move(lack)};
   }
 
  private:
@@ -292,11 +333,6 @@ class Evaluation {
     if (keep) out.images = torch::cat(kept);
     if (pools) out.pool = torch::cat(pooled);
     return out;
-  }
-
-  /// Returns images as their files would hold them, which is what published numbers are measured on.
-  static Tensor in_8_bits(const Tensor& images) {
-    return ((images.clamp(-1, 1).to(torch::kFloat32) + 1) * 127.5).round() / 127.5 - 1;
   }
 
   /// Returns the endpoints of the texts, on the processor; they have a direction where there is a source text that
@@ -380,6 +416,7 @@ NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& common) {
   require(o.codes.empty() || (o.truncation == 1 && o.category.label < 0),
           "--codes stand for styles as they are: --truncation and --class do not apply");
   require(o.centres.empty() || !o.lpips.empty(), "--centres are those of intra_LPIPS, which needs --lpips");
+  require(o.resize != "clean" || !o.inception.empty(), "--resize is that of --inception, which is not given");
   if (o.measure.empty()) o.measure = embedded_held_out_encoder();
   if (o.templates.empty()) o.templates = embedded_templates();
   std::error_code missing;  // a library without its configurations has no list
@@ -389,7 +426,12 @@ NADA_INLINE int evaluate(EvaluationOptions& o, const MetricList& common) {
   const auto metrics = detail::with_networks(common, o, o.machine.place());
   detail::Evaluation evaluation(o, metrics);
   std::vector<detail::Evaluation::Row> rows;
-  for (const auto& path : o.generators) rows.push_back(evaluation.row(path));
+  std::vector<Lack> lacks;
+  for (const auto& path : o.generators) {
+    rows.push_back(evaluation.row(path));
+    lacks.push_back(rows.back().lack);
+  }
+  if (const auto said = left_out(metrics.names, lacks); !said.empty()) std::cerr << "note: " << said << '\n';
   const auto table = detail::table_of(std::move(rows), metrics.names);
   detail::write_tables(table, o.out);
   std::cout << table.markdown();

@@ -24,6 +24,7 @@
 #include "nada/inversion/gradual_style_encoder.hpp"
 #include "nada/inversion/inverter.hpp"
 #include "nada/inversion/inverter_file.hpp"
+#include "nada/inversion/restyle_encoder.hpp"
 #include "nada/inversion/style_optimization.hpp"
 
 namespace nada {
@@ -137,7 +138,8 @@ class PictureInverter {
   Inversion find(const Tensor& target, const InversionProgress& progress) const;
   template <class First>
   Inversion find_by(const First& first, const Tensor& target, const InversionProgress& progress) const;
-  /// Loads the file of the method `inverter`: a style encoder of this project, or e4e or pSp.
+  /// Loads the file of the method `inverter`: a style encoder of this project, or e4e, pSp or ReStyle.
+  /// Errors:  an inverter of another generator.
   void load_inverter(torch::Device device);
   void measure(InvertedPicture& found, const Tensor& target) const;
 
@@ -150,8 +152,9 @@ class PictureInverter {
   AnyClip measuring_;
   std::optional<ArcFace> faces_;
   Tensor labels_;
-  std::optional<InverterFile> inverter_;  // where the options name one, this or the next
+  std::optional<InverterFile> inverter_;  // where the options name one, this or one of the next two
   std::optional<GradualStyleEncoder> gradual_;
+  std::optional<ReStyleEncoder> restyle_;
   std::function<bool()> goes_on_;  // as search_with() was given it
 };
 

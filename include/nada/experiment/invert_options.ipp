@@ -132,7 +132,7 @@ NADA_INLINE void InvertOptions::declare(OptionTable& table) {
       "--noise-maps is given or no inverter belongs to the generator, else the inverter",
       OptionTable::Kind::saved, "NAME");
   table.add("inverter", inverter,
-            "inverter of the generator, or e4e's or pSp's checkpoint for it (default the embedded one)");
+            "inverter of the generator, or e4e's, pSp's or ReStyle's checkpoint for it (default the embedded one)");
   table.add("refine", refine, "steps of search that follow the inverter");
   table.add("space", space, "w+ (a style for each layer) or w (one for all)", OptionTable::Kind::saved, "NAME");
   table.add("steps", steps, "steps of the search");
@@ -211,14 +211,20 @@ NADA_INLINE PictureInverter::PictureInverter(const InvertOptions& options, torch
 
 NADA_INLINE void PictureInverter::load_inverter(torch::Device device) {
   const auto file = ModelFile::open(options_.inverter);
-  if (file.kind() == FileKind::gradual_style_encoder) {
-    gradual_ = GradualStyleEncoder::load(file, {device, torch::kFloat32});
+  const auto settle = [&](auto& encoder) {
     try {
-      gradual_->check_fits(generator_);
+      encoder->check_fits(generator_);
     } catch (const Error& error) {
       fail(options_.inverter, ": ", error.what());
     }
-    return;
+  };
+  if (file.kind() == FileKind::gradual_style_encoder) {
+    gradual_ = GradualStyleEncoder::load(file, {device, torch::kFloat32});
+    return settle(gradual_);
+  }
+  if (file.kind() == FileKind::restyle_encoder) {
+    restyle_ = ReStyleEncoder::load(file, {device, torch::kFloat32});
+    return settle(restyle_);
   }
   inverter_ = InverterFile::load(options_.inverter, device);
   require(inverter_->base_sha256 == base_hash(generator_), options_.inverter,
@@ -228,7 +234,7 @@ NADA_INLINE void PictureInverter::load_inverter(torch::Device device) {
 }
 
 NADA_INLINE void PictureInverter::refine_with(std::int64_t refine, std::uint64_t seed) {
-  require(inverter_ || gradual_, "no inverter was loaded, so a picture can only be searched for");
+  require(inverter_ || gradual_ || restyle_, "no inverter was loaded, so a picture can only be searched for");
   options_.method = "inverter";
   options_.refine = refine;
   options_.seed = seed;
@@ -252,8 +258,9 @@ NADA_INLINE DomainDistance PictureInverter::domain(const Tensor& image) const {
 }
 
 NADA_INLINE Inversion PictureInverter::find(const Tensor& target, const InversionProgress& progress) const {
-  if (!options_.searches())
-    return gradual_ ? find_by(*gradual_, target, progress) : find_by(inverter_->encoder, target, progress);
+  if (!options_.searches() && gradual_) return find_by(*gradual_, target, progress);
+  if (!options_.searches() && restyle_) return find_by(*restyle_, target, progress);
+  if (!options_.searches()) return find_by(inverter_->encoder, target, progress);
   auto settings = options_.settings(labels_);
   settings.goes_on = goes_on_;
   const StyleOptimization search(features_, std::move(settings));

@@ -15,6 +15,7 @@
 #include "nada/core/error.hpp"
 #include "nada/core/warning.hpp"
 #include "nada/formats/file.hpp"
+#include "nada/formats/hub_answer.hpp"
 #include "nada/formats/hub_cache.hpp"
 #include "nada/formats/hub_client.hpp"
 
@@ -55,19 +56,6 @@ NADA_INLINE bool may_be_model(std::string_view file) {
 NADA_INLINE std::string folder_of(const std::string& file) {
   const auto slash = file.rfind('/');
   return slash == file.npos ? "" : file.substr(0, slash + 1);
-}
-
-/// Returns the names of the shards that an index of Hugging Face lists, each with the folder before it.
-NADA_INLINE std::set<std::string> shards_of(const std::filesystem::path& index, const std::string& folder) {
-  std::set<std::string> out;
-  const auto json = nlohmann::json::parse(read_text(index), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
-    return out;  // told when read
-  for (const auto& [tensor, file] : json["weight_map"].items())
-    if (file.is_string())
-      if (const auto name = file.get<std::string>(); name.find('/') == name.npos && fault_of_parts(name).empty())
-        out.insert(folder + name);
-  return out;
 }
 
 /// Resolver finds what one address means.
@@ -130,7 +118,7 @@ NADA_INLINE std::optional<HubResolver::Found> HubResolver::cached() const {
   if (!choice) return std::nullopt;
   const auto top = cache_.snapshot(*commit);
   if (const auto& model = choice->files.back(); model.ends_with(".index.json"))
-    for (const auto& shard : shards_of(top / model, folder_of(model)))
+    for (const auto& shard : parse_hub_shards(read_text(top / model), folder_of(model)))
       if (names.count(shard) == 0) return std::nullopt;
   return Found{choice->path.empty() ? top : top / choice->path, *commit, is_settled(*commit, *choice)};
 }
@@ -159,7 +147,7 @@ NADA_INLINE HubResolver::Found HubResolver::download() const {
   const auto top = cache_.snapshot(listing.commit);
   const auto& model = choice->files.back();
   if (model.ends_with(".index.json"))
-    for (const auto& shard : shards_of(top / model, folder)) fetch(client, listing.commit, shard);
+    for (const auto& shard : parse_hub_shards(read_text(top / model), folder)) fetch(client, listing.commit, shard);
   for (const auto& group : beside_models)
     for (const auto& name : group)
       if (has_companions(model) && names.count(folder + name) == 0) cache_.keep_lack(listing.commit, folder + name);

@@ -11,31 +11,14 @@
 #include "nada/core/error.hpp"
 #include "nada/formats/http.hpp"
 #include "nada/formats/hub_address.hpp"
+#include "nada/formats/hub_answer.hpp"
 #include "nada/formats/hub_cache.hpp"
 
 namespace nada {
 
-/// HubUnanswered is a question that the Hub did not answer, for want of a network or of access; a copy in the cache
-/// answers it as well.
-struct HubUnanswered : Error {
-  using Error::Error;
-};
-
 /// HubUnreached is a question that reached nobody.
 struct HubUnreached : HubUnanswered {
   using HubUnanswered::HubUnanswered;
-};
-
-/// HubListing is what a revision of a repository holds.
-struct HubListing {
-  std::string commit;
-  std::set<std::string> files;
-};
-
-/// HubFile is what the Hub says of a file before it is downloaded.
-struct HubFile {
-  std::string etag;  // SHA-256 of a large file, git's SHA-1 of a small one; the name of its blob
-  std::int64_t size = 0;
 };
 
 /// HubClient asks one endpoint: HF_ENDPOINT, else https://huggingface.co. The token (HF_TOKEN, else the content of the file

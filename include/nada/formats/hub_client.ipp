@@ -5,12 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -57,14 +54,6 @@ NADA_INLINE std::string hub_token() {
   const bool plain = std::ranges::all_of(token, [](unsigned char c) { return c > 0x20 && c < 0x7F; });
   require(plain, source, ": expected a token, found a character that no token has");
   return token;
-}
-
-/// Returns a whole number of a header; nothing where the text is none.
-NADA_INLINE std::optional<std::int64_t> number_if_any(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() && value >= 0 ? std::optional(value)
-                                                                                                 : std::nullopt;
 }
 
 /// Waits, or less where the program is asked to stop.
@@ -172,38 +161,16 @@ NADA_INLINE HubListing HubClient::list(const HubAddress& address) const {
   };
   request.begin = [&](const HttpAnswer&) { body.clear(); };
   const auto answer = ask_twice(std::move(request), address);
-  const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  const bool good = answer.status == 200 && json.is_object() && json.contains("sha") && json["sha"].is_string() &&
-                    is_commit(json["sha"].get<std::string>()) && json.contains("siblings") &&
-                    json["siblings"].is_array();
-  if (!good)
-    throw HubUnanswered(join(address.text(), ": ", name_, " does not answer as the Hugging Face Hub does (HTTP ",
-                             answer.status, ", no list of files)"));
-  HubListing out{json["sha"].get<std::string>(), {}};
-  for (const auto& file : json["siblings"])
-    if (file.is_object() && file.contains("rfilename") && file["rfilename"].is_string())
-      if (auto name = file["rfilename"].get<std::string>(); detail::fault_of_parts(name).empty())
-        out.files.insert(std::move(name));
-  return out;
+  if (answer.status != 200)
+    throw HubUnanswered(
+        join(address.text(), ": ", name_, " does not answer as the Hugging Face Hub does (HTTP ", answer.status, ")"));
+  return parse_hub_listing(body, address.text() + ": " + name_);
 }
 
 NADA_INLINE HubFile HubClient::file_of(const HubAddress& address, const std::string& commit) const {
   const auto answer = ask_twice({.url = url_of(address, commit), .head = true}, address);
-  auto etag = answer.header("x-linked-etag");
-  if (etag.empty()) etag = answer.header("etag");
-  if (etag.starts_with("W/")) etag.erase(0, 2);
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
-  auto size = answer.header("x-linked-size");
-  if (size.empty() && !detail::is_redirect(answer.status)) size = answer.header("content-length");
-  const auto bytes = detail::number_if_any(size);
-  const bool a_name =
-      !etag.empty() && etag.size() <= 200 && !etag.starts_with('.') &&
-      std::ranges::all_of(etag, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.'; });
-  if (answer.header("x-repo-commit") != commit || !a_name || !bytes)
-    throw HubUnanswered(
-        join(address.text(), ": ", name_,
-             " does not answer as the Hugging Face Hub does: expected X-Repo-Commit, an ETag and a size"));
-  return {etag, *bytes};
+  return parse_hub_file([&](const std::string& name) { return answer.header(name); },
+                        detail::is_redirect(answer.status), commit, address.text() + ": " + name_);
 }
 
 /// A download of one blob.

@@ -21,8 +21,10 @@ enum class FileKind {
   native_stylegan3,       // native StyleGAN3
   identity_network,       // ArcFace's IR-SE 50
   gradual_style_encoder,  // e4e or pSp: pictures to w+
+  restyle_encoder,        // ReStyle: a picture and what its styles show to better styles
   inception_network,      // Inception-v3 of FID
   lpips_network,          // LPIPS with VGG16, or its learned weights alone
+  edge_network,           // HED
   discriminator,          // StyleGAN2's discriminator, with any names
   encoder,                // native CLIP: OpenAI's names, with its settings and vocabulary in the metadata
   openai_encoder,         // OpenAI's names alone
@@ -56,10 +58,14 @@ constexpr std::string_view name_of(FileKind kind) {
       return "an ArcFace network";
     case FileKind::gradual_style_encoder:
       return "an encoder of pictures to styles (e4e or pSp)";
+    case FileKind::restyle_encoder:
+      return "an encoder of ReStyle";
     case FileKind::inception_network:
       return "an Inception-v3 network";
     case FileKind::lpips_network:
       return "an LPIPS network";
+    case FileKind::edge_network:
+      return "an HED edge network";
     case FileKind::discriminator:
       return "a StyleGAN2 discriminator";
     case FileKind::encoder:
@@ -124,9 +130,14 @@ FileKind recognise_names(Has&& has) {
   if (has("synthesis.b4.const")) return FileKind::nvidia_generator;
   if (has("synthesis.input.freqs")) return FileKind::stylegan3_generator;
   if (has("encoder.input_layer.0.weight") && has("encoder.latlayer1.weight")) return FileKind::gradual_style_encoder;
+  if (has("encoder.styles.0.linear.weight") && (has("encoder.input_layer.0.weight") || has("encoder.conv1.weight")))
+    return FileKind::restyle_encoder;
   if (has("input_layer.0.weight") && has("output_layer.3.weight")) return FileKind::identity_network;
   if (has("Conv2d_1a_3x3.conv.weight") && has("Mixed_7c.branch_pool.conv.weight")) return FileKind::inception_network;
   if (has("lin0.model.1.weight") && has("lin4.model.1.weight")) return FileKind::lpips_network;
+  if ((has("netScoreOne.weight") && has("netCombine.0.weight")) ||
+      (has("moduleScoreOne.weight") && has("moduleCombine.0.weight")))
+    return FileKind::edge_network;
   if (has("final_linear.0.weight") || has("b4.out.weight")) return FileKind::discriminator;
   if (has("text_projection") && has("token_embedding.weight")) return FileKind::openai_encoder;
   if (has("text.token_embedding.weight")) return FileKind::openclip_encoder;

@@ -27,6 +27,8 @@ NADA_INLINE std::optional<FileKind> recognise(const Metadata& metadata, const st
   if (kind == "gradual_style_encoder") return FileKind::gradual_style_encoder;
   if (kind == "inception_network") return FileKind::inception_network;
   if (kind == "lpips_network") return FileKind::lpips_network;
+  if (kind == "edge_network") return FileKind::edge_network;
+  if (kind == "restyle_encoder") return FileKind::restyle_encoder;
   if (kind == "delta") return FileKind::delta;
   if (kind == "preset") return FileKind::preset;
   if (kind == "state") return FileKind::state;

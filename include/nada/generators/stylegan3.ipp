@@ -35,8 +35,9 @@ NADA_INLINE StyleGan3::StyleGan3(TensorMap tensors, const std::string& what, con
   require(count > 1, what, ": no layers (expected tensors such as L0_36_512.weight)");
   const auto first = detail::stylegan3_layer(tensors, 0);
   const auto weight = tensors.find(first + ".weight"), filter = tensors.find(first + ".down_filter");
-  require(weight != tensors.end() && weight->second.dim() == 4, what, ": tensor ", first,
-          ".weight is missing or has not four dimensions");
+  require(weight != tensors.end(), what, ": tensor ", first, ".weight is missing");
+  require(weight->second.dim() == 4, what, ": tensor ", first, ".weight has shape ", shape_text(weight->second.sizes()),
+          ", expected four dimensions");
   const bool radial = filter != tensors.end() && filter->second.dim() == 2;
   try {
     shapes_ = stylegan3_layers(settings_, static_cast<int>(count) - 1, weight->second.size(2), radial);

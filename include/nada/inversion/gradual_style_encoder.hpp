@@ -14,6 +14,7 @@
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/ir_se.hpp"
+#include "nada/encoders/weights.hpp"
 #include "nada/formats/file.hpp"
 #include "nada/formats/model_file.hpp"
 #include "nada/generators/generator.hpp"
@@ -22,6 +23,21 @@
 #include "nada/inversion/inverter.hpp"
 
 namespace nada {
+
+/// StyleHead makes a style of a feature map: convolutions of stride 2 with leaky ReLUs, to one place, and a dense layer.
+struct StyleHead {
+  /// Reads `<name>.convs.K.*` and `<name>.linear.*` of a head with `depth` convolutions that sees `in` channels and gives `out`.
+  /// Errors:  a tensor that is missing or of another shape.
+  static StyleHead read(const Weights& weights, const std::string& name, std::int64_t in, int depth, std::int64_t out);
+  Tensor operator()(Tensor x) const;  // [N, in, h, w] -> [N, out]
+
+  std::vector<Tensor> weights, biases;  // convolutions
+  Tensor weight, bias;                  // the dense layer
+};
+
+/// Returns the mean style [L, D] of a file: `mean` is [L, D] or [D].
+/// Errors:  another shape, or another L than `count`.
+Tensor mean_of_heads(const Tensor& mean, std::int64_t count, const std::string& what);
 
 /// GradualStyleEncoder gives w+ codes of a picture in one pass: an IR-SE 50, a pyramid of three levels, and a head for each style.
 ///     codes_i = head_i           (pSp)        codes_0 = head_0, codes_i = head_0 + head_i      (e4e)
@@ -75,24 +91,26 @@ class GradualStyleEncoder {
   /// Errors:  a generator whose styles are not of this network's sizes.
   template <Generator G>
   void check_fits(const G& generator) const {
-    require(generator.style_count() == style_count() && generator.mean_style().size(0) == style_size(),
-            "the encoder gives ", style_count(), " styles of ", style_size(), " numbers, this generator takes ",
-            generator.style_count(), " of ", generator.mean_style().size(0));
+    check_styles(generator, style_count(), style_size());
   }
 
  private:
-  struct Head {
-    std::vector<Tensor> weights, biases;  // convolutions of stride 2
-    Tensor weight, bias;                  // the dense layer
-    Tensor operator()(Tensor x) const;
-  };
-  static Head read_head(const Weights& weights, const std::string& name, std::int64_t in, int depth, std::int64_t out);
-
   Kind kind_;
   IrSeBody body_;
   Tensor lateral1_, lateral1_bias_, lateral2_, lateral2_bias_, mean_;
-  std::vector<Head> heads_;
+  std::vector<StyleHead> heads_;
 };
+
+/// EncoderCheckpoint is what a file of an encoder of pictures to styles holds: `encoder.*`, `latent_avg` and, as a rule,
+/// `decoder.*`, a generator with rosinality's names; and `opts.encoder_type`.
+struct EncoderCheckpoint {
+  TensorMap tensors;
+  std::string encoder_type;
+};
+
+/// Reads a native file, or a checkpoint of pSp, e4e or ReStyle. No code of the file is run; counters of batch norms are left out.
+/// Errors:  no latent_avg; no encoder_type; NaN.
+EncoderCheckpoint read_encoder_checkpoint(const ModelFile& file);
 
 /// GradualStyleEncoderFile is what a file of a GradualStyleEncoder holds: `encoder.*`, `latent_avg` and, as a rule, `decoder.*`, a generator
 /// with rosinality's names.

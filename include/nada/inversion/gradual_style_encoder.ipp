@@ -30,7 +30,8 @@ inline TensorMap with_prefix(const TensorMap& tensors, std::string_view prefix) 
   return out;
 }
 
-inline GradualStyleEncoder::Kind gradual_style_encoder_kind(const ModelFile& file, const ModelContainer& container) {
+/// Returns the `encoder_type` of a file's opts.
+inline std::string encoder_type_of(const ModelFile& file, const ModelContainer& container) {
   const auto& what = file.path();
   std::optional<std::string> type;
   if (file.container() == "safetensors") {
@@ -39,9 +40,7 @@ inline GradualStyleEncoder::Kind gradual_style_encoder_kind(const ModelFile& fil
     type = found->as_text();
   }
   require(type.has_value(), what, ": its opts name no encoder_type");
-  if (*type == "Encoder4Editing") return GradualStyleEncoder::Kind::e4e;
-  if (*type == "GradualStyleEncoder") return GradualStyleEncoder::Kind::psp;
-  fail(what, ": the encoder_type is '", *type, "', expected Encoder4Editing or GradualStyleEncoder");
+  return *type;
 }
 
 }  // namespace detail
@@ -59,19 +58,23 @@ NADA_INLINE GradualStyleEncoder::GradualStyleEncoder(const TensorMap& tensors, c
   lateral2_bias_ = weights("latlayer2.bias", {width});
   const int count = weights.count("styles.", ".linear.weight");
   require(count > 7, what, ": has ", count, " heads, expected one for each style, at least 8");
+  mean_ = mean_of_heads(mean, count, what).to(options);
+  for (int i = 0; i < count; ++i)
+    heads_.push_back(StyleHead::read(weights, join("styles.", i), width, i < 3 ? 4 : i < 7 ? 5 : 6, mean_.size(1)));
+}
+
+NADA_INLINE Tensor mean_of_heads(const Tensor& mean, std::int64_t count, const std::string& what) {
   require(mean.dim() >= 1 && mean.dim() <= 2, what, ": latent_avg has shape ", shape_text(mean.sizes()),
           ", expected [L, D] or [D]");
   const auto size = mean.size(-1);
-  for (int i = 0; i < count; ++i)
-    heads_.push_back(read_head(weights, join("styles.", i), width, i < 3 ? 4 : i < 7 ? 5 : 6, size));
   require(mean.dim() == 1 || mean.size(0) == count, what, ": latent_avg has shape ", shape_text(mean.sizes()),
           ", expected [", count, ", ", size, "]");
-  mean_ = mean.to(options).expand({count, size}).contiguous();
+  return mean.expand({count, size}).contiguous();
 }
 
-NADA_INLINE GradualStyleEncoder::Head GradualStyleEncoder::read_head(const Weights& weights, const std::string& name,
-                                                                     std::int64_t in, int depth, std::int64_t out) {
-  Head head;
+NADA_INLINE StyleHead StyleHead::read(const Weights& weights, const std::string& name, std::int64_t in, int depth,
+                                      std::int64_t out) {
+  StyleHead head;
   for (int k = 0; k < depth; ++k) {
     const auto convolution = join(name, ".convs.", 2 * k);
     head.weights.push_back(weights(convolution + ".weight", {out, k == 0 ? in : out, 3, 3}));
@@ -82,17 +85,15 @@ NADA_INLINE GradualStyleEncoder::Head GradualStyleEncoder::read_head(const Weigh
   return head;
 }
 
-NADA_INLINE Tensor GradualStyleEncoder::Head::operator()(Tensor x) const {
+NADA_INLINE Tensor StyleHead::operator()(Tensor x) const {
   for (std::size_t k = 0; k < weights.size(); ++k) x = at::leaky_relu(at::conv2d(x, weights[k], biases[k], 2, 1), 0.01);
   return stylegan2::dense(x.flatten(1), weight, bias);
 }
 
-NADA_INLINE GradualStyleEncoderFile read_gradual_style_encoder(const ModelFile& file) {
+NADA_INLINE EncoderCheckpoint read_encoder_checkpoint(const ModelFile& file) {
   const auto what = file.path().string();
-  require(file.kind() == FileKind::gradual_style_encoder, what, " is ", name_of(file.kind()),
-          ", expected an encoder of pictures to styles (e4e or pSp)");
   const auto container = ModelContainer::open(file.path());
-  GradualStyleEncoderFile out{{}, detail::gradual_style_encoder_kind(file, container)};
+  EncoderCheckpoint out{{}, detail::encoder_type_of(file, container)};
   out.tensors = to_tensors(file);
   if (file.container() != "safetensors") {
     const auto* const mean = container.root().find("latent_avg");
@@ -103,6 +104,17 @@ NADA_INLINE GradualStyleEncoderFile read_gradual_style_encoder(const ModelFile& 
   std::erase_if(out.tensors, [](const auto& entry) { return entry.first.ends_with(".num_batches_tracked"); });
   require_finite(out.tensors, what);
   return out;
+}
+
+NADA_INLINE GradualStyleEncoderFile read_gradual_style_encoder(const ModelFile& file) {
+  const auto what = file.path().string();
+  require(file.kind() == FileKind::gradual_style_encoder, what, " is ", name_of(file.kind()),
+          ", expected an encoder of pictures to styles (e4e or pSp)");
+  auto read = read_encoder_checkpoint(file);
+  const bool e4e = read.encoder_type == "Encoder4Editing";
+  require(e4e || read.encoder_type == "GradualStyleEncoder", what, ": the encoder_type is '", read.encoder_type,
+          "', expected Encoder4Editing or GradualStyleEncoder");
+  return {std::move(read.tensors), e4e ? GradualStyleEncoder::Kind::e4e : GradualStyleEncoder::Kind::psp};
 }
 
 NADA_INLINE Metadata gradual_style_encoder_metadata(GradualStyleEncoder::Kind kind, Metadata more) {

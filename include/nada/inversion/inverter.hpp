@@ -62,4 +62,13 @@ void check_image(const G& generator, const Tensor& image) {
   require(at::isfinite(image).all().template item<bool>(), "the image holds values that are not finite");
 }
 
+/// Checks that a generator takes the styles that an encoder gives, `count` of `size` numbers.
+/// Errors:  a generator of others.
+template <Generator G>
+void check_styles(const G& generator, std::int64_t count, std::int64_t size) {
+  require(generator.style_count() == count && generator.mean_style().size(0) == size, "the encoder gives ", count,
+          " styles of ", size, " numbers, this generator takes ", generator.style_count(), " of ",
+          generator.mean_style().size(0));
+}
+
 }  // namespace nada

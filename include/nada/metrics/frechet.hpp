@@ -16,6 +16,15 @@ namespace nada {
 ///          diagonal covariances give sum (s_x - s_y)^2. Few samples make d larger: compare sets of one size only.
 double frechet_distance(const Tensor& x, const Tensor& y);
 
+/// Gaussian is a mean [E] and a covariance [E, E], float64 on the processor.
+struct Gaussian {
+  Tensor mean, covariance;
+};
+/// Returns the mean of samples [N, E] and their covariance over N - 1. Errors:  fewer than 2 samples; not finite.
+Gaussian gaussian_of(const Tensor& samples);
+/// Returns the same distance of two Gaussians. Errors:  Gaussians of other sizes.
+double frechet_distance(const Gaussian& a, const Gaussian& b);
+
 /// Returns the same distance from the products of samples, which takes little time where either set has fewer samples than
 /// there are features: with centred samples X [N, E] and Y [M, E],
 ///     tr (C_x^1/2 C_y C_x^1/2)^1/2 = sum of the singular values of X Y' / ((N - 1) (M - 1))^1/2

@@ -47,6 +47,7 @@ enum class Needs : unsigned {
   real_pool = 1024
 };
 constexpr Needs operator|(Needs a, Needs b) { return Needs(unsigned(a) | unsigned(b)); }
+constexpr Needs without(Needs set, Needs n) { return Needs(unsigned(set) & ~unsigned(n)); }
 constexpr bool has(Needs set, Needs n) { return (unsigned(set) & unsigned(n)) != 0; }
 
 /// Metric: gives a number for a generator. `name` is its column, `higher_is_better` its direction. Smallest
@@ -59,16 +60,28 @@ concept Metric = requires(const M& m, const Evidence& evidence) {
   { m(evidence) } -> std::same_as<Estimate>;
 };
 
-/// Whether the evidence has what a metric needs.
-inline bool enough(Needs needs, const Evidence& evidence) {
-  const auto fits = [&](Needs one, const Tensor& tensor) { return !has(needs, one) || tensor.defined(); };
-  return fits(Needs::source, evidence.source.unit) && fits(Needs::real, evidence.real.unit) &&
-         fits(Needs::target, evidence.ends.target) && fits(Needs::direction, evidence.ends.direction) &&
-         fits(Needs::texts, evidence.texts) && fits(Needs::adapted_images, evidence.adapted_images) &&
-         fits(Needs::source_images, evidence.source_images) && fits(Needs::truths, evidence.truths) &&
-         fits(Needs::adapted_pool, evidence.adapted_pool) && fits(Needs::adapted_logits, evidence.adapted_logits) &&
-         fits(Needs::real_pool, evidence.real_pool);
+/// Returns what of `needs` the evidence does not have.
+inline Needs lacking(Needs needs, const Evidence& evidence) {
+  auto out = Needs::nothing;
+  const auto look = [&](Needs one, const Tensor& tensor) {
+    if (has(needs, one) && !tensor.defined()) out = out | one;
+  };
+  look(Needs::source, evidence.source.unit);
+  look(Needs::real, evidence.real.unit);
+  look(Needs::target, evidence.ends.target);
+  look(Needs::direction, evidence.ends.direction);
+  look(Needs::texts, evidence.texts);
+  look(Needs::adapted_images, evidence.adapted_images);
+  look(Needs::source_images, evidence.source_images);
+  look(Needs::truths, evidence.truths);
+  look(Needs::adapted_pool, evidence.adapted_pool);
+  look(Needs::adapted_logits, evidence.adapted_logits);
+  look(Needs::real_pool, evidence.real_pool);
+  return out;
 }
+
+/// Whether the evidence has what a metric needs.
+inline bool enough(Needs needs, const Evidence& evidence) { return lacking(needs, evidence) == Needs::nothing; }
 
 /// Returns the part of the evidence that `needs` declares, with the features of the adapted images: a metric sees this
 /// part alone, so that it cannot read by luck what it does not declare.
@@ -91,6 +104,11 @@ inline Evidence declared(Needs needs, const Evidence& evidence) {
 /// Refuses samples that are not finite; `what` names the metric in the message.
 inline void require_finite_samples(const Tensor& samples, std::string_view what) {
   require(at::isfinite(samples).all().item<bool>(), what, ": the samples hold values that are not finite");
+}
+
+/// Returns images as their files hold them, rounded to 8 bits and back in [-1, 1], which is what published numbers are measured on.
+inline Tensor in_8_bits(const Tensor& images) {
+  return ((images.clamp(-1, 1).to(torch::kFloat32) + 1) * 127.5).round() / 127.5 - 1;
 }
 
 /// Returns samples [N, E] in double precision on the processor; `what` names the metric in errors.
