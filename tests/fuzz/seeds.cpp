@@ -244,6 +244,17 @@ void texts() {
   seed("text", "Fish &amp; \xEF\xBC\xA6ries \xE2\x80\x99s \xE2\x82\xAC 3");
   seed("packed", gzip(merges));
   seed("packed_twice", gzip(merges) + gzip("a n\n"));
+  const std::string_view json =
+      R"({"added_tokens": [{"id": 7, "content": "<x>", "lstrip": true, "rstrip": true}, {"id": 8, "content": "A", "normalized": true}],
+"normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"}, {"type": "Prepend", "prepend": "_"},
+  {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+"pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false},
+"post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "e"}}],
+  "special_tokens": {"e": {"ids": [1]}}}, "padding": {"pad_id": 0},
+"model": {"type": "BPE", "unk_token": "?", "fuse_unk": true, "byte_fallback": false, "ignore_merges": false,
+  "vocab": {"?": 0, "a": 1, "b": 2, "ab": 3, "abab": 4, "\u2581": 5, "\u2581a": 6}, "merges": ["a b", ["ab", "ab"], "\u2581 a"]}})";
+  seed("pairs_json", std::string(json) + nul + "ab AB <x> abababa \xD1\x8F\xE2\x96\x81");
+  seed("bad_json", R"({"model": {"type": "BPE", "vocab": {"a": -1}, "merges": [[]]}})" + nul + "a");
 }
 
 void options() {
