@@ -34,9 +34,10 @@ TensorMap head_knowing(double cosine) {
   return out;
 }
 
-double of(const AnyClip& clip, const Tensor& adapted, const Tensor& anchor, LearnedStep term = {}) {
+double of(const AnyClip& clip, const Tensor& adapted, const Tensor& anchor, LearnedStep term = {},
+          KeptAnchor* kept = nullptr) {
   const Shown a{adapted, adapted}, b{anchor, anchor};
-  ComparedBatches<AnyClip> batches(clip, a, b, Stream{});
+  ComparedBatches<AnyClip> batches(clip, a, b, Stream{}, {}, kept);
   Comparison<AnyClip, LearnedStep::reads> comparison(batches);
   Endpoints ends;
   ends.direction = direction();
@@ -64,6 +65,22 @@ BOOST_AUTO_TEST_CASE(a_head_that_predicts_nothing_pulls_the_images_to_the_anchor
   const auto clip = test::pair_clip(head);
   BOOST_TEST(of(clip, pictures(2), pictures(2)) == 0);
   BOOST_TEST(of(clip, pictures(1), pictures(2)) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_where_the_anchor_should_go_in_a_batch_that_comes_again) {
+  const auto clip = test::pair_clip(head_knowing(1));
+  const auto adapted = pictures(1), anchor = pictures(2);
+  KeptAnchor kept;
+  kept.room = 1 << 20;
+  const auto value = of(clip, adapted, anchor, {}, &kept);
+  BOOST_TEST(value == of(clip, adapted, anchor));
+  BOOST_TEST_REQUIRE(kept.of_terms.size() == 1U);
+  const auto& wanted = kept.of_terms.begin()->second;
+  const auto predicted = (*clip.step_head())(anchor, direction());
+  const auto before = clip.see_dense(anchor);
+  const double scales[] = {0.5, 2};
+  for (std::size_t l = 0; l < 2; ++l)
+    BOOST_TEST(test::largest_difference(wanted[l], before[l] / scales[l] + predicted[l]) < 1e-5);
 }
 
 BOOST_AUTO_TEST_CASE(counts_as_far_as_the_head_knows_the_texts) {

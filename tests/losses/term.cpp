@@ -2,6 +2,7 @@
 
 #include <tuple>
 #include <type_traits>
+#include <vector>
 
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -144,6 +145,28 @@ BOOST_AUTO_TEST_CASE(linear_encoder_and_tiny_generator_do_what_tests_rely_on) {
       BOOST_TEST_CONTEXT(generator.layers()[k].name << "." << generator.layers()[k].slots[s])
       BOOST_TEST(test::largest_difference(other.synthesize(w, {}), image) > 1e-4);
     }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_term_computes_of_the_anchor_is_kept_by_key_where_there_is_room) {
+  const auto encoder = test::linear_encoder(4, 4, 1);
+  const Shown images{torch::ones({1, 3, 4, 4}), {}};
+  const char first = 0, second = 0;
+  int made = 0;
+  const auto make = [&] {
+    ++made;
+    return std::vector<Tensor>{torch::full({2}, made, torch::kFloat32)};
+  };
+  KeptAnchor kept;
+  kept.room = 12;  // one of two tensors of 8 bytes
+  const auto value = [&](const char& key, KeptAnchor* in) {
+    ComparedBatches<test::LinearEncoder> batches(encoder, images, images, Stream{}, {}, in);
+    return Comparison<test::LinearEncoder>(batches).of_anchor(&key, make).at(0)[0].item<float>();
+  };
+  BOOST_TEST(value(first, &kept) == 1);
+  BOOST_TEST(value(second, &kept) == 2);
+  BOOST_TEST(value(first, &kept) == 1);   // kept
+  BOOST_TEST(value(second, &kept) == 3);  // no room: made anew
+  BOOST_TEST(value(first, nullptr) == 4);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The batch files of configs/slurm under a Slurm of its own on this machine: cells of an ablation as a job array of which one is
-# killed and queued again, the tables behind it, and a run that is queued again in its middle. As root; Debian's slurm-wlm and munge.
+# killed and queued again, the tables behind it, a run that is queued again in its middle, and one that two tasks compute. As root; Debian's slurm-wlm and munge.
 . "$(dirname "$0")/lib.sh" "$@"
 for tool in munged slurmctld slurmd sbatch; do
   if ! command -v $tool > /dev/null || [ "$(id -u)" != 0 ]; then
@@ -108,4 +108,23 @@ wait_for "$job" 300
 check "it ended well, found $(state_of "$job")" test "$(state_of "$job")" = "COMPLETED "
 check "and gave what an unbroken run gives" same_data whole/adapted.safetensors again/adapted.safetensors
 no_temporaries again
+
+# Two tasks compute a run together; told to stop, they queue themselves again.
+# shellcheck disable=SC2086
+job=$(sbatch --parsable $small --ntasks=2 --cpus-per-task=1 "$batch/ranks.sbatch" "$work/ranks" "${run[@]}")
+for _ in $(seq 600); do
+  [ -s ranks/state.safetensors ] && break
+  sleep 0.1
+done
+scancel --signal=USR1 --batch "$job"
+for _ in $(seq 100); do
+  scontrol show job "$job" | grep -q 'Restarts=1' && break
+  sleep 0.2
+done
+check "two ranks queued themselves again" sh -c "scontrol show job $job | grep -q 'Restarts=1'"
+wait_for "$job" 300
+check "they ended well, found $(state_of "$job")" test "$(state_of "$job")" = "COMPLETED "
+check "there were two" grep -q ranks ranks/report.html
+check "with the numbers of one process" python3 "$sources/tests/programs/ranks.py" ranks whole 1e-5
+no_temporaries ranks
 finish

@@ -25,6 +25,7 @@
 #include "nada/adaptation/restored_leaves.hpp"
 #include "nada/adaptation/running_mean.hpp"
 #include "nada/adaptation/settings.hpp"
+#include "nada/adaptation/shared_batch.hpp"
 #include "nada/adaptation/state.hpp"
 #include "nada/adaptation/stepper.hpp"
 #include "nada/adaptation/training_policy.hpp"
@@ -80,7 +81,7 @@ class Adaptation final : public Stepper {
         mean_(settings_.half_life),
         candidates_(adapted_, std::move(parameterization), exit_.resolution(source_.resolution()), settings_.seed),
         pool_(settings_.anchor_pool, settings_.batch) {
-    objective_.require_parts(settings_.micro_batch);
+    objective_.require_parts(settings_.micro_batch, settings_.ranks.size());
     bind();
   }
 
@@ -136,6 +137,7 @@ class Adaptation final : public Stepper {
   }
 
   std::int64_t steps_done() const override { return step_; }
+  bool agree_to_stop(bool wanted) const override { return settings_.ranks.any(wanted); }
   std::vector<std::string_view> term_names() const override { return objective_.names(); }
   LayerSet preview() const override {
     auto selector = selector_;
@@ -144,11 +146,7 @@ class Adaptation final : public Stepper {
   int resolution() const override { return exit_.resolution(source_.resolution()); }
   std::span<const Layer> layers() const override { return source_.layers(); }
   std::int64_t parameters(std::size_t layer) const override { return parameter_count(source_, layer); }
-  std::int64_t trained_parameters() const override {
-    std::int64_t count = 0;
-    for (const auto& [name, leaf] : leaves_.leaves()) count += leaf.numel();
-    return count;
-  }
+  std::int64_t trained_parameters() const override { return leaves_.count(); }
   std::int64_t latent_size() const override { return source_.latent_size(); }
   std::int64_t style_count() const override { return source_.style_count(); }
   Tensor source_images(const Tensor& z, bool whole = false) const override { return images(source_, z, whole); }
@@ -231,11 +229,11 @@ class Adaptation final : public Stepper {
   /// Returns the layers that train in this step. A layer that is chosen for the first time gets its leaves here.
   LayerSet choose(const Stream& stream) {
     begun_.clear();
-    const auto chosen = selector_.select(probe(stream));
-    require(!chosen.empty() && std::is_sorted(chosen.begin(), chosen.end()),
-            "the layer selector gave an empty or unsorted choice");
-    require(std::includes(candidates_.all().begin(), candidates_.all().end(), chosen.begin(), chosen.end()),
-            "the layer selector chose a layer that is no candidate");
+    const auto chosen = chosen_by_first(settings_.ranks, candidates_.layer_count(), [&] {
+      auto of_selector = selector_.select(probe(stream));
+      candidates_.check_choice(of_selector);
+      return of_selector;
+    });
     stepping_ = training_.stepping(adapted_.layers(), candidates_.all(), chosen);
     for (const auto k : stepping_)
       if (!candidates_.trained(k, leaves_)) {
@@ -274,31 +272,32 @@ class Adaptation final : public Stepper {
     if (scene.adapted_images.defined()) adapted = views_of(scene.adapted_images, stream);
     if (scene.anchor_images.defined()) {
       const torch::NoGradGuard no_grad;
-      anchor =
-          kept && kept->has_features() ? Shown{seen(scene.anchor_images), {}} : views_of(scene.anchor_images, stream);
+      anchor = kept && kept->kept.has_features() ? Shown{seen(scene.anchor_images), {}}
+                                                 : views_of(scene.anchor_images, stream);
     }
-    return objective_.evaluate(scene, adapted, anchor, stream, kept ? &kept->features : nullptr, step_);
+    return objective_.evaluate(scene, adapted, anchor, stream, kept ? &kept->kept : nullptr, step_);
   }
 
-  /// Returns loss, terms and gradients of the step's batch, which is computed in parts where the settings say so.
+  /// Returns loss, terms and gradients of the step's batch, which is computed in parts where the settings say so and is
+  /// shared with the other ranks.
   BatchSum sum_of_batch(const LayerSet& chosen) {
-    std::vector<std::string> names;
-    for (const auto k : chosen)
-      for (const auto& name : candidates_.names(k)) names.push_back(name);
+    const auto names = candidates_.names(chosen);
     const auto batch = settings_.batch, size = settings_.micro_batch > 0 ? settings_.micro_batch : batch;
     const Stream drawn{settings_.seed, pool_.drawn_step(step_)};
     auto* const kept = pool_.batch(step_);
     const auto z = training_.latents(drawn, Purpose::latents, batch, source_.latent_size());
+    const auto [begin, end] = share_of(batch, settings_.ranks);
     BatchSum sum;
-    for (std::int64_t first = 0; first < batch; first += size) {
+    for (std::int64_t first = begin; first < end; first += size) {
       const Stream stream{settings_.seed, drawn.step, first};
-      const auto count = std::min(size, batch - first);
+      const auto count = std::min(size, end - first);
       candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
       const auto scene = render_scene(count == batch ? z : z.narrow(0, first, count), stream, kept);
       const auto values = evaluate(scene, stream, kept);
       sum.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
               count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
     }
+    add_up(sum, settings_.ranks);
     sum.clip(settings_.clip_norm);
     return sum;
   }

@@ -2,16 +2,25 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "nada/core/tensor.hpp"
-#include "nada/encoders/encoder.hpp"
+#include "nada/losses/term.hpp"
 
 namespace nada {
 
-/// KeptFeatures are the anchor's features in each encoder of weight > 0; none where no term has asked for them yet.
-using KeptFeatures = std::vector<std::optional<Features>>;
+/// KeptAnchors are what is kept for each encoder of weight > 0, and the bytes that terms may keep for each.
+struct KeptAnchors {
+  std::size_t room = 0;
+  std::vector<KeptAnchor> of_encoders;
+
+  /// Whether every encoder's features are there.
+  bool has_features() const {
+    for (const auto& kept : of_encoders)
+      if (!kept.features) return false;
+    return !of_encoders.empty();
+  }
+};
 
 /// AnchorPool holds the anchor's images and features of a fixed number of batches. Steps take the batches in turn: step
 /// s of a run with B batches draws all its random numbers (latents, noise, views) as step s mod B would without a pool,
@@ -20,20 +29,19 @@ using KeptFeatures = std::vector<std::optional<Features>>;
 /// Why:     the anchor's images and features are about a quarter of a step.
 class AnchorPool {
  public:
-  /// What the anchor gave for a batch: images as generated [N, 3, H, W], undefined until they are made, and features.
+  /// What terms may keep of all batches together, in bytes and for each encoder.
+  static constexpr std::size_t room = std::size_t{512} << 20;
+
+  /// What the anchor gave for a batch: images as generated [N, 3, H, W], undefined until they are made, and the rest.
   struct Batch {
     Tensor images;
-    KeptFeatures features;
-    /// Whether every encoder's features are there.
-    bool has_features() const {
-      for (const auto& of_encoder : features)
-        if (!of_encoder) return false;
-      return !features.empty();
-    }
+    KeptAnchors kept;
   };
 
   /// A pool of `samples`, a multiple of `batch`; of 0 samples: no pool, every step draws anew.
-  AnchorPool(std::int64_t samples, std::int64_t batch) : batches_(static_cast<std::size_t>(samples / batch)) {}
+  AnchorPool(std::int64_t samples, std::int64_t batch) : batches_(static_cast<std::size_t>(samples / batch)) {
+    clear();
+  }
 
   /// Returns the step whose random numbers step `step` draws.
   std::int64_t drawn_step(std::int64_t step) const {
@@ -44,7 +52,9 @@ class AnchorPool {
     return batches_.empty() ? nullptr : &batches_[static_cast<std::size_t>(drawn_step(step))];
   }
   /// Forgets what is kept: the anchor has moved.
-  void clear() { batches_.assign(batches_.size(), Batch{}); }
+  void clear() {
+    for (auto& batch : batches_) batch = {{}, {room / batches_.size(), {}}};
+  }
 
  private:
   std::vector<Batch> batches_;

@@ -81,8 +81,11 @@ class BoundObjective {
 
   /// Returns what the terms read, taken together.
   Reads reads() const { return reads_; }
-  /// Refuses to compute a batch `samples` at a time (0: as a whole) where a term is no mean over samples.
-  void require_parts(std::int64_t samples) const {
+  /// Refuses to compute a batch `samples` at a time (0: as a whole), or shared by several ranks, where a term is no mean
+  /// over samples.
+  void require_parts(std::int64_t samples, int ranks = 1) const {
+    require(ranks == 1 || whole_batch_term_.empty(), "the batch cannot be shared by ", ranks, " ranks: the term ",
+            whole_batch_term_, " is no mean over samples");
     require(samples == 0 || whole_batch_term_.empty(), "the batch cannot be computed ", samples,
             " samples at a time: the term ", whole_batch_term_, " is no mean over samples");
   }
@@ -108,16 +111,16 @@ class BoundObjective {
       require(bound[t], "the term ", names_[t], " is bound to an encoder that is not there, or that it cannot read");
   }
 
-  /// Returns the values of all terms. `stream` draws what terms draw. The anchor's features that `kept` holds are taken
-  /// from there; those that terms ask for and it lacks are left in it. `step` is the step that errors name, where it is
+  /// Returns the values of all terms. `stream` draws what terms draw. What `kept` holds of the anchor is taken
+  /// from there; what terms ask for and it lacks is left in it. `step` is the step that errors name, where it is
   /// not the stream's.
   /// Errors:  a value that is not finite of a term of weight > 0, naming the step (counted from 1) and the term.
   TermValues evaluate(const Scene& scene, const Shown& adapted, const Shown& anchor, const Stream& stream,
-                      KeptFeatures* kept = nullptr, std::optional<std::int64_t> step = {}) const {
+                      KeptAnchors* kept = nullptr, std::optional<std::int64_t> step = {}) const {
     std::vector<Tensor> values(names_.size());
-    if (kept) kept->resize(encoder_terms_.size());
+    if (kept) kept->of_encoders.resize(encoder_terms_.size(), KeptAnchor{{}, {}, kept->room});
     for (std::size_t e = 0; e < encoder_terms_.size(); ++e)
-      encoder_terms_[e](adapted, anchor, stream, values, kept ? &(*kept)[e] : nullptr);
+      encoder_terms_[e](adapted, anchor, stream, values, kept ? &kept->of_encoders[e] : nullptr);
     for (const auto& [t, term] : scene_terms_) {
       const c10::AutoGradMode graph(weights_[t] > 0 && c10::GradMode::is_enabled());
       values[t] = term(scene);
@@ -138,7 +141,7 @@ class BoundObjective {
  private:
   /// EncoderTerms adds an encoder's share to the value of each term.
   using EncoderTerms = std::function<void(const Shown& adapted, const Shown& anchor, const Stream&,
-                                          std::vector<Tensor>& values, std::optional<Features>* kept)>;
+                                          std::vector<Tensor>& values, KeptAnchor* kept)>;
 
   template <class T>
   static constexpr void check_term() {
@@ -188,7 +191,7 @@ class BoundObjective {
     const auto first_logged = std::stable_partition(terms.begin(), terms.end(), trains) - terms.begin();
     return [&encoder, weight, terms = std::move(terms), first_logged, wanted = Wanted{has(reads_, Reads::tokens)}](
                const Shown& adapted, const Shown& anchor, const Stream& stream, std::vector<Tensor>& values,
-               std::optional<Features>* kept) {
+               KeptAnchor* kept) {
       ComparedBatches<E> batches(encoder, adapted, anchor, stream, wanted, kept);
       for (std::size_t i = 0; i < terms.size(); ++i) {
         const c10::AutoGradMode graph(static_cast<std::ptrdiff_t>(i) < first_logged && c10::GradMode::is_enabled());

@@ -48,6 +48,20 @@ class CandidateLayers {
     for (const auto& name : parameterization_.names(layers_[k])) out.push_back(layers_[k].name + "." + name);
     return out;
   }
+  /// Returns the names of the leaves of several layers.
+  std::vector<std::string> names(const LayerSet& layers) const {
+    std::vector<std::string> out;
+    for (const auto k : layers)
+      for (auto& name : names(k)) out.push_back(std::move(name));
+    return out;
+  }
+  /// Refuses a layer selector's choice that is empty, unsorted or no part of the candidates.
+  void check_choice(const LayerSet& chosen) const {
+    require(!chosen.empty() && std::is_sorted(chosen.begin(), chosen.end()),
+            "the layer selector gave an empty or unsorted choice");
+    require(std::includes(candidates_.begin(), candidates_.end(), chosen.begin(), chosen.end()),
+            "the layer selector chose a layer that is no candidate");
+  }
   /// Makes fresh leaves of a layer, which give the base.
   std::vector<Tensor> initial(std::size_t k) const {
     return parameterization_.leaves(layers_[k], base_[k], Stream{seed_, 0});

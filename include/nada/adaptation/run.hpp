@@ -42,7 +42,12 @@ bool run_observed(S& stepper, std::int64_t total, std::span<const AnyObserver> o
   access.stop = [&stop] { stop = true; };
   for (const auto& observer : observers) observer.on_start(access);
   try {
-    while (stepper.steps_done() < total && !stop && !StopToken::requested()) {
+    const auto stopped = [&] {
+      const bool wanted = stop || StopToken::requested();
+      if constexpr (requires { stepper.agree_to_stop(wanted); }) return stepper.agree_to_stop(wanted);
+      return wanted;
+    };
+    while (stepper.steps_done() < total && !stopped()) {
       const auto report = stepper.step(total);
       access.step = stepper.steps_done();
       access.logged.begin_step();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nada/core/error.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/generators/generator.hpp"
@@ -38,6 +39,8 @@ struct AdaptationSettings {
   std::int64_t anchor_pool = 0;
   /// The selection renders the skip sum up to this many pixels; 0: as the training does.
   int selection_exit = 0;
+  /// Processes that share each batch; all give the run the same settings and call its functions in the same order.
+  ProcessGroup ranks = world();
 
   AnyOptimizer chosen_optimizer() const { return optimizer ? *optimizer : AnyOptimizer(adam); }
 
@@ -50,6 +53,8 @@ struct AdaptationSettings {
     require(micro_batch >= 0 && micro_batch <= batch, "the batch is computed ", micro_batch,
             " samples at a time, expected 0 to ", batch);
     require(batch >= 1, "the batch is ", batch, ", expected at least 1");
+    require(batch >= ranks.size(), "the batch is ", batch, ", expected at least ", ranks.size(),
+            ": one sample for each rank");
     require(anchor_pool == 0 || micro_batch == 0,
             "the anchor pool keeps whole batches, which do not go together with micro-batches of ", micro_batch,
             ": expected an anchor pool of 0");

@@ -31,6 +31,9 @@ class Stepper {
   ///          then as it was before the step.
   virtual Report step(std::int64_t total = 0) = 0;
   virtual std::int64_t steps_done() const = 0;
+  /// Returns whether the run is to stop before its next step, where several processes compute it: whether one of them
+  /// wants to. All ask before each step.
+  virtual bool agree_to_stop(bool wanted) const { return wanted; }
   /// Returns the names of the terms of weight > 0, and of those that are logged; they are columns of metrics.csv.
   virtual std::vector<std::string_view> term_names() const = 0;
   /// Returns the layers that the next step would choose.

@@ -13,6 +13,7 @@
 #include "nada/adaptation/adaptation.hpp"
 #include "nada/adaptation/stepper.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/ablation_cell.hpp"
@@ -140,6 +141,7 @@ int run_ablation(int argc, char** argv, MakeVariants&& variants, const Own&... o
     if (asks_for_help(argc, argv)) detail::note_variants(table, static_cast<const Options&>(options), variants);
     if (!table.read_command_line(argc, argv, [&] { return version_text(program); })) return 0;
     if (!config.empty()) table.read_file(config);
+    require_one_process(program);
     options.settle(program, [&](const std::string& name) { return table.given(name); });
     options.machine.use();
     const auto list = variants(static_cast<const Options&>(options));

@@ -33,13 +33,14 @@ namespace nada {
 /// Returns the choice that the option --noise names.
 Noise noise_of(const std::string& text);
 
-/// MachineOptions name the device and the number of threads.
+/// MachineOptions name the device and the number of threads: of each process, where several compute a run together.
 struct MachineOptions {
   std::string device = "auto";
   int threads = 0;
 
   void declare(OptionTable& table);
-  torch::Device place() const { return parse_device(device); }
+  /// Returns the device. Ranks on one machine take its CUDA devices in turn, unless one is named by its number.
+  torch::Device place() const;
   void use() const;
 };
 

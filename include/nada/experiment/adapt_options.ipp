@@ -2,15 +2,19 @@
 #pragma once
 #include "nada/experiment/adapt_options.hpp"
 
+#include <torch/cuda.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <iomanip>
 #include <iostream>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/vocabulary_check.hpp"
 #include "nada/experiment/build.hpp"
@@ -42,9 +46,17 @@ NADA_INLINE void MachineOptions::declare(OptionTable& table) {
   table.add("threads", threads, "threads to compute with; 0: all");
 }
 
+NADA_INLINE torch::Device MachineOptions::place() const {
+  const auto found = parse_device(device);
+  if (world().is_alone() || !found.is_cuda() || device.starts_with("cuda:")) return found;
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(world().local_rank() % count)};
+}
+
 NADA_INLINE void MachineOptions::use() const {
   keep_freed_memory();
-  use_threads(threads);
+  const auto all = static_cast<int>(std::thread::hardware_concurrency());
+  use_threads(threads == 0 && !world().is_alone() ? std::max(1, all / world().local_size()) : threads);
   distrust_wrong_convolutions();
 }
 

@@ -46,6 +46,8 @@ class Session {
 
  private:
   int run_observed_by(std::span<const AnyObserver> observers, Stepper& adaptation, const LayerScores& scores);
+  int follow(Stepper& adaptation) const;
+  bool train(Stepper& adaptation, std::span<const AnyObserver> told, const std::filesystem::path& path) const;
   bool run_in(const RunFolder& folder, Stepper& adaptation, std::span<const AnyObserver> observers,
               std::optional<MeasuringEncoder> measuring) const;
   std::optional<MeasuringEncoder> measuring_encoder() const;
@@ -63,25 +65,30 @@ class Session {
 /// Reads options (defaults, then a recipe and option files, then the command line), prepares the machine and calls `body(options,
 /// session)`, which builds an Adaptation and ends with session.run(adaptation, observers...). `Options` derives from AdaptOptions;
 /// where `Options` has `settle(OptionTable&)`, that function is called once all options are read.
+/// Where torchrun, mpirun or srun has started several processes (core/launch.hpp), they compute the run together: each
+/// does all of `body`, and observers, files and output are those of rank 0 alone.
 template <class Options, class Body>
 int run_experiment(int argc, char** argv, Body&& body) {
-  return run_tool<Options>(argc, argv, [&](Options& options, OptionTable& table) {
-    if (!options.resume.empty()) {
-      for (const auto& name : table.given())
-        require(name == "resume" || name == "steps" || name == "threads" || name == "device", "--", name,
-                " cannot be changed when a run is continued");
-      require(std::filesystem::exists(options.resume / "options.cfg"), options.resume,
-              " is not the folder of a run: it has no options.cfg");
-      table.read_file(options.resume / "options.cfg");
-    } else {
-      read_option_files(options, table);
-    }
-    if constexpr (requires { options.settle(table); }) options.settle(table);
-    settle_precision(options.precision);
-    options.machine.use();
-    Session session(options, table);
-    return body(options, session);
-  });
+  return run_tool<Options>(
+      argc, argv,
+      [&](Options& options, OptionTable& table) {
+        if (!options.resume.empty()) {
+          for (const auto& name : table.given())
+            require(name == "resume" || name == "steps" || name == "threads" || name == "device", "--", name,
+                    " cannot be changed when a run is continued");
+          require(std::filesystem::exists(options.resume / "options.cfg"), options.resume,
+                  " is not the folder of a run: it has no options.cfg");
+          table.read_file(options.resume / "options.cfg");
+        } else {
+          read_option_files(options, table);
+        }
+        if constexpr (requires { options.settle(table); }) options.settle(table);
+        settle_precision(options.precision);
+        options.machine.use();
+        Session session(options, table);
+        return body(options, session);
+      },
+      /*in_group=*/true);
 }
 
 }  // namespace nada

@@ -19,6 +19,7 @@
 #include "nada/adaptation/state_file.hpp"
 #include "nada/core/config.hpp"
 #include "nada/core/device.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/experiment/embedded.hpp"
@@ -35,15 +36,19 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
                                          const LayerScores& scores) {
   require(options_.steps >= 1, "option steps: expected at least 1, found ", options_.steps);
   require(options_.dry_run || !options_.one_step, "--step needs --dry-run");
-  auto measuring = measuring_encoder();
+  world().require_same(table_.render({}), "the options");
+  auto measuring = world().is_first() ? measuring_encoder() : std::nullopt;
   if (options_.dry_run) return describe(adaptation, scores);
+  if (!world().is_first()) return follow(adaptation);
   const bool resuming = !options_.resume.empty();
   const auto path = resuming               ? options_.resume
                     : options_.out.empty() ? free_run_folder(options_.target_name())
                                            : options_.out;
   auto folder = resuming ? RunFolder::open(path, notes(path)) : RunFolder::create(path, notes(path));
   if (resuming) adaptation.restore(load_state(folder.state()));
-  if (resuming && adaptation.steps_done() >= options_.steps && folder.complete())
+  const bool finished = resuming && adaptation.steps_done() >= options_.steps && folder.complete();
+  world().broadcast(finished ? "" : path.string());
+  if (finished)
     std::cout << "the run in " << path.string() << " is finished: " << adaptation.steps_done() << " of "
               << options_.steps << " steps\n";
   else if (!run_in(folder, adaptation, observers, std::move(measuring)))
@@ -52,6 +57,25 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
   std::cout << "picture  " << folder.picture(adaptation.steps_done()).string() << "\nreport   "
             << (path / "report.html").string() << "\ndelta    " << (path / "adapted.safetensors").string() << '\n';
   return 0;
+}
+
+// A rank behind the first: it computes its part of each batch, and writes nothing. It starts when rank 0 has the folder.
+NADA_INLINE int Session::follow(Stepper& adaptation) const {
+  const std::filesystem::path path = world().broadcast("");
+  if (path.empty()) return 0;
+  if (!options_.resume.empty()) adaptation.restore(load_state(path / "state.safetensors"));
+  const StopSignals signals;
+  train(adaptation, {}, path);
+  return 0;
+}
+
+NADA_INLINE bool Session::train(Stepper& adaptation, std::span<const AnyObserver> told,
+                                const std::filesystem::path& path) const {
+  try {
+    return run_observed(adaptation, options_.steps, told);
+  } catch (const PeerError& error) {
+    throw PeerError(join(error.what(), "; continue with --resume ", path));
+  }
 }
 
 NADA_INLINE std::optional<MeasuringEncoder> Session::measuring_encoder() const {
@@ -97,7 +121,7 @@ NADA_INLINE bool Session::run_in(const RunFolder& folder, Stepper& adaptation, s
   told.emplace_back(states);  // behind what writes of a step: with the state of a step, all other files have the step
   told.emplace_back(results);
   told.emplace_back(progress);
-  return run_observed(adaptation, options_.steps, told);
+  return train(adaptation, told, folder.path());
 }
 
 NADA_INLINE RunNotes Session::notes(const std::filesystem::path& path) const {
@@ -111,6 +135,7 @@ NADA_INLINE RunNotes Session::notes(const std::filesystem::path& path) const {
                {"processor", processor_name()},
                {"threads", std::to_string(at::get_num_threads())},
                {"device", join(options_.machine.place())}};
+  if (!world().is_alone()) out.facts.emplace_back("ranks", std::to_string(world().size()));
   out.seed = options_.seed;
   return out;
 }

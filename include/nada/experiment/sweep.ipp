@@ -11,6 +11,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/ensemble.hpp"
 #include "nada/experiment/ablation.hpp"
@@ -254,6 +255,7 @@ class SweepProgram {
 }  // namespace detail
 
 NADA_INLINE int sweep(SweepOptions& options, OptionTable& table) {
+  require_one_process(table.program());
   require(!options.file.empty(), "no sweep file was given; `", table.program(), " --help` says what stands in one");
   detail::SweepProgram program(options, table);
   options.cells.machine.use();

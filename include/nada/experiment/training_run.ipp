@@ -12,6 +12,7 @@
 
 #include "nada/core/config.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/experiment/build.hpp"
 #include "nada/formats/recognise.hpp"
 #include "nada/formats/safetensors.hpp"
@@ -86,6 +87,7 @@ NADA_INLINE void PretrainingOptions::declare_run(OptionTable& table) {
 }
 
 NADA_INLINE void PretrainingOptions::read(OptionTable& table) const {
+  require_one_process(table.program());
   if (!resume.empty()) {
     require(evaluate.empty(), "--evaluate measures a file and --resume continues a run: give one of them");
     for (const auto& name : table.given())

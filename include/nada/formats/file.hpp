@@ -86,6 +86,9 @@ class MappedFile {
   /// Gives back the memory where `part` of the file was read; the part stays readable. Bytes of another file
   /// are left alone.
   void release(std::span<const std::byte> part) const;
+  /// Lets the process write to bytes(), in copies of their pages that the file never sees.
+  /// Errors:  no memory for that.
+  void allow_private_writes() const;
 
  private:
   std::filesystem::path path_;

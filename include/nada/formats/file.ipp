@@ -186,6 +186,10 @@ NADA_INLINE void MappedFile::release(std::span<const std::byte> part) const {
   if (last > first) ::madvise(static_cast<std::byte*>(start_) + first, last - first, MADV_DONTNEED);
 }
 
+NADA_INLINE void MappedFile::allow_private_writes() const {
+  if (size_ != 0 && ::mprotect(start_, size_, PROT_READ | PROT_WRITE) != 0) detail::fail_to_read(path_, errno);
+}
+
 NADA_INLINE std::string read_text(const std::filesystem::path& path, std::size_t limit) {
   const auto file = detail::Descriptor::to_read(path);
   std::string text;

@@ -49,6 +49,8 @@ class ModelContainer {
   std::shared_ptr<const void> keep_alive() const { return content_; }
   /// Gives back the memory where a view was read; see MappedFile::release.
   void release(std::span<const std::byte> part) const;
+  /// Lets the process write to the views, in copies that the file never sees; see MappedFile::allow_private_writes.
+  void allow_private_writes() const;
 
   /// Returns the parts of the root dict that hold tensors, in the file's order: keys of dicts of tensors and
   /// of modules, and keys of tensors beside those. A file that is one dict of tensors or one module has the

@@ -32,6 +32,11 @@ NADA_INLINE void ModelContainer::release(std::span<const std::byte> part) const 
   for (const auto& file : content_->safetensors) file.mapping()->release(part);
 }
 
+NADA_INLINE void ModelContainer::allow_private_writes() const {
+  if (content_->mapping) content_->mapping->allow_private_writes();
+  for (const auto& file : content_->safetensors) file.mapping()->allow_private_writes();
+}
+
 NADA_INLINE std::vector<std::string> ModelContainer::components() const {
   std::vector<std::string> parts;
   bool nested = false;

@@ -50,6 +50,8 @@ class ModelFile {
   std::optional<std::string> text(std::string_view path) const;
   /// Gives back the memory where a view was read.
   void release(const TensorView& view) const { container_.release(view.bytes); }
+  /// Lets the process write to the views, in copies that the file never sees.
+  void allow_private_writes() const { container_.allow_private_writes(); }
 
   /// Describes the file: "a StyleGAN2 generator with NVIDIA's names, in a raw pickle, component G_ema".
   std::string description() const;

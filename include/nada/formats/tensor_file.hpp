@@ -1,5 +1,6 @@
 /// Tensors between model files and LibTorch.
 #pragma once
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -20,8 +21,14 @@ Tensor to_tensor(const TensorView& view);
 
 TensorMap to_tensors(const Safetensors& file);
 
-/// Returns the tensors of any model file, and gives back the memory of the file's pages on the way.
-TensorMap to_tensors(const ModelFile& file);
+/// The bytes of tensors from which on a model file is not copied into memory.
+inline constexpr std::size_t mapped_from = std::size_t{4} << 30;
+
+/// Returns the tensors of any model file. They are copies, and the memory of the file's pages is given back on the way;
+/// where the file has `limit` bytes of tensors or more, those that lie in it in row-major order at a multiple of their
+/// element's size stand in its mapping: pages are read when they are needed, and what is written to them is written to
+/// copies. Such a file must not be cut or written into while its tensors live; replacing it does no harm.
+TensorMap to_tensors(const ModelFile& file, std::size_t limit = mapped_from);
 
 /// Errors:  NaN or infinity; the sentence names the tensor.
 void require_finite(const TensorMap& tensors, const std::string& what);

@@ -93,11 +93,29 @@ NADA_INLINE TensorMap to_tensors(const Safetensors& file) {
   return out;
 }
 
-NADA_INLINE TensorMap to_tensors(const ModelFile& file) {
+namespace detail {
+/// Returns a tensor in the file's own memory, which it keeps.
+NADA_INLINE Tensor mapped_tensor(const ModelFile& file, const TensorView& view) {
+  auto* const data = const_cast<std::byte*>(view.bytes.data());  // allow_private_writes() was called
+  return torch::from_blob(
+      data, view.shape, [keep = file](void*) {}, torch::TensorOptions().dtype(scalar_type(view.dtype)));
+}
+}  // namespace detail
+
+NADA_INLINE TensorMap to_tensors(const ModelFile& file, std::size_t limit) {
+  std::size_t bytes = 0;
+  for (const auto& view : file.tensors()) bytes += view.bytes.size();
+  const bool mapped = bytes >= limit;
+  if (mapped) file.allow_private_writes();
   TensorMap out;
   for (const auto& view : file.tensors()) {
+    const bool aligned = reinterpret_cast<std::uintptr_t>(view.bytes.data()) % size_of(view.dtype) == 0;
+    if (mapped && aligned && is_contiguous(view) && !view.bytes.empty()) {
+      out.emplace(view.name, detail::mapped_tensor(file, view));
+      continue;
+    }
     out.emplace(view.name, to_tensor(view));
-    file.release(view);
+    if (!mapped) file.release(view);  // beside tensors in the mapping, pages may be shared
   }
   return out;
 }

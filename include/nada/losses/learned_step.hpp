@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <iostream>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -52,9 +54,12 @@ struct LearnedStep {
     if (head == nullptr) std::cerr << "note: the encoder has no step head, so that the term learned does nothing\n";
     const auto direction = unit(ends.direction).detach();
     const double known = head == nullptr ? 0 : share_of(head->familiarity(direction));
-    return [direction, known, head](auto& c) -> Tensor {
+    return [direction, known, head, key = std::make_shared<const char>()](auto& c) -> Tensor {
       if constexpr (SteppingEncoder<E>)
-        if (known > 0) return known * score(c.encoder(), *head, c.adapted_images(), c.anchor_images(), direction);
+        if (known > 0) {
+          const auto targets = [&] { return wanted(c.encoder(), *head, c.anchor_images(), direction); };
+          return known * distance(c.encoder(), *head, c.adapted_images(), c.of_anchor(key.get(), targets));
+        }
       return c.adapted_images().sum() * 0;
     };
   }
@@ -63,24 +68,39 @@ struct LearnedStep {
   template <SteppingEncoder E>
   static Tensor score(const E& encoder, const StepHead& head, const Tensor& adapted, const Tensor& anchor,
                       const Tensor& direction) {
-    std::vector<Tensor> wanted;
-    {
+    const auto targets = [&] {
       const torch::NoGradGuard no_grad;
-      wanted = head(anchor, direction);
-      const auto before = stepping_features(encoder, head, anchor);
-      for (std::size_t l = 0; l < wanted.size(); ++l)
-        wanted[l] = before[l] / head.scale()[static_cast<std::int64_t>(l)] + wanted[l];
-    }
+      return wanted(encoder, head, anchor, direction);
+    }();
+    return distance(encoder, head, adapted, targets);
+  }
+
+ private:
+  /// Returns where the anchor's features should go, f_l(anchor) / s_l + P_l(anchor, d), with a direction [1, E] of unit
+  /// length.
+  template <SteppingEncoder E>
+  static std::vector<Tensor> wanted(const E& encoder, const StepHead& head, const Tensor& anchor,
+                                    const Tensor& direction) {
+    auto out = head(anchor, direction);
+    const auto before = stepping_features(encoder, head, anchor);
+    for (std::size_t l = 0; l < out.size(); ++l)
+      out[l] = before[l] / head.scale()[static_cast<std::int64_t>(l)] + out[l];
+    return out;
+  }
+
+  /// Returns mean_l mean (f_l(adapted) / s_l - wanted_l)^2.
+  template <SteppingEncoder E>
+  static Tensor distance(const E& encoder, const StepHead& head, const Tensor& adapted,
+                         const std::vector<Tensor>& wanted) {
     const auto now = stepping_features(encoder, head, adapted);
     Tensor sum;
     for (std::size_t l = 0; l < wanted.size(); ++l) {
-      const auto distance = (now[l] / head.scale()[static_cast<std::int64_t>(l)] - wanted[l]).square().mean();
-      sum = sum.defined() ? sum + distance : distance;
+      const auto of_level = (now[l] / head.scale()[static_cast<std::int64_t>(l)] - wanted[l]).square().mean();
+      sum = sum.defined() ? sum + of_level : of_level;
     }
     return sum / static_cast<double>(wanted.size());
   }
 
- private:
   template <TextImageEncoder E>
   static const StepHead* head_of(const E& encoder) {
     if constexpr (SteppingEncoder<E>) return encoder.step_head();

@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
@@ -32,6 +34,13 @@ struct Shown {
   Tensor images, views;
 };
 
+/// KeptAnchor is what one encoder, and the terms bound to it, computed from the anchor's images of a batch that comes again.
+struct KeptAnchor {
+  std::optional<Features> features;                     // of the views; nothing where no term has asked for them yet
+  std::map<const void*, std::vector<Tensor>> of_terms;  // by the key of the term that computed them
+  std::size_t room = 0;                                 // bytes that of_terms may still take
+};
+
 /// ComparedBatches are two image batches under one encoder. Features are computed at first use and shared by all terms.
 template <TextImageEncoder E>
 class ComparedBatches {
@@ -39,7 +48,7 @@ class ComparedBatches {
   /// `anchor` may be undefined where no term reads it.
   /// Features of the anchor that `kept` holds are taken; those that it lacks are left in it.
   ComparedBatches(const E& encoder, const Shown& adapted, const Shown& anchor, const Stream& stream, Wanted wanted = {},
-                  std::optional<Features>* kept = nullptr)
+                  KeptAnchor* kept = nullptr)
       : encoder_(encoder), adapted_(adapted), anchor_(anchor), stream_(stream), wanted_(wanted), kept_(kept) {}
 
   const E& encoder() const { return encoder_; }
@@ -52,12 +61,28 @@ class ComparedBatches {
     return *adapted_features_;
   }
   const Features& anchor() {
-    auto& features = kept_ ? *kept_ : anchor_features_;
+    auto& features = kept_ ? kept_->features : anchor_features_;
     if (!features) {
       const torch::NoGradGuard no_grad;
       features = encoder_.see(anchor_.views, wanted_);
     }
     return *features;
+  }
+  /// Returns what `make()` gives, without gradient, or what it gave when this batch came before. It follows from the
+  /// anchor's images alone; `key` is the address of something that the bound term owns.
+  template <class Make>
+  std::vector<Tensor> of_anchor(const void* key, Make&& make) {
+    if (kept_)
+      if (const auto found = kept_->of_terms.find(key); found != kept_->of_terms.end()) return found->second;
+    const torch::NoGradGuard no_grad;
+    std::vector<Tensor> made = make();
+    std::size_t bytes = 0;
+    for (const auto& tensor : made) bytes += tensor.nbytes();
+    if (kept_ && bytes <= kept_->room) {
+      kept_->room -= bytes;
+      kept_->of_terms.emplace(key, made);
+    }
+    return made;
   }
 
  private:
@@ -66,7 +91,7 @@ class ComparedBatches {
   Stream stream_;
   Wanted wanted_;
   std::optional<Features> adapted_features_, anchor_features_;
-  std::optional<Features>* kept_;
+  KeptAnchor* kept_;
 };
 
 /// Comparison is ComparedBatches as one term sees them: a term that asks for images which its `reads`
@@ -99,6 +124,13 @@ class Comparison {
   const Features& anchor() {
     check_anchor();
     return batches_.anchor();
+  }
+  /// Tensors that `make()` computes from anchor_images() and nothing else that changes, without gradient. With an anchor
+  /// pool they are computed once a batch, where memory allows. `key` is the address of something that the bound term owns.
+  template <class Make>
+  std::vector<Tensor> of_anchor(const void* key, Make&& make) {
+    check_anchor();
+    return batches_.of_anchor(key, make);
   }
 
  private:

@@ -31,6 +31,12 @@ class TrainedLeaves {
   const TensorMap& leaves() const { return leaves_; }
   const Tensor& operator[](const std::string& name) const;
   bool has(const std::string& name) const { return leaves_.count(name) > 0; }
+  /// Returns how many numbers the leaves have together.
+  std::int64_t count() const {
+    std::int64_t out = 0;
+    for (const auto& [name, leaf] : leaves_) out += leaf.numel();
+    return out;
+  }
   /// Returns the leaves in the order in which update() takes their gradients.
   std::vector<Tensor> list() const;
   const Moments& moments(const std::string& name) const { return moments_.at(name); }

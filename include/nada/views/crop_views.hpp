@@ -5,6 +5,7 @@
 
 #include "nada/core/stream.hpp"
 #include "nada/core/tensor.hpp"
+#include "nada/views/box_mean.hpp"
 
 namespace nada {
 
@@ -36,8 +37,7 @@ struct CropViews {
     const auto crops = at::grid_sampler(images, grid, /*bilinear=*/0, /*border=*/1, /*align_corners=*/false);
     auto views = at::cat({images, crops}, 0);
     if (const auto radius = std::llround((blur * static_cast<double>(images.size(2)) - 1) / 2); radius > 0) {
-      const auto soft =
-          at::avg_pool2d(at::pad(views, {radius, radius, radius, radius}, "replicate"), 2 * radius + 1, 1);
+      const auto soft = box_mean(views, radius);
       const auto drawn = stream.uniform(Purpose::views, {n, 2}, 0, 3).t().reshape({2 * n, 1, 1, 1});
       views = at::lerp(views, soft, (0.5 + 0.5 * drawn).to(images.options()));
     }
