@@ -232,7 +232,9 @@ BOOST_AUTO_TEST_CASE(keys_of_its_configuration_are_honoured_or_refused_by_name) 
 BOOST_AUTO_TEST_CASE(a_vocabulary_is_the_given_one_else_one_beside_the_file) {
   const SiglipFolder own;
   std::filesystem::copy(pieces / "tokenizer.json", own.folder / "tokenizer.json");
-  BOOST_TEST(own.error() == "model.safetensors: the vocabulary has 464 entries, the encoder knows 40");
+  const std::vector<std::string> cat{"a cat"};
+  BOOST_TEST(error_of([&] { load_clip(own.folder.path()).tokenize(cat); }).find("and the encoder knows 40") !=
+             std::string::npos);
   auto tensors = load(golden / "model.safetensors");
   tensors["text_model.embeddings.token_embedding.weight"] = random({464, 8}, 3).to(torch::kFloat32);
   tensors["text_model.embeddings.position_embedding.weight"] = random({64, 8}, 4).to(torch::kFloat32);

@@ -70,7 +70,7 @@ class SiglipVision {
 class Siglip {
  public:
   /// Takes tensors by the names of siglip_names.hpp. Settings without a SigLIP's part have its defaults.
-  /// Errors:  tensors that are missing or do not fit; a vocabulary with more entries than the encoder knows.
+  /// Errors:  tensors that are missing or do not fit.
   Siglip(const Weights& weights, ClipSettings settings);
 
   std::int64_t width() const { return tower_.width(); }            ///< E
@@ -102,7 +102,7 @@ class Siglip {
   }
 
   /// Returns the token ids [T, context] of texts, with end and padding.
-  /// Errors:  an empty text, a text that is too long, no vocabulary.
+  /// Errors:  an empty text, a text that is too long, no vocabulary, another encoder's vocabulary.
   Tensor tokenize(std::span<const std::string> texts) const;
 
   /// Encodes token ids [T, context] to embeddings [T, E] of unit length.

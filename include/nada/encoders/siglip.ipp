@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "nada/core/config.hpp"
+#include "nada/formats/file.hpp"
 
 namespace nada {
 
@@ -84,9 +85,6 @@ NADA_INLINE Siglip::Siglip(const Weights& weights, ClipSettings settings)
   projection_bias_ = weights("text_projection.bias", {tower_.width()});
   score_scale_ = std::exp(weights("logit_scale", {}).item<double>());
   score_bias_ = weights("logit_bias", {}).item<double>();
-  if (const auto& tokenizer = settings_.siglip->tokenizer)
-    require(tokenizer->vocabulary_size() <= tokens_.size(0), weights.what(), ": the vocabulary has ",
-            tokenizer->vocabulary_size(), " entries, the encoder knows ", tokens_.size(0));
 }
 
 NADA_INLINE void Siglip::set_preprocessing(const Preprocessing& preprocessing) {
@@ -109,6 +107,9 @@ NADA_INLINE Tensor Siglip::tokenize(std::span<const std::string> texts) const {
   for (std::size_t t = 0; t < texts.size(); ++t) {
     require(texts[t].find_first_not_of(" \t\r\n") != std::string::npos, "an empty text cannot be encoded");
     const auto padded = tokenizer->padded(texts[t], context());
+    // A vocabulary may have entries at its end that no text gives (mT5's <extra_id_0> ...) and the encoder lacks.
+    require(std::ranges::max(padded) < vocabulary_size(), "the text ", in_quotes(texts[t]), " has a token of id ",
+            std::ranges::max(padded), ", and the encoder knows ", vocabulary_size(), ": this vocabulary is another's");
     std::copy(padded.begin(), padded.end(), ids[static_cast<std::int64_t>(t)].data_ptr<std::int64_t>());
   }
   return ids;
