@@ -123,6 +123,10 @@ BOOST_AUTO_TEST_CASE(damaged_files_are_named_in_one_sentence) {
              ": the end token is \"<eos>\", which the vocabulary lacks");
   const auto no_library = SentencePieces::available() ? "" : ": is a sentencepiece model, and this build has no";
   const std::string whole = read_text(folder / "spiece.model");
+  auto bent = whole;  // a unit of the table of characters, which begins behind the normalizer's name
+  bent[whole.find("user_defined") + 12 + 3 + 4 + 3] = '\x7F';
+  BOOST_TEST(error_of_file("spiece.model", bent)
+                 .starts_with(*no_library ? no_library : ": is damaged: its table of characters leads nowhere"));
   for (const auto& content : {std::string(), std::string("words"), whole.substr(0, 40),
                               whole.substr(0, whole.size() / 2), std::string(3000, '\0'), std::string(3000, '\xFF')}) {
     const auto error = error_of_file("spiece.model", content);

@@ -104,7 +104,7 @@ NADA_INLINE ClipSettings clip_settings(const Metadata& metadata, const std::stri
 NADA_INLINE AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSettings settings,
                               torch::TensorOptions options) {
   const Weights weights(tensors, what, options, settings.products);
-  if (weights.has("visual.head.probe")) return AnyClip(Siglip(weights, std::move(settings)));
+  if (settings.siglip && weights.has("visual.head.probe")) return AnyClip(Siglip(weights, std::move(settings)));
   if (weights.has("visual.proj")) return AnyClip(Clip<VisionTransformer>(weights, std::move(settings)));
   if (weights.has("visual.layer1.0.conv1.weight")) return AnyClip(Clip<ModifiedResNet>(weights, std::move(settings)));
   fail(what,
@@ -178,9 +178,14 @@ NADA_INLINE void guess_siglip_settings(const ModelFile& file, const std::filesys
   const bool openclip = file.kind() == FileKind::openclip_encoder;
   settings.siglip.emplace();
   settings.preprocessing = detail::siglip_preprocessing();
-  settings.gelu = settings.siglip->text_gelu = openclip ? Gelu::erf : Gelu::tanh;
+  const auto& told = told_gelu();
+  settings.gelu = told == "quick" ? Gelu::quick : told == "erf" || openclip ? Gelu::erf : Gelu::tanh;
+  settings.siglip->text_gelu = settings.gelu;
   if (openclip) settings.siglip->cleaning = PieceCleaning::openclip;
-  warn(file.path(), ": there is no ", config.filename(), " beside it: ", openclip ? "the exact GELU" : "GELU by tanh",
+  warn(file.path(), ": there is no ", config.filename(), " beside it: ",
+       settings.gelu == Gelu::quick ? "quick GELU"
+       : settings.gelu == Gelu::erf ? "the exact GELU"
+                                    : "GELU by tanh",
        ", attention heads of 64 numbers each and images of whole patches were taken");
 }
 
@@ -233,7 +238,7 @@ NADA_INLINE std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
   const auto folder = file.path().parent_path();
   const bool siglip = is_siglip(file);
   if (file.kind() == FileKind::openclip_encoder) settings.gelu = Gelu::erf;
-  if (file.kind() != FileKind::encoder && file.container() != "torchscript")
+  if (file.kind() != FileKind::encoder && (siglip || file.container() != "torchscript"))
     depths = read_clip_beside(file, siglip, settings);
   if (siglip) {
     read_siglip_vocabulary(folder, vocabulary, *settings.siglip);

@@ -18,6 +18,15 @@ class SentencePieceProcessor;
 
 namespace nada {
 
+namespace detail {
+
+/// Follows every path of the tables by which a model normalizes characters: the library follows them without looking
+/// where they lead.
+/// Errors:  a file that is no protocol buffer; tables that lead out of themselves, or round in circles.
+void check_sentence_pieces(std::string_view model, const std::string& what);
+
+}  // namespace detail
+
 /// SentencePieces turns texts into ids of pieces. Copies share one immutable model.
 class SentencePieces {
  public:
