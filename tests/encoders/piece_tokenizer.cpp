@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "nada/encoders/sentence_pieces.hpp"
 #include "nada/formats/file.hpp"
 #include "support/files.hpp"
 
@@ -52,10 +51,7 @@ BOOST_AUTO_TEST_CASE(tokens_of_siglip_2_are_those_of_hugging_faces_tokenizers_in
 }
 
 BOOST_AUTO_TEST_CASE(tokens_of_siglip_are_those_of_its_tokenizer_in_every_script) {
-  if (SentencePieces::available())
-    compare(PieceTokenizer::open(folder / "spiece.model"), 1);
-  else
-    BOOST_TEST_MESSAGE("this build has no sentencepiece");
+  compare(PieceTokenizer::open(folder / "spiece.model"), 1);
 }
 
 BOOST_AUTO_TEST_CASE(padded_texts_end_and_are_filled_up) {
@@ -67,7 +63,6 @@ BOOST_AUTO_TEST_CASE(padded_texts_end_and_are_filled_up) {
   BOOST_TEST(error_of([&] {
                gemma.padded("a cat in the snow", 3);
              }).find("expected at most 3 (the encoder's context)") != std::string::npos);
-  if (!SentencePieces::available()) return;
   const auto siglip = PieceTokenizer::open(folder / "spiece.model");
   expected = siglip.ids("a cat");
   expected.resize(64, 1);  // </s> ends and fills
@@ -121,16 +116,14 @@ BOOST_AUTO_TEST_CASE(damaged_files_are_named_in_one_sentence) {
   file["model"]["vocab"].erase("<eos>");
   BOOST_TEST(error_of_file("tokenizer.json", file.dump()) ==
              ": the end token is \"<eos>\", which the vocabulary lacks");
-  const auto no_library = SentencePieces::available() ? "" : ": is a sentencepiece model, and this build has no";
   const std::string whole = read_text(folder / "spiece.model");
   auto bent = whole;  // a unit of the table of characters, which begins behind the normalizer's name
   bent[whole.find("user_defined") + 12 + 3 + 4 + 3] = '\x7F';
-  BOOST_TEST(error_of_file("spiece.model", bent)
-                 .starts_with(*no_library ? no_library : ": is damaged: its table of characters leads nowhere"));
+  BOOST_TEST(error_of_file("spiece.model", bent).starts_with(": is damaged: its table of characters leads nowhere"));
   for (const auto& content : {std::string(), std::string("words"), whole.substr(0, 40),
                               whole.substr(0, whole.size() / 2), std::string(3000, '\0'), std::string(3000, '\xFF')}) {
     const auto error = error_of_file("spiece.model", content);
-    BOOST_TEST(error.starts_with(*no_library ? no_library : ": is no sentencepiece model, expected"));
+    BOOST_TEST(error.starts_with(": is no sentencepiece model, expected"));
     BOOST_TEST(error.find('\n') == std::string::npos);
   }
 }
