@@ -272,7 +272,7 @@ NADA_INLINE std::string SentencePieces::normalized(std::string_view text) const 
     if (!part.empty()) after_blank = part.ends_with(' ');
     if (!m.trims) after_blank = false;
   }
-  while (m.trims && out.ends_with(blank)) out.resize(out.size() - blank.size());
+  while (m.trims && out.ends_with(blank)) out.erase(out.size() - blank.size());
   return out;
 }
 
