@@ -221,6 +221,8 @@ void convert_stylegan3(const Options& o, const nada::TensorMap& tensors, const n
 }
 
 void convert_encoder(const Options& o, const nada::ModelFile& file) {
+  nada::require(!nada::is_siglip(file), o.in,
+                " is a SigLIP, which has no native form; --encoder takes its folder as it is");
   const auto vocabulary = o.vocabulary.empty() ? std::nullopt : std::optional(o.vocabulary);
   nada::require(o.gelu == "auto" || o.gelu == "quick" || o.gelu == "erf",
                 "option gelu: expected quick, erf or auto, found '", o.gelu, "'");

@@ -119,10 +119,15 @@ void inspect_generator(const nada::ModelFile& file) {
 
 void inspect_encoder(const nada::ModelFile& file) {
   const auto [tensors, settings] = nada::read_clip(file);
-  const auto tokenizer = settings.tokenizer.has_value();
+  const auto tokenizer = settings.tokenizer || (settings.siglip && settings.siglip->tokenizer);
   const bool inside = nada::value_or(file.metadata(), "nada.merges") != "";
   const auto clip = nada::make_clip(tensors, file.path().string(), settings);
-  row("activation", settings.gelu == nada::Gelu::erf ? "GELU" : "quick GELU");
+  const auto activation = [](nada::Gelu gelu) -> std::string {
+    return gelu == nada::Gelu::erf ? "GELU" : gelu == nada::Gelu::tanh ? "GELU by tanh" : "quick GELU";
+  };
+  const auto text_gelu = settings.siglip ? settings.siglip->text_gelu : settings.gelu;
+  row("activation",
+      activation(settings.gelu) + (text_gelu == settings.gelu ? std::string() : ", of texts " + activation(text_gelu)));
   clip.visit([&](const auto& c) {
     row("image tower", std::string(c.tower().name));
     row("resolution", nada::join(c.resolution(), " px"));
@@ -132,7 +137,7 @@ void inspect_encoder(const nada::ModelFile& file) {
                                  inside      ? "inside"
                                  : tokenizer ? "beside the file"
                                              : "not inside"));
-    if (const auto& head = c.step_head())
+    if (const auto* head = clip.step_head())
       row("step head", nada::join(head->dense_levels(), " levels", head->predicts_pixels() ? " and pixels, " : ", ",
                                   head->directions(), " steps of texts known"));
     row("phrases", c.phrases().empty() ? "unknown" : nada::join(c.phrases().size(), " known"));

@@ -54,7 +54,8 @@ Results clip_text(const Call& call) {
 
 Results clip_logits(const Call& call) {
   const auto image = see_raw(call, call.tensor("image"), no_tap), text = read_raw(call, no_tap);
-  const auto logits = call.encoder().score_scale() * unit(image).matmul(unit(text).t());
+  auto logits = call.encoder().score_scale() * unit(image).matmul(unit(text).t());
+  if (const double bias = call.encoder().score_bias(); bias != 0) logits = logits + bias;
   return {{"logits", logits}, {"image_features", image}, {"text_features", text}};
 }
 

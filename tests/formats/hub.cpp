@@ -37,6 +37,15 @@ BOOST_AUTO_TEST_CASE(a_named_file_brings_what_lies_beside_it_and_a_text_comes_al
   BOOST_TEST(!choose_hub_files(names, "other").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_siglip_brings_its_vocabulary_and_what_says_how_it_is_used) {
+  const auto choice = choose_hub_files({"config.json", "model.safetensors", "preprocessor_config.json", "spiece.model",
+                                        "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json"},
+                                       "");
+  BOOST_REQUIRE(choice.has_value());
+  BOOST_TEST((choice->files == Files{"config.json", "preprocessor_config.json", "spiece.model", "tokenizer_config.json",
+                                     "model.safetensors"}));
+}
+
 BOOST_AUTO_TEST_CASE(an_unusual_name_counts_where_it_is_the_only_model) {
   BOOST_TEST(choose_hub_files({"README.md", "zombie.safetensors", "old/zombie.pt"}, "")->path == "zombie.safetensors");
   BOOST_TEST(!choose_hub_files({"a.pkl", "b.pkl"}, "").has_value());

@@ -244,6 +244,35 @@ std::string gzip(std::string_view content) {
          raw(static_cast<std::uint32_t>(content.size()));
 }
 
+/// A field of a message of protocol buffers, shorter than 128 bytes unless `wide`.
+std::string field(char key, const std::string& bytes, bool wide = false) {
+  const auto size =
+      wide ? std::string{static_cast<char>(bytes.size() % 128 + 128), static_cast<char>(bytes.size() / 128)}
+           : std::string(1, static_cast<char>(bytes.size()));
+  return static_cast<char>(key * 8 + 2) + size + bytes;
+}
+
+/// A sentencepiece model whose table makes `Q` a `q`.
+std::string sentence_model(char type) {
+  std::vector<std::uint32_t> units(512);
+  units[0] = 256U << 10;
+  units[256 ^ 'Q'] = 256U << 10 | 1U << 8 | 'Q';
+  units['Q'] = 0x80000000;
+  std::string table = raw(static_cast<std::uint32_t>(4 * units.size()));
+  for (const auto unit : units) table += raw(unit);
+  std::string out, name;
+  char kind = 2;  // the first is the unknown piece
+  for (const char* text : {"<unk>", "\xE2\x96\x81", "\xE2\x96\x81the",
+                           "\xE2\x96\x81"
+                           "c",
+                           "a", "t", "at", "n't", "fi"}) {
+    out += field(1, field(1, text) + '\x15' + raw(-1.5F - static_cast<float>(out.size()) / 100) + '\x18' + kind);
+    kind = 1;
+  }
+  return out + field(2, {'\x18', type}) +
+         field(3, field(1, "nmt") + field(2, table + std::string("q\0", 2), true), true);
+}
+
 void texts() {
   const std::string merges = "#version: 0.2\ni n\nt h\na n\nth e</w>\nin g</w>\n\xC3\x83 \xC2\xA9</w>\n", nul(1, '\0');
   seed("plain", merges + nul + "The cat in the hat isn't nothing");
@@ -258,6 +287,19 @@ void texts() {
   seed("text", "Fish &amp; \xEF\xBC\xA6ries \xE2\x80\x99s \xE2\x82\xAC 3");
   seed("packed", gzip(merges));
   seed("packed_twice", gzip(merges) + gzip("a n\n"));
+  const std::string_view json =
+      R"({"added_tokens": [{"id": 7, "content": "<x>", "lstrip": true, "rstrip": true}, {"id": 8, "content": "A", "normalized": true}],
+"normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"}, {"type": "Prepend", "prepend": "_"},
+  {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+"pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false},
+"post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "e"}}],
+  "special_tokens": {"e": {"ids": [1]}}}, "padding": {"pad_id": 0},
+"model": {"type": "BPE", "unk_token": "?", "fuse_unk": true, "byte_fallback": false, "ignore_merges": false,
+  "vocab": {"?": 0, "a": 1, "b": 2, "ab": 3, "abab": 4, "\u2581": 5, "\u2581a": 6}, "merges": ["a b", ["ab", "ab"], "\u2581 a"]}})";
+  seed("pairs_json", std::string(json) + nul + "ab AB <x> abababa \xD1\x8F\xE2\x96\x81");
+  seed("pieces", "S" + sentence_model(/*type=*/1));
+  seed("pairs_of_pieces", "S" + sentence_model(/*type=*/2));
+  seed("bad_json", R"({"model": {"type": "BPE", "vocab": {"a": -1}, "merges": [[]]}})" + nul + "a");
 }
 
 void options() {

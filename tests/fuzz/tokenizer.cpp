@@ -1,4 +1,5 @@
-// Fuzz target: the tokenizer. A text alone; or a list of merges, a NUL and a text; or a gzip file with a list.
+// Fuzz target: the tokenizers. A text alone; or a list of merges, a NUL and a text; or a gzip file with a list; or a
+// tokenizer.json, a NUL and a text; or a sentencepiece model, behind a letter S.
 #include "nada/encoders/tokenizer.hpp"
 
 #include <optional>
@@ -7,6 +8,8 @@
 
 #include "fuzz.hpp"
 #include "nada/core/unicode.hpp"
+#include "nada/encoders/json_tokenizer.hpp"
+#include "nada/encoders/sentence_pieces.hpp"
 #include "nada/encoders/text_cleaning.hpp"
 
 using namespace nada;
@@ -24,6 +27,23 @@ void encode(const Tokenizer& tokenizer, std::string_view text) {
   fuzz::hold(is_utf8(clean_text(text)), "a cleaned text that is not UTF-8");
 }
 
+/// Reads a tokenizer.json, and a text with it.
+void read_json(std::string_view file, std::string_view text) {
+  std::optional<JsonTokenizer> tokenizer;
+  if (!fuzz::attempt("input", file.size(), [&] { tokenizer.emplace(JsonTokenizer::parse(file, "input")); })) return;
+  for (const bool lower : {false, true})
+    for (const auto id : tokenizer->ids(text, lower))
+      fuzz::hold(id >= 0 && id < tokenizer->vocabulary_size(), "an id that is none");
+}
+
+/// Reads a sentencepiece model, and a text with it.
+void read_pieces(std::string_view file) {
+  std::optional<SentencePieces> pieces;
+  if (!fuzz::attempt("input", file.size(), [&] { pieces.emplace(SentencePieces::parse(file, "input")); })) return;
+  for (const auto id : pieces->ids("the cat \xEF\xAC\x81 \xD1\x8F  isn't \xE7\x8C\xAB "))
+    fuzz::hold(id >= 0 && id < pieces->vocabulary_size(), "an id that is none");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -33,6 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool has_list = nul != input.npos;
   const auto merges = has_list ? input.substr(0, nul) : std::string_view();
   const auto text = has_list ? input.substr(std::min(nul + 1, size)) : input;
+  if (input.starts_with('S')) return read_pieces(input.substr(1)), 0;
+  if (merges.starts_with('{')) return read_json(merges, text), 0;
   std::optional<Tokenizer> tokenizer;
   if (packed) {
     const auto path = fuzz::as_file(std::as_bytes(std::span(merges)));

@@ -138,6 +138,9 @@ expect_error "names are native, openai or huggingface, found 'rosinality'" \
 expect_error "option type: expected same, float32" convert back.safetensors x.safetensors --type int8
 expect_error "names are native or rosinality, found 'openai'" convert back.safetensors x.safetensors --names openai
 expect_error "only vision transformers" convert "$avatars/encoder_rn.safetensors" x.safetensors --names huggingface
+succeed inspect "$sources/tests/golden/siglip"
+check "a SigLIP in its folder" grep -zEq "a SigLIP encoder with Hugging Face's names.*resolution +11 px.*embedding +8 " out.txt
+expect_error 'is a SigLIP, which has no native form' convert "$sources/tests/golden/siglip" x.safetensors
 expect_error "has no component 'G'" convert back.safetensors x.safetensors --component G
 expect_error 'is the state of a run' convert run/state.safetensors x.safetensors
 expect_error 'this generator has no classes' generate --class 1 --count 1

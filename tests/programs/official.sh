@@ -50,4 +50,15 @@ for name in RN50 RN50x4; do
   check "$name" grep -zEq "resolution +${facts% *}.*embedding +${facts##* } " out.txt
   rm $name.pt
 done
+
+# SigLIP in a folder as Hugging Face writes it, with a small vocabulary of the kind of SigLIP 2
+mkdir siglip
+"$programs/tests/official_weights" siglip-base-patch16-256 siglip/model.safetensors || fail "official_weights siglip"
+echo '{"model_type": "siglip", "text_config": {}, "vision_config": {"image_size": 256}}' > siglip/config.json
+cp "$sources/tests/golden/pieces/tokenizer.json" siglip/
+succeed inspect siglip
+check "SigLIP" grep -zEq 'activation +GELU by tanh.*resolution +256 px.*embedding +768 .*context +64 .*vocabulary +32000 ' out.txt
+check "its parameters" grep -Eq 'in all +203202050 ' out.txt
+succeed adapt --encoder siglip --target "портрет зомби" --steps 1 --batch 1 --anchor-pool 1 --samples-every 0 --out runs/siglip
+check "one image and one text" test -s runs/siglip/adapted.safetensors
 finish

@@ -1,5 +1,6 @@
 /// Names, shapes and plausible deviations of the official models' tensors, as their own files have them.
 /// StyleGAN2 config-f with channel multiplier 2: names of rosinality/stylegan2-pytorch. CLIP: names of openai/CLIP.
+/// SigLIP: names of Hugging Face.
 #pragma once
 #include <array>
 #include <cmath>
@@ -130,6 +131,45 @@ inline OfficialModel clip_vit(const VitSize& size) {
   return out;
 }
 
+/// Lists the tensors of SigLIP base by the names of Hugging Face's SiglipModel: width 768, 12 blocks in each tower, a
+/// context of 64 tokens.
+inline OfficialModel siglip_base(std::int64_t patch, std::int64_t image_size, std::int64_t vocabulary) {
+  constexpr std::int64_t width = 768;
+  const auto grid = image_size / patch;
+  OfficialModel out;
+  const auto blocks = [&](const std::string& tower) {
+    for (int k = 0; k < 12; ++k) {
+      const auto p = join(tower, ".encoder.layers.", k, ".");
+      detail::add_norm(out, p + "layer_norm1", width);
+      detail::add_norm(out, p + "layer_norm2", width);
+      for (const char* part : {"q_proj", "k_proj", "v_proj", "out_proj"})
+        detail::add_linear(out, join(p, "self_attn.", part), width, width);
+      detail::add_linear(out, p + "mlp.fc1", 4 * width, width);
+      detail::add_linear(out, p + "mlp.fc2", width, 4 * width);
+    }
+  };
+  out.push_back({"vision_model.embeddings.patch_embedding.weight", {width, 3, patch, patch}, 0.02});
+  out.push_back({"vision_model.embeddings.patch_embedding.bias", {width}, 0.01});
+  out.push_back({"vision_model.embeddings.position_embedding.weight", {grid * grid, width}, 0.03});
+  blocks("vision_model");
+  detail::add_norm(out, "vision_model.post_layernorm", width);
+  out.push_back({"vision_model.head.probe", {1, 1, width}, 0.03});
+  out.push_back({"vision_model.head.attention.in_proj_weight", {3 * width, width}, detail::fan(width)});
+  out.push_back({"vision_model.head.attention.in_proj_bias", {3 * width}, 0.01});
+  detail::add_linear(out, "vision_model.head.attention.out_proj", width, width);
+  detail::add_norm(out, "vision_model.head.layernorm", width);
+  detail::add_linear(out, "vision_model.head.mlp.fc1", 4 * width, width);
+  detail::add_linear(out, "vision_model.head.mlp.fc2", width, 4 * width);
+  out.push_back({"text_model.embeddings.token_embedding.weight", {vocabulary, width}, 0.02});
+  out.push_back({"text_model.embeddings.position_embedding.weight", {64, width}, 0.01});
+  blocks("text_model");
+  detail::add_norm(out, "text_model.final_layer_norm", width);
+  detail::add_linear(out, "text_model.head", width, width);
+  out.push_back({"logit_scale", {1}, 0, 4.7});
+  out.push_back({"logit_bias", {1}, 0, -12.9});
+  return out;
+}
+
 struct ResNetSize {
   std::array<int, 4> depths;
   std::int64_t width, resolution, features, text_width;
@@ -173,12 +213,14 @@ inline OfficialModel official_model(std::string_view name) {
   if (name == "ViT-B-32") return clip_vit({32, 768, 512, 512, 12});
   if (name == "ViT-B-16") return clip_vit({16, 768, 512, 512, 12});
   if (name == "ViT-L-14") return clip_vit({14, 1024, 768, 768, 24});
+  if (name == "siglip-base-patch16-256") return siglip_base(16, 256, 32000);
   if (name == "RN50") return clip_resnet({{3, 4, 6, 3}, 64, 224, 1024, 512});
   if (name == "RN101") return clip_resnet({{3, 4, 23, 3}, 64, 224, 512, 512});
   if (name == "RN50x4") return clip_resnet({{4, 6, 10, 6}, 80, 288, 640, 640});
   if (name == "RN50x16") return clip_resnet({{6, 8, 18, 8}, 96, 384, 768, 768});
   fail("there is no official model '", name,
-       "'; expected stylegan2-8 to -1024, ViT-B-32, ViT-B-16, ViT-L-14, RN50, RN101, RN50x4 or RN50x16");
+       "'; expected stylegan2-8 to -1024, ViT-B-32, ViT-B-16, ViT-L-14, siglip-base-patch16-256, RN50, RN101, RN50x4 "
+       "or RN50x16");
 }
 
 /// Returns how many numbers the tensors hold whose names satisfy `counts(name)`.

@@ -12,6 +12,9 @@
 #include "nada/core/error.hpp"
 #include "nada/core/warning.hpp"
 #include "nada/encoders/clip_names.hpp"
+#include "nada/encoders/piece_tokenizer.hpp"
+#include "nada/encoders/siglip_config.hpp"
+#include "nada/encoders/siglip_names.hpp"
 #include "nada/encoders/transformer.hpp"
 #include "nada/encoders/weights.hpp"
 #include "nada/formats/hub.hpp"
@@ -37,7 +40,17 @@ NADA_INLINE std::vector<DenseLevel> AnyClip::dense_levels() const {
 }
 
 NADA_INLINE const StepHead* AnyClip::step_head() const {
-  return visit([](const auto& c) -> const StepHead* { return c.step_head() ? &*c.step_head() : nullptr; });
+  return visit([](const auto& c) -> const StepHead* {
+    if constexpr (requires { c.step_head(); }) return c.step_head() ? &*c.step_head() : nullptr;
+    return nullptr;
+  });
+}
+
+NADA_INLINE double AnyClip::score_bias() const {
+  return visit([](const auto& c) -> double {
+    if constexpr (requires { c.score_bias(); }) return c.score_bias();
+    return 0;
+  });
 }
 
 NADA_INLINE std::array<double, 3> three_numbers(const std::string& text, const std::string& what) {
@@ -91,6 +104,7 @@ NADA_INLINE ClipSettings clip_settings(const Metadata& metadata, const std::stri
 NADA_INLINE AnyClip make_clip(const TensorMap& tensors, const std::string& what, ClipSettings settings,
                               torch::TensorOptions options) {
   const Weights weights(tensors, what, options, settings.products);
+  if (settings.siglip && weights.has("visual.head.probe")) return AnyClip(Siglip(weights, std::move(settings)));
   if (weights.has("visual.proj")) return AnyClip(Clip<VisionTransformer>(weights, std::move(settings)));
   if (weights.has("visual.layer1.0.conv1.weight")) return AnyClip(Clip<ModifiedResNet>(weights, std::move(settings)));
   fail(what,
@@ -105,6 +119,11 @@ NADA_INLINE std::string& told_gelu() {
 
 NADA_INLINE ClipDepths read_clip_config(const std::filesystem::path& path, ClipSettings& settings) {
   return detail::ClipConfig(path).read(settings);
+}
+
+NADA_INLINE bool is_siglip(const ModelFile& file) {
+  return file.kind() == FileKind::siglip_encoder ||
+         (file.kind() == FileKind::openclip_encoder && file.find("visual.trunk.attn_pool.latent") != nullptr);
 }
 
 NADA_INLINE std::optional<Tokenizer> read_tokenizer_json(const std::filesystem::path& path) {
@@ -133,7 +152,7 @@ NADA_INLINE Tokenizer open_vocabulary(const std::filesystem::path& path) {
 /// Whether a tensor of that name belongs to a CLIP, whoever named it.
 NADA_INLINE bool is_of_clip(std::string_view name) {
   constexpr std::string_view parts[] = {"visual",          "vision_model",         "text",     "transformer.",
-                                        "token_embedding", "positional_embedding", "ln_final", "logit_scale"};
+                                        "token_embedding", "positional_embedding", "ln_final", "logit_"};
   return std::ranges::any_of(parts, [&](std::string_view part) { return name.starts_with(part); });
 }
 
@@ -153,6 +172,63 @@ NADA_INLINE void guess_clip_settings(const ModelFile& file, const std::filesyste
        ", and attention heads of 64 numbers each (`convert --image-heads --text-heads` says otherwise)");
 }
 
+/// The same for a SigLIP.
+NADA_INLINE void guess_siglip_settings(const ModelFile& file, const std::filesystem::path& config,
+                                       ClipSettings& settings) {
+  const bool openclip = file.kind() == FileKind::openclip_encoder;
+  settings.siglip.emplace();
+  settings.preprocessing = detail::siglip_preprocessing();
+  const auto& told = told_gelu();
+  settings.gelu = told == "quick" ? Gelu::quick : told == "erf" || openclip ? Gelu::erf : Gelu::tanh;
+  settings.siglip->text_gelu = settings.gelu;
+  if (openclip) settings.siglip->cleaning = PieceCleaning::openclip;
+  warn(file.path(), ": there is no ", config.filename(), " beside it: ",
+       settings.gelu == Gelu::quick ? "quick GELU"
+       : settings.gelu == Gelu::erf ? "the exact GELU"
+                                    : "GELU by tanh",
+       ", attention heads of 64 numbers each and images of whole patches were taken");
+}
+
+/// Reads the configurations beside a file of another project's; returns the depths that they tell.
+NADA_INLINE ClipDepths read_clip_beside(const ModelFile& file, bool siglip, ClipSettings& settings) {
+  ClipDepths depths;
+  const auto folder = file.path().parent_path();
+  const bool theirs = file.kind() == FileKind::huggingface_encoder || file.kind() == FileKind::siglip_encoder;
+  const auto config = folder / (theirs ? "config.json" : "open_clip_config.json");
+  const bool configured = std::filesystem::exists(config);
+  if (configured)
+    depths = read_clip_config(config, settings);
+  else if (siglip)
+    guess_siglip_settings(file, config, settings);
+  else
+    guess_clip_settings(file, config, settings);
+  require(settings.siglip.has_value() == siglip, config, ": is the configuration of a ", siglip ? "CLIP" : "SigLIP",
+          ", and ", file.path(), " holds a ", siglip ? "SigLIP" : "CLIP");
+  if (const auto images = folder / "preprocessor_config.json"; theirs && std::filesystem::exists(images)) {
+    if (siglip)
+      detail::read_siglip_image_config(images, settings);
+    else
+      detail::read_image_config(images, settings.preprocessing);
+  }
+  return depths;
+}
+
+/// Reads a SigLIP's vocabulary: the given one, else the one beside the file, if there is one.
+NADA_INLINE void read_siglip_vocabulary(const std::filesystem::path& folder,
+                                        const std::optional<std::filesystem::path>& vocabulary,
+                                        SiglipSettings& settings) {
+  std::filesystem::path path;
+  if (vocabulary) path = local_path(*vocabulary);
+  for (const char* name : {"spiece.model", "tokenizer.json", "tokenizer.model"})
+    if (path.empty() && std::filesystem::exists(folder / name)) path = folder / name;
+  if (path.empty()) return;
+  auto tokenizer = PieceTokenizer::open(path);
+  if (const auto config = path.parent_path() / "tokenizer_config.json"; std::filesystem::exists(config))
+    tokenizer.configure(config);
+  if (settings.cleaning) tokenizer.set_cleaning(*settings.cleaning);
+  settings.tokenizer = std::move(tokenizer);
+}
+
 NADA_INLINE std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
                                                          const std::optional<std::filesystem::path>& vocabulary) {
   const auto what = file.path().string();
@@ -160,26 +236,25 @@ NADA_INLINE std::pair<TensorMap, ClipSettings> read_clip(const ModelFile& file,
   auto settings = clip_settings(file.kind() == FileKind::encoder ? file.metadata() : Metadata{}, what);
   ClipDepths depths;
   const auto folder = file.path().parent_path();
+  const bool siglip = is_siglip(file);
   if (file.kind() == FileKind::openclip_encoder) settings.gelu = Gelu::erf;
-  if (file.kind() != FileKind::encoder && file.container() != "torchscript") {
-    const bool theirs = file.kind() == FileKind::huggingface_encoder;
-    const auto config = folder / (theirs ? "config.json" : "open_clip_config.json");
-    if (std::filesystem::exists(config))
-      depths = read_clip_config(config, settings);
-    else
-      guess_clip_settings(file, config, settings);
-    if (const auto images = folder / "preprocessor_config.json"; theirs && std::filesystem::exists(images))
-      detail::read_image_config(images, settings.preprocessing);
+  if (file.kind() != FileKind::encoder && (siglip || file.container() != "torchscript"))
+    depths = read_clip_beside(file, siglip, settings);
+  if (siglip) {
+    read_siglip_vocabulary(folder, vocabulary, *settings.siglip);
+  } else if (vocabulary) {
+    settings.tokenizer = open_vocabulary(*vocabulary);
   }
-  if (vocabulary) settings.tokenizer = open_vocabulary(*vocabulary);
   for (const char* name : {"merges.txt", "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz"})
-    if (const auto beside = folder / name; !settings.tokenizer && std::filesystem::exists(beside))
+    if (const auto beside = folder / name; !siglip && !settings.tokenizer && std::filesystem::exists(beside))
       settings.tokenizer = beside.extension() == ".json" ? read_tokenizer_json(beside) : open_vocabulary(beside);
   for (const auto& [name, maker] : file.unreadable())
     require(!is_of_clip(name), what, ": tensor ", name, " is made by ", maker, ", which is not read");
   auto tensors = to_tensors(file);
   require_finite(tensors, what);
   detail::require_depths(tensors, depths, what);
+  if (file.kind() == FileKind::siglip_encoder) return {siglip_from_huggingface(std::move(tensors), what), settings};
+  if (siglip) return {siglip_from_openclip(std::move(tensors), what), settings};
   return {file.kind() == FileKind::huggingface_encoder ? clip_from_huggingface(std::move(tensors), what)
                                                        : clip_from_openai(std::move(tensors)),
           std::move(settings)};

@@ -16,6 +16,7 @@
 #include "nada/core/error.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/encoders/encoder.hpp"
+#include "nada/encoders/piece_tokenizer.hpp"
 #include "nada/encoders/preprocessing.hpp"
 #include "nada/encoders/step_head.hpp"
 #include "nada/encoders/tokenizer.hpp"
@@ -23,6 +24,14 @@
 #include "nada/encoders/weights.hpp"
 
 namespace nada {
+
+/// SiglipSettings hold the facts about a SigLIP that a CLIP does not have.
+struct SiglipSettings {
+  Gelu text_gelu = Gelu::tanh;                   // activation of the text tower
+  std::int64_t image_size = 0;                   // pixels of an edge; 0: the patches' grid times their size
+  std::optional<PieceCleaning> cleaning = {};    // of texts; none: as the vocabulary's kind does it
+  std::optional<PieceTokenizer> tokenizer = {};  // none: texts must be given as token ids
+};
 
 /// ClipSettings hold the facts about a CLIP that its tensors do not give.
 struct ClipSettings {
@@ -33,6 +42,7 @@ struct ClipSettings {
   std::vector<std::string> phrases = {};           // phrases that the encoder was trained on; empty: unknown
   bool training = false;                           // batch norms use the batch's statistics
   std::optional<torch::ScalarType> products = {};  // type of matrix products and convolutions
+  std::optional<SiglipSettings> siglip = {};       // the encoder is a SigLIP (siglip.hpp)
 };
 
 /// DenseTower: an image tower whose first levels keep the places of the image.

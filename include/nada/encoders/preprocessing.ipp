@@ -24,11 +24,16 @@ NADA_INLINE CropGeometry crop_geometry(std::int64_t height, std::int64_t width, 
 NADA_INLINE Tensor Preprocessing::operator()(const Tensor& images) const {
   require(images.dim() == 4 && images.size(1) == 3, "images of shape ", shape_text(images.sizes()),
           ", expected [N, 3, H, W]");
-  const auto g = crop_geometry(images.size(2), images.size(3), size);
+  const auto g = fit == Fit::crop ? crop_geometry(images.size(2), images.size(3), size)
+                                  : CropGeometry{.height = size, .width = size, .top = 0, .left = 0};
   auto x = images;
   if (g.height != x.size(2) || g.width != x.size(3)) {
-    x = antialias ? at::_upsample_bicubic2d_aa(x, {g.height, g.width}, false)
-                  : at::upsample_bicubic2d(x, {g.height, g.width}, false);
+    if (filter == ResizeFilter::bilinear)
+      x = antialias ? at::_upsample_bilinear2d_aa(x, {g.height, g.width}, false)
+                    : at::upsample_bilinear2d(x, {g.height, g.width}, false);
+    else
+      x = antialias ? at::_upsample_bicubic2d_aa(x, {g.height, g.width}, false)
+                    : at::upsample_bicubic2d(x, {g.height, g.width}, false);
   }
   if (g.height != size || g.width != size) x = x.narrow(2, g.top, size).narrow(3, g.left, size);
   return normalize(x);

@@ -24,6 +24,10 @@ namespace detail {
 /// Returns the result of clean_text() in code points.
 std::u32string cleaned(std::string_view text);
 
+/// Lowers the case of each character by itself, as Hugging Face's tokenizers do: a capital sigma always becomes the same
+/// small one.
+std::u32string lower_each(std::u32string_view text);
+
 }  // namespace detail
 
 }  // namespace nada

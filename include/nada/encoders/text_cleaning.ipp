@@ -94,6 +94,18 @@ NADA_INLINE std::u32string lower_case(std::u32string_view text) {
   return result;
 }
 
+NADA_INLINE std::u32string lower_each(std::u32string_view text) {
+  std::u32string result;
+  result.reserve(text.size());
+  for (const char32_t point : text) {
+    if (point == 0x130)
+      result += U"i\u0307";
+    else
+      result += static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(point)));
+  }
+  return result;
+}
+
 /// Whether neither repairs nor references can change `text`: true for printable ASCII without `&`.
 NADA_INLINE bool is_plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '&'; });

@@ -13,20 +13,22 @@
 
 namespace nada {
 
-/// Gelu is the perceptron's activation: OpenAI's x sigmoid(1.702 x), or the exact x Phi(x)
-/// that some OpenCLIP models use.
-enum class Gelu { quick, erf };
+/// Gelu is the perceptron's activation: OpenAI's x sigmoid(1.702 x), the exact x Phi(x) that some OpenCLIP models use,
+/// or SigLIP's approximation of it by tanh.
+enum class Gelu { quick, erf, tanh };
 
 inline Tensor gelu(const Tensor& x, Gelu kind) {
+  if (kind == Gelu::tanh) return at::gelu(x, "tanh");
   return kind == Gelu::quick ? x * at::sigmoid(1.702 * x) : at::gelu(x);
 }
 
 struct LayerNorm {
   Tensor weight, bias;  // [C]
+  double epsilon = 1e-5;
   LayerNorm() = default;
-  LayerNorm(const Weights& weights, const std::string& prefix, std::int64_t width)
-      : weight(weights(prefix + ".weight", {width})), bias(weights(prefix + ".bias", {width})) {}
-  Tensor operator()(const Tensor& x) const { return at::layer_norm(x, {weight.size(0)}, weight, bias); }
+  LayerNorm(const Weights& weights, const std::string& prefix, std::int64_t width, double epsilon = 1e-5)
+      : weight(weights(prefix + ".weight", {width})), bias(weights(prefix + ".bias", {width})), epsilon(epsilon) {}
+  Tensor operator()(const Tensor& x) const { return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon); }
 };
 
 /// Returns softmax(q k' / sqrt(d) + mask) v with q [N, Tq, C], k and v [N, T, C], split
@@ -36,8 +38,10 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t he
 class Transformer {
  public:
   Transformer() = default;
-  /// Reads `<prefix>.resblocks.<i>...`; `heads` 0 means width / 64, as the official loader derives it.
-  Transformer(const Weights& weights, const std::string& prefix, std::int64_t width, std::int64_t heads, Gelu kind);
+  /// Reads `<prefix>.resblocks.<i>...`; `heads` 0 means width / 64, as the official loader derives it. `epsilon` is of
+  /// the norms.
+  Transformer(const Weights& weights, const std::string& prefix, std::int64_t width, std::int64_t heads, Gelu kind,
+              double epsilon = 1e-5);
 
   /// Applies the blocks to x [N, T, C]. `mask` [T, T] is added to the scores, unless it is undefined. `tap(index, x)`
   /// is called with each block's output.

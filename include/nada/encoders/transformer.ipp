@@ -21,7 +21,7 @@ NADA_INLINE Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, std
 }
 
 NADA_INLINE Transformer::Transformer(const Weights& weights, const std::string& prefix, std::int64_t width,
-                                     std::int64_t heads, Gelu kind)
+                                     std::int64_t heads, Gelu kind, double epsilon)
     : heads_(heads ? heads : width / 64), gelu_(kind) {
   require(heads_ > 0 && width % heads_ == 0, weights.what(), ": width ", width, " does not split into ", heads_,
           " heads");
@@ -30,8 +30,8 @@ NADA_INLINE Transformer::Transformer(const Weights& weights, const std::string& 
   for (int i = 0; i < depth; ++i) {
     const auto p = join(prefix, ".resblocks.", i, ".");
     Block b;
-    b.ln_1 = LayerNorm(weights, p + "ln_1", width);
-    b.ln_2 = LayerNorm(weights, p + "ln_2", width);
+    b.ln_1 = LayerNorm(weights, p + "ln_1", width, epsilon);
+    b.ln_2 = LayerNorm(weights, p + "ln_2", width, epsilon);
     b.in_weight = weights(p + "attn.in_proj_weight", {3 * width, width});
     b.in_bias = weights(p + "attn.in_proj_bias", {3 * width});
     b.out_weight = weights(p + "attn.out_proj.weight", {width, width});

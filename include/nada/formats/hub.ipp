@@ -35,7 +35,8 @@ inline const std::vector<std::vector<std::string>> beside_models = {
     {"config.json"},
     {"open_clip_config.json"},
     {"preprocessor_config.json"},
-    {"merges.txt", "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz"}};
+    {"merges.txt", "spiece.model", "tokenizer.json", "tokenizer.model", "bpe_simple_vocab_16e6.txt.gz"},
+    {"tokenizer_config.json"}};
 
 NADA_INLINE std::span<const std::string_view> names_of_models(bool image_tower_alone) {
   if (image_tower_alone) return openclip_models;

@@ -30,6 +30,7 @@ enum class FileKind {
   openai_encoder,         // OpenAI's names alone
   huggingface_encoder,    // names of Hugging Face's CLIPModel
   openclip_encoder,       // OpenCLIP's names with the text tower under "text."
+  siglip_encoder,         // names of Hugging Face's SiglipModel
   delta,                  // leaves of an adapted generator
   preset,                 // a delta with its prompts, options and sample picture
   state,                  // state of a run, to resume the run
@@ -76,6 +77,8 @@ constexpr std::string_view name_of(FileKind kind) {
       return "a CLIP encoder with Hugging Face's names";
     case FileKind::openclip_encoder:
       return "a CLIP encoder with OpenCLIP's names";
+    case FileKind::siglip_encoder:
+      return "a SigLIP encoder with Hugging Face's names";
     case FileKind::delta:
       return "a delta of an adapted generator";
     case FileKind::preset:
@@ -108,7 +111,7 @@ constexpr bool is_generator(FileKind kind) { return is_stylegan2(kind) || is_sty
 constexpr bool is_delta(FileKind kind) { return kind == FileKind::delta || kind == FileKind::preset; }
 constexpr bool is_encoder(FileKind kind) {
   return kind == FileKind::encoder || kind == FileKind::openai_encoder || kind == FileKind::huggingface_encoder ||
-         kind == FileKind::openclip_encoder;
+         kind == FileKind::openclip_encoder || kind == FileKind::siglip_encoder;
 }
 
 /// Returns the metadata's value for `key`, or `otherwise`.
@@ -141,7 +144,8 @@ FileKind recognise_names(Has&& has) {
   if (has("final_linear.0.weight") || has("b4.out.weight")) return FileKind::discriminator;
   if (has("text_projection") && has("token_embedding.weight")) return FileKind::openai_encoder;
   if (has("text.token_embedding.weight")) return FileKind::openclip_encoder;
-  if (has("text_model.embeddings.token_embedding.weight")) return FileKind::huggingface_encoder;
+  if (has("text_model.embeddings.token_embedding.weight"))
+    return has("vision_model.head.probe") ? FileKind::siglip_encoder : FileKind::huggingface_encoder;
   return FileKind::unknown;
 }
 
