@@ -286,18 +286,18 @@ class Adaptation final : public Stepper {
     const Stream drawn{settings_.seed, pool_.drawn_step(step_)};
     auto* const kept = pool_.batch(step_);
     const auto z = training_.latents(drawn, Purpose::latents, batch, source_.latent_size());
-    const auto [begin, end] = share_of(batch, settings_.ranks);
-    BatchSum sum;
+    const auto [begin, end] = share_of(batch, settings_.micro_batch, settings_.ranks);
+    SharedSum parts(settings_.ranks);
     for (std::int64_t first = begin; first < end; first += size) {
       const Stream stream{settings_.seed, drawn.step, first};
       const auto count = std::min(size, end - first);
       candidates_.put_effective(adapted_, chosen, leaves_, /*graph=*/true);
       const auto scene = render_scene(count == batch ? z : z.narrow(0, first, count), stream, kept);
       const auto values = evaluate(scene, stream, kept);
-      sum.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
-              count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
+      parts.add(values, leaf_gradients(values, names, leaves_, step_ + 1),
+                count == batch ? 1 : static_cast<double>(count) / static_cast<double>(batch));
     }
-    add_up(sum, settings_.ranks);
+    auto sum = parts.total();
     sum.clip(settings_.clip_norm);
     return sum;
   }

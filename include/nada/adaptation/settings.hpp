@@ -55,6 +55,8 @@ struct AdaptationSettings {
     require(batch >= 1, "the batch is ", batch, ", expected at least 1");
     require(batch >= ranks.size(), "the batch is ", batch, ", expected at least ", ranks.size(),
             ": one sample for each rank");
+    require(micro_batch == 0 || (batch + micro_batch - 1) / micro_batch >= ranks.size(), "the batch of ", batch,
+            " is computed ", micro_batch, " samples at a time, which are too few parts for ", ranks.size(), " ranks");
     require(anchor_pool == 0 || micro_batch == 0,
             "the anchor pool keeps whole batches, which do not go together with micro-batches of ", micro_batch,
             ": expected an anchor pool of 0");
