@@ -25,7 +25,7 @@ struct PeerError : Error {
 /// Errors:  PeerError where another rank has ended or does not answer within the time.
 class ProcessGroup {
  public:
-  /// How long a rank waits for the others: at the start, and for each number.
+  /// How long a rank waits for the others' numbers; at the start from one minute to ten.
   static constexpr std::chrono::seconds patience{1800};
 
   ProcessGroup() = default;

@@ -85,7 +85,8 @@ NADA_INLINE ProcessGroup ProcessGroup::meet(const Launch& launch, std::chrono::m
   auto meeting = std::make_shared<Meeting>();
   meeting->launch = launch;
   meeting->patience = patience;
-  const auto for_start = std::min<std::chrono::milliseconds>(patience, std::chrono::minutes(10));
+  const auto for_start =
+      std::clamp<std::chrono::milliseconds>(patience, std::chrono::minutes(1), std::chrono::minutes(10));
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(for_start).count();
   const auto place = join(launch.host, ":", launch.port);
   c10d::TCPStoreOptions at;
