@@ -18,6 +18,7 @@
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/child.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/core/stream.hpp"
 #include "nada/encoders/any_clip.hpp"
@@ -234,6 +235,7 @@ int presets(Options& o, nada::OptionTable&) {
     }
     return 0;
   }
+  require_one_process("presets");
   o.machine.use();
   if (o.verb == "export") return export_preset(o);
   Presets work(o);

@@ -12,6 +12,7 @@
 
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/experiment/embedded.hpp"
 #include "nada/experiment/invert_options.hpp"
@@ -57,6 +58,7 @@ std::string metrics_of(const HttpServer& server) {
 }
 
 int run_server(serve::Options& o, OptionTable& table) {
+  require_one_process(table.program());
   o.settle();
   o.machine.use();
   const StopSignals signals;

@@ -16,6 +16,7 @@
 #include "nada/adaptation/preset.hpp"
 #include "nada/core/child.hpp"
 #include "nada/core/error.hpp"
+#include "nada/core/process_group.hpp"
 #include "nada/core/stop.hpp"
 #include "nada/core/tensor.hpp"
 #include "nada/experiment/adapt_options.hpp"
@@ -205,6 +206,7 @@ class Sheet {
 
 int stylize(Options& o, nada::OptionTable& table) {
   using namespace nada;
+  require_one_process(table.program());
   const auto paths = settle(o, table);
   auto picture = read_picture(o.image);
   o.machine.use();

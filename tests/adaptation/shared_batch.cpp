@@ -101,15 +101,6 @@ AdaptationSettings many_settings() {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(parts_of_a_batch_are_the_whole_batch_and_differ_by_one_sample_at_most) {
-  std::vector<SampleRange> shares(3);
-  as_ranks(3, [&](const ProcessGroup& ranks) { shares[static_cast<std::size_t>(ranks.rank())] = share_of(7, ranks); });
-  BOOST_TEST((shares[0].first == 0 && shares[0].end == 2));
-  BOOST_TEST((shares[1].first == 2 && shares[1].end == 4));
-  BOOST_TEST((shares[2].first == 4 && shares[2].end == 7));
-  BOOST_TEST((share_of(7, {}).first == 0 && share_of(7, {}).end == 7));
-}
-
 BOOST_AUTO_TEST_CASE(twenty_steps_of_several_ranks_are_those_of_one_in_float64) {
   for (const int size : {2, 3}) check_as_alone(many_settings(), size, torch::kFloat64, 1e-12);
   auto in_parts = many_settings();
@@ -122,6 +113,22 @@ BOOST_AUTO_TEST_CASE(twenty_steps_of_several_ranks_are_those_of_one_in_float64) 
 
 BOOST_AUTO_TEST_CASE(twenty_steps_of_several_ranks_are_those_of_one_in_float32) {
   check_as_alone(settings(8), 2, torch::kFloat32, 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(with_the_same_parts_the_bits_do_not_depend_on_the_number_of_ranks) {
+  for (const auto type : {torch::kFloat32, torch::kFloat64})
+    for (const std::int64_t part : {1, 2}) {
+      auto options = many_settings();
+      options.micro_batch = part;
+      const auto alone = outcome_of(options, {}, 20, type);
+      for (const int size : {2, 3}) {
+        for (const auto& of_rank : outcomes_of(options, size, 20, type)) {
+          BOOST_TEST_REQUIRE(of_rank.error == "");
+          BOOST_TEST(of_rank.numbers == alone.numbers);
+          check_same_bits(of_rank.slots, alone.slots);
+        }
+      }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_rank_that_fails_ends_the_others_which_keep_their_last_step) {
@@ -168,7 +175,7 @@ BOOST_AUTO_TEST_CASE(all_ranks_stop_before_the_same_step_when_one_of_them_wants_
 }
 
 BOOST_AUTO_TEST_CASE(a_term_that_is_no_mean_over_samples_and_a_batch_that_is_too_small_are_refused) {
-  std::vector<std::string> terms_refused(2), batch_refused(2);
+  std::vector<std::string> terms_refused(2), batch_refused(2), parts_refused(2);
   as_ranks(2, [&](const ProcessGroup& ranks) {
     auto options = settings(4);
     options.ranks = ranks;
@@ -183,11 +190,15 @@ BOOST_AUTO_TEST_CASE(a_term_that_is_no_mean_over_samples_and_a_batch_that_is_too
     terms_refused[rank] = make(0) + make(0.5);
     options.batch = 1;
     batch_refused[rank] = make(0);
+    options.batch = options.micro_batch = 4;
+    parts_refused[rank] = make(0);
   });
   for (const auto& error : terms_refused)
     BOOST_TEST(error == "the batch cannot be shared by 2 ranks: the term within is no mean over samples");
   for (const auto& error : batch_refused)
     BOOST_TEST(error == "the batch is 1, expected at least 2: one sample for each rank");
+  for (const auto& error : parts_refused)
+    BOOST_TEST(error == "the batch of 4 is computed 4 samples at a time, which are too few parts for 2 ranks");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -53,6 +53,26 @@ BOOST_AUTO_TEST_CASE(ranks_add_up_and_hear_rank_0) {
   for (const auto& error : wrong) BOOST_TEST(error == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_sum_in_order_has_the_bits_of_one_process) {
+  const auto part = [](int rank, torch::ScalarType type) {
+    return torch::linspace(-1, 2, 1001, type).mul(0.7 * rank + 0.3).exp();
+  };
+  std::vector<std::string> wrong(4);
+  as_ranks(4, [&](const ProcessGroup& ranks) {
+    const std::vector<torch::ScalarType> types{torch::kFloat32, torch::kFloat64};
+    std::vector<Tensor> sums, expected;
+    for (const auto type : types) {
+      sums.push_back(torch::zeros({1001}, type));
+      expected.push_back(torch::zeros({1001}, type));
+      for (int rank = 0; rank < 4; ++rank) expected.back().add_(part(rank, type), 0.3);
+    }
+    ranks.sum_in_order(sums, [&](std::size_t i, Tensor& sum) { sum.add_(part(ranks.rank(), types[i]), 0.3); });
+    for (std::size_t i = 0; i < types.size(); ++i)
+      if (!at::equal(sums[i], expected[i])) wrong[static_cast<std::size_t>(ranks.rank())] = "other bits";
+  });
+  for (const auto& error : wrong) BOOST_TEST(error == "");
+}
+
 BOOST_AUTO_TEST_CASE(texts_that_differ_are_refused_by_the_rank_that_has_the_other) {
   std::vector<std::string> errors(2);
   as_ranks(2, [&](const ProcessGroup& ranks) {
@@ -110,13 +130,13 @@ BOOST_AUTO_TEST_CASE(a_rank_that_does_not_answer_is_not_waited_for_longer_than_s
       2,
       [&](const ProcessGroup& ranks) {
         if (ranks.rank() == 0) {
-          std::this_thread::sleep_for(std::chrono::seconds(2));
+          std::this_thread::sleep_for(std::chrono::seconds(5));
           return;
         }
         errors[1] = error_of([&] { ranks.any(true); });
       },
-      std::chrono::seconds(1));
-  BOOST_TEST(errors[1] == "another of the 2 ranks did not answer for 1 s");
+      std::chrono::seconds(3));
+  BOOST_TEST(errors[1] == "another of the 2 ranks did not answer for 3 s");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

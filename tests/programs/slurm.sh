@@ -125,6 +125,7 @@ check "two ranks queued themselves again" sh -c "scontrol show job $job | grep -
 wait_for "$job" 300
 check "they ended well, found $(state_of "$job")" test "$(state_of "$job")" = "COMPLETED "
 check "there were two" grep -q ranks ranks/report.html
-check "with the numbers of one process" python3 "$sources/tests/programs/ranks.py" ranks whole 1e-5
+"${run[@]}" --threads 1 --out parts > /dev/null 2> err.txt || fail "an unbroken run in parts: $(cat err.txt)"
+check "with the numbers of one process" python3 "$sources/tests/programs/ranks.py" ranks parts 0
 no_temporaries ranks
 finish

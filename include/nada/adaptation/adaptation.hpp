@@ -288,7 +288,7 @@ class Adaptation final : public Stepper {
     const auto z = training_.latents(drawn, Purpose::latents, settings_.batch, source_.latent_size());
     const auto parts = parts_of_batch(settings_, objective_.is_per_sample());
     const bool at_once = settings_.micro_batch == 0 && is_split_worthwhile(parts.size(), options().device().is_cpu());
-    auto sum = sum_of_parts(parts, settings_.batch, at_once, adapted_, [&](std::size_t p, G& adapted) -> PartOfBatch {
+    auto sum = sum_of_parts(parts, settings_, at_once, adapted_, [&](std::size_t p, G& adapted) -> PartOfBatch {
       const auto [first, end] = parts[p];
       const Stream stream{settings_.seed, drawn.step, first};
       auto* const kept = pool_.batch(step_, p);
@@ -296,7 +296,6 @@ class Adaptation final : public Stepper {
       const auto values = evaluate(render_scene(adapted, z.narrow(0, first, end - first), stream, kept), stream, kept);
       return {values, leaf_gradients(values, names, leaves_, step_ + 1)};
     });
-    add_up(sum, settings_.ranks);
     sum.clip(settings_.clip_norm);
     return sum;
   }

@@ -60,6 +60,8 @@ struct AdaptationSettings {
     require(batch >= ranks.size(), "the batch is ", batch, ", expected at least ", ranks.size(),
             ": one sample for each rank");
     require(split >= 1, "the batch is split into ", split, " parts, expected at least 1");
+    require(micro_batch == 0 || (batch + micro_batch - 1) / micro_batch >= ranks.size(), "the batch of ", batch,
+            " is computed ", micro_batch, " samples at a time, which are too few parts for ", ranks.size(), " ranks");
     require(anchor_pool >= 0 && anchor_pool % batch == 0, "the anchor pool is ", anchor_pool,
             ", expected 0 or a multiple of the batch of ", batch);
     require(selection_exit == 0 || (selection_exit >= 4 && (selection_exit & (selection_exit - 1)) == 0),

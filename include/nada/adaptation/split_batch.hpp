@@ -32,11 +32,19 @@ inline std::vector<SampleRange> split_into(SampleRange samples, std::int64_t cou
   return out;
 }
 
-/// Returns the parts in which this rank computes its share of a batch.
+/// Returns the parts of a batch that rank `rank` of `ranks` computes: neighbours, as evenly shared out as whole parts go.
+/// There is at least one part for each rank, unless a term is no mean over samples (`per_sample` is false).
+inline std::vector<SampleRange> parts_of_batch(const AdaptationSettings& settings, bool per_sample, int rank,
+                                               int ranks) {
+  const SampleRange whole{0, settings.batch};
+  const auto split = std::max<std::int64_t>(settings.split, ranks);
+  const auto all =
+      settings.micro_batch > 0 ? parts_of_size(whole, settings.micro_batch) : split_into(whole, per_sample ? split : 1);
+  const auto first_of = [&](int r) { return all.begin() + static_cast<std::ptrdiff_t>(all.size()) * r / ranks; };
+  return {first_of(rank), first_of(rank + 1)};
+}
 inline std::vector<SampleRange> parts_of_batch(const AdaptationSettings& settings, bool per_sample) {
-  const auto share = share_of(settings.batch, settings.ranks);
-  if (settings.micro_batch > 0) return parts_of_size(share, settings.micro_batch);
-  return split_into(share, per_sample ? settings.split : 1);
+  return parts_of_batch(settings, per_sample, settings.ranks.rank(), settings.ranks.size());
 }
 
 /// PartOfBatch is what was computed of a part: its terms, whose loss needs no graph any more, and the loss's gradients.
@@ -45,21 +53,21 @@ struct PartOfBatch {
   TensorMap gradients;
 };
 
-/// Returns the sum of `parts` of a batch of `batch` samples. compute(p, generator) computes part p with `adapted`; `at_once`:
+/// Returns the sum of a batch, of which this rank computes `parts`. compute(p, generator) computes part p with `adapted`; `at_once`:
 /// all parts at the same time, one thread each, in which LibTorch's operations compute with one thread, and each but the
 /// first with a copy of `adapted`. `compute` may then change nothing else that another part sees.
 /// Errors:  what a call throws, the first where several do.
 template <class G, class Compute>
-BatchSum sum_of_parts(const std::vector<SampleRange>& parts, std::int64_t batch, bool at_once, G& adapted,
-                      Compute&& compute) {
-  BatchSum sum;
+BatchSum sum_of_parts(const std::vector<SampleRange>& parts, const AdaptationSettings& settings, bool at_once,
+                      G& adapted, Compute&& compute) {
+  SharedSum sum(settings.ranks);
   const auto add = [&](std::size_t p, PartOfBatch part) {
-    const auto share = static_cast<double>(parts[p].end - parts[p].first) / static_cast<double>(batch);
+    const auto share = static_cast<double>(parts[p].end - parts[p].first) / static_cast<double>(settings.batch);
     sum.add(part.values, std::move(part.gradients), share);
   };
   if (!at_once) {
     for (std::size_t p = 0; p < parts.size(); ++p) add(p, compute(p, adapted));
-    return sum;
+    return sum.total();
   }
   std::vector<G> copies;
   for (std::size_t p = 1; p < parts.size(); ++p) copies.push_back(adapted.clone());
@@ -69,7 +77,7 @@ BatchSum sum_of_parts(const std::vector<SampleRange>& parts, std::int64_t batch,
     found[p] = compute(p, p == 0 ? adapted : copies[p - 1]);
   });
   for (std::size_t p = 0; p < parts.size(); ++p) add(p, std::move(found[p]));
-  return sum;
+  return sum.total();
 }
 
 }  // namespace nada

@@ -1,8 +1,11 @@
 /// Processes that compute one run together.
 #pragma once
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "nada/core/error.hpp"
 #include "nada/core/launch.hpp"
@@ -22,7 +25,7 @@ struct PeerError : Error {
 /// Errors:  PeerError where another rank has ended or does not answer within the time.
 class ProcessGroup {
  public:
-  /// How long a rank waits for the others: at the start, and for each number.
+  /// How long a rank waits for the others' numbers; at the start from one minute to ten.
   static constexpr std::chrono::seconds patience{1800};
 
   ProcessGroup() = default;
@@ -40,8 +43,12 @@ class ProcessGroup {
 
   /// Adds up the tensors of all ranks, which have the same shape and type. All ranks get the same bits.
   void all_reduce(Tensor& sum) const;
-  /// Gives all ranks the tensor of rank 0; the shapes and types are the same before.
-  void broadcast(Tensor& tensor) const;
+  /// Gives all ranks the tensor of one of them; the shapes and types are the same before.
+  void broadcast(Tensor& tensor, int root = 0) const;
+  /// Adds up tensors rank after rank, as one process would that adds all that they have in this order: rank 0 calls
+  /// add(i, sums[i]) on zeros, each other rank on what the rank before it has left, and all get the last one's. The bits
+  /// are those of one process, but for tensors that go through NCCL. `sums` are zeros of the same shapes on each rank.
+  void sum_in_order(std::vector<Tensor>& sums, const std::function<void(std::size_t i, Tensor& sum)>& add) const;
   /// Returns the text of rank 0.
   std::string broadcast(const std::string& text) const;
   /// Returns whether the condition holds on any rank.
@@ -55,7 +62,9 @@ class ProcessGroup {
 
  private:
   struct Meeting;
-  void run(Tensor& tensor, bool sum) const;
+  enum class Exchange { sum, broadcast, send, receive };
+  void run(Tensor& tensor, Exchange what, int other = 0) const;
+  bool has_nccl(const Tensor& tensor) const;
   [[noreturn]] void fail_by_peer(const std::string& reason) const;
 
   std::shared_ptr<Meeting> meeting_;

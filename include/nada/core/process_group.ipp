@@ -85,7 +85,8 @@ NADA_INLINE ProcessGroup ProcessGroup::meet(const Launch& launch, std::chrono::m
   auto meeting = std::make_shared<Meeting>();
   meeting->launch = launch;
   meeting->patience = patience;
-  const auto for_start = std::min<std::chrono::milliseconds>(patience, std::chrono::minutes(10));
+  const auto for_start =
+      std::clamp<std::chrono::milliseconds>(patience, std::chrono::minutes(1), std::chrono::minutes(10));
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(for_start).count();
   const auto place = join(launch.host, ":", launch.port);
   c10d::TCPStoreOptions at;
@@ -129,10 +130,37 @@ NADA_INLINE int ProcessGroup::size() const { return meeting_ ? meeting_->launch.
 NADA_INLINE int ProcessGroup::local_rank() const { return meeting_ ? meeting_->launch.local_rank : 0; }
 NADA_INLINE int ProcessGroup::local_size() const { return meeting_ ? meeting_->launch.local_size : 1; }
 
-NADA_INLINE void ProcessGroup::all_reduce(Tensor& sum) const { run(sum, /*sum=*/true); }
-NADA_INLINE void ProcessGroup::broadcast(Tensor& tensor) const { run(tensor, /*sum=*/false); }
+NADA_INLINE void ProcessGroup::all_reduce(Tensor& sum) const { run(sum, Exchange::sum); }
+NADA_INLINE void ProcessGroup::broadcast(Tensor& tensor, int root) const { run(tensor, Exchange::broadcast, root); }
 
-NADA_INLINE void ProcessGroup::run([[maybe_unused]] Tensor& tensor, [[maybe_unused]] bool sum) const {
+NADA_INLINE bool ProcessGroup::has_nccl([[maybe_unused]] const Tensor& tensor) const {
+#ifdef NADA_HAS_NCCL
+  return meeting_ && meeting_->nccl != nullptr && tensor.is_cuda();
+#else
+  return false;
+#endif
+}
+
+NADA_INLINE void ProcessGroup::sum_in_order(std::vector<Tensor>& sums,
+                                            const std::function<void(std::size_t i, Tensor& sum)>& add) const {
+  const torch::NoGradGuard no_grad;
+  const bool at_once = std::any_of(sums.begin(), sums.end(), [&](const Tensor& sum) { return has_nccl(sum); });
+  for (std::size_t i = 0; i < sums.size(); ++i) {  // a rank adds to a tensor while the next one adds to that before it
+    if (!at_once && rank() > 0) run(sums[i], Exchange::receive, rank() - 1);
+    add(i, sums[i]);
+    if (!at_once && rank() < size() - 1) run(sums[i], Exchange::send, rank() + 1);
+  }
+  if (is_alone()) return;
+  for (auto& sum : sums) {
+    if (at_once)
+      all_reduce(sum);
+    else
+      broadcast(sum, size() - 1);
+  }
+}
+
+NADA_INLINE void ProcessGroup::run([[maybe_unused]] Tensor& tensor, [[maybe_unused]] Exchange what,
+                                   [[maybe_unused]] int other) const {
   if (is_alone()) return;
 #ifdef NADA_HAS_GLOO
   require(meeting_->gloo != nullptr, "this rank has left its group");
@@ -140,16 +168,19 @@ NADA_INLINE void ProcessGroup::run([[maybe_unused]] Tensor& tensor, [[maybe_unus
   const auto exchange = [&](auto& group, const Tensor& numbers) {
     std::vector<Tensor> one{numbers};
     try {
-      if (sum)
-        group.allreduce(one)->wait(meeting_->patience);
-      else
-        group.broadcast(one)->wait(meeting_->patience);
+      c10d::BroadcastOptions from;
+      from.rootRank = other;
+      const auto work = what == Exchange::sum         ? group.allreduce(one)
+                        : what == Exchange::broadcast ? group.broadcast(one, from)
+                        : what == Exchange::send      ? group.send(one, other, /*tag=*/0)
+                                                      : group.recv(one, other, /*tag=*/0);
+      work->wait(meeting_->patience);
     } catch (const std::exception& error) {
       fail_by_peer(error.what());
     }
   };
 #ifdef NADA_HAS_NCCL
-  if (meeting_->nccl != nullptr && tensor.is_cuda()) {
+  if (has_nccl(tensor)) {
     tensor = tensor.contiguous();
     exchange(*meeting_->nccl, tensor);
     return;
@@ -157,7 +188,7 @@ NADA_INLINE void ProcessGroup::run([[maybe_unused]] Tensor& tensor, [[maybe_unus
 #endif
   const auto numbers = tensor.cpu().contiguous();
   exchange(*meeting_->gloo, numbers);
-  tensor = numbers.to(tensor.device());
+  if (what != Exchange::send) tensor = numbers.to(tensor.device());
 #endif
 }
 

@@ -15,6 +15,7 @@
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/encoder.hpp"
 #include "nada/encoders/ensemble.hpp"
+#include "nada/experiment/machine_options.hpp"
 #include "nada/experiment/menu_adaptation.hpp"
 #include "nada/experiment/option_table.hpp"
 #include "nada/generators/any_generator.hpp"
@@ -32,17 +33,6 @@ namespace nada {
 
 /// Returns the choice that the option --noise names.
 Noise noise_of(const std::string& text);
-
-/// MachineOptions name the device and the number of threads: of each process, where several compute a run together.
-struct MachineOptions {
-  std::string device = "auto";
-  int threads = 0;
-
-  void declare(OptionTable& table);
-  /// Returns the device. Ranks on one machine take its CUDA devices in turn, unless one is named by its number.
-  torch::Device place() const;
-  void use() const;
-};
 
 /// Declares the option --precision, which says what `products` of a program compute in.
 void declare_precision(OptionTable& table, std::string& precision, const std::string& products);

@@ -2,19 +2,15 @@
 #pragma once
 #include "nada/experiment/adapt_options.hpp"
 
-#include <torch/cuda.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <iomanip>
 #include <iostream>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "nada/adaptation/delta_file.hpp"
 #include "nada/core/config.hpp"
-#include "nada/core/process_group.hpp"
 #include "nada/encoders/any_clip.hpp"
 #include "nada/encoders/vocabulary_check.hpp"
 #include "nada/experiment/build.hpp"
@@ -38,26 +34,6 @@ NADA_INLINE Noise noise_of(const std::string& text) {
   if (text == "stored") return Noise::stored;
   if (text == "fresh") return Noise::fresh;
   fail("option noise: expected none, stored or fresh, found '", text, "'");
-}
-
-NADA_INLINE void MachineOptions::declare(OptionTable& table) {
-  table.group("Machine");
-  table.add("device", device, "auto, cpu, cuda or cuda:N", OptionTable::Kind::saved, "NAME");
-  table.add("threads", threads, "threads to compute with; 0: all");
-}
-
-NADA_INLINE torch::Device MachineOptions::place() const {
-  const auto found = parse_device(device);
-  if (world().is_alone() || !found.is_cuda() || device.starts_with("cuda:")) return found;
-  const auto count = static_cast<int>(torch::cuda::device_count());
-  return {torch::kCUDA, static_cast<torch::DeviceIndex>(world().local_rank() % count)};
-}
-
-NADA_INLINE void MachineOptions::use() const {
-  keep_freed_memory();
-  const auto all = static_cast<int>(std::thread::hardware_concurrency());
-  use_threads(threads == 0 && !world().is_alone() ? std::max(1, all / world().local_size()) : threads);
-  distrust_wrong_convolutions();
 }
 
 NADA_INLINE void declare_gelu(OptionTable& table) {

@@ -63,7 +63,7 @@ NADA_INLINE int Session::run_observed_by(std::span<const AnyObserver> observers,
 NADA_INLINE int Session::follow(Stepper& adaptation) const {
   const std::filesystem::path path = world().broadcast("");
   if (path.empty()) return 0;
-  if (!options_.resume.empty()) adaptation.restore(load_state(path / "state.safetensors"));
+  if (!options_.resume.empty()) adaptation.restore(load_state(options_.resume / "state.safetensors"));
   const StopSignals signals;
   train(adaptation, {}, path);
   return 0;
