@@ -293,7 +293,9 @@ class Adaptation final : public Stepper {
       const Stream stream{settings_.seed, drawn.step, first};
       auto* const kept = pool_.batch(step_, p);
       candidates_.put_effective(adapted, chosen, leaves_, /*graph=*/true);
-      const auto values = evaluate(render_scene(adapted, z.narrow(0, first, end - first), stream, kept), stream, kept);
+      const auto own =
+          end - first == settings_.batch ? z : z.narrow(0, first, end - first);  // recorded ones: any number
+      const auto values = evaluate(render_scene(adapted, own, stream, kept), stream, kept);
       return {values, leaf_gradients(values, names, leaves_, step_ + 1)};
     });
     sum.clip(settings_.clip_norm);
