@@ -19,6 +19,12 @@ using Environment = std::function<std::string(const char* name)>;
 /// Reads the variables of this process.
 std::string environment_variable(const char* name);
 
+namespace detail {
+/// Returns the number in [least, most] that a variable holds.
+/// Errors:  no such variable, or another text in it.
+int launch_number(const Environment& environment, const char* name, int least, int most);
+}  // namespace detail
+
 /// Returns what the launcher says. The first of these that is there has the word; without any, or with a size of 1, the
 /// process is alone.
 ///  - WORLD_SIZE with RANK, MASTER_ADDR and MASTER_PORT; LOCAL_RANK and LOCAL_WORLD_SIZE: torchrun, or by hand. The port of

@@ -15,7 +15,6 @@ namespace nada {
 
 namespace detail {
 
-/// Returns the number in [least, most] that a variable holds.
 NADA_INLINE int launch_number(const Environment& environment, const char* name, int least, int most) {
   const auto text = environment(name);
   int value = 0;

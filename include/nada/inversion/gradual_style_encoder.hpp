@@ -24,6 +24,11 @@
 
 namespace nada {
 
+namespace detail {
+/// Returns the tensors whose names begin with `prefix`, without it.
+TensorMap with_prefix(const TensorMap& tensors, std::string_view prefix);
+}  // namespace detail
+
 /// StyleHead makes a style of a feature map: convolutions of stride 2 with leaky ReLUs, to one place, and a dense layer.
 struct StyleHead {
   /// Reads `<name>.convs.K.*` and `<name>.linear.*` of a head with `depth` convolutions that sees `in` channels and gives `out`.

@@ -22,8 +22,7 @@ namespace detail {
 /// The blocks behind which the pyramid's levels are, finest first.
 inline constexpr std::array<int, 3> pyramid_blocks = {6, 20, 23};
 
-/// Returns the tensors whose names begin with `prefix`, without it.
-inline TensorMap with_prefix(const TensorMap& tensors, std::string_view prefix) {
+NADA_INLINE TensorMap with_prefix(const TensorMap& tensors, std::string_view prefix) {
   TensorMap out;
   for (const auto& [name, value] : tensors)
     if (name.starts_with(prefix)) out[name.substr(prefix.size())] = value;
