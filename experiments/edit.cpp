@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <set>
 
 #include "edit/statistics.hpp"
@@ -301,8 +302,10 @@ void write_pictures(const Options& o, const nada::RunFolder& folder, const Domai
   Progress progress("rendering", static_cast<std::int64_t>(domains.generators.size()) * (o.columns + 2));
   std::int64_t done = 0;
   for (std::size_t d = 0; d < domains.generators.size(); ++d) {
+    std::map<double, std::vector<Picture>> drawn;  // the strip has strengths of before-after.png, too
     const auto pictures = [&](double strength) {
-      auto out = to_pictures(images_at(domains.generators[d], styles, direction, strength));
+      auto& out = drawn[strength];
+      if (out.empty()) out = to_pictures(images_at(domains.generators[d], styles, direction, strength));
       progress.update(++done, domains.names[d]);
       return out;
     };

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <torch/autograd.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <condition_variable>
@@ -23,6 +24,8 @@ using namespace nada;
 BOOST_AUTO_TEST_CASE(calls_run_at_the_same_time_in_a_parallel_region) {
   const auto in_region = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_in_parallel"));
   BOOST_TEST_REQUIRE((in_region != nullptr));
+  const int before = at::get_num_threads();
+  at::set_num_threads(3);
   std::mutex mutex;
   std::condition_variable arrived;
   std::set<std::thread::id> threads;
@@ -38,6 +41,26 @@ BOOST_AUTO_TEST_CASE(calls_run_at_the_same_time_in_a_parallel_region) {
   BOOST_TEST(threads.size() == 3U);
   BOOST_TEST(inside == 3);
   BOOST_TEST(in_region() == 0);
+  at::set_num_threads(before);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_calls_run_at_the_same_time_than_there_are_threads) {
+  const int before = at::get_num_threads();
+  for (const int count : {1, 2}) {
+    at::set_num_threads(count);
+    std::atomic<int> inside = 0, most = 0, made = 0;
+    for_each_in_threads(6, [&](int) {
+      const int now = ++inside;
+      for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      --inside;
+      ++made;
+    });
+    BOOST_TEST(most <= count);
+    BOOST_TEST(made == 6);
+  }
+  at::set_num_threads(before);
 }
 
 BOOST_AUTO_TEST_CASE(each_call_is_made_once_and_computes_what_it_computes_alone) {

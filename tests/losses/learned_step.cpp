@@ -34,14 +34,19 @@ TensorMap head_knowing(double cosine) {
   return out;
 }
 
-double of(const AnyClip& clip, const Tensor& adapted, const Tensor& anchor, LearnedStep term = {},
-          KeptAnchor* kept = nullptr) {
+/// Returns the bound term's value, with its graph.
+Tensor value_of(const AnyClip& clip, const Tensor& adapted, const Tensor& anchor, LearnedStep term = {},
+                KeptAnchor* kept = nullptr) {
   const Shown a{adapted, adapted}, b{anchor, anchor};
   ComparedBatches<AnyClip> batches(clip, a, b, Stream{}, {}, kept);
   Comparison<AnyClip, LearnedStep::reads> comparison(batches);
   Endpoints ends;
-  ends.direction = direction();
-  return term.bind(clip, TextShift("a", "b"), ends)(comparison).item<double>();
+  ends.direction = direction().to(adapted.scalar_type());
+  return term.bind(clip, TextShift("a", "b"), ends)(comparison);
+}
+double of(const AnyClip& clip, const Tensor& adapted, const Tensor& anchor, LearnedStep term = {},
+          KeptAnchor* kept = nullptr) {
+  return value_of(clip, adapted, anchor, term, kept).item<double>();
 }
 
 }  // namespace
@@ -96,9 +101,7 @@ BOOST_AUTO_TEST_CASE(counts_as_far_as_the_head_knows_the_texts) {
 BOOST_AUTO_TEST_CASE(has_the_gradient_of_finite_differences) {
   const auto clip = test::pair_clip(head_knowing(1), true, torch::kFloat64);
   const auto anchor = pictures(2).to(torch::kFloat64);
-  const auto score = [&](const Tensor& x) {
-    return LearnedStep::score(clip, *clip.step_head(), x, anchor, direction().to(torch::kFloat64));
-  };
+  const auto score = [&](const Tensor& x) { return value_of(clip, x, anchor); };
   auto x = pictures(1).to(torch::kFloat64).requires_grad_(true);
   const auto gradient = torch::autograd::grad({score(x)}, {x})[0];
   const auto way = unit(gradient.flatten()).view_as(x);

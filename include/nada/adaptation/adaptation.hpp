@@ -274,10 +274,10 @@ class Adaptation final : public Stepper {
     if (scene.adapted_images.defined()) adapted = views_of(scene.adapted_images, stream);
     if (scene.anchor_images.defined()) {
       const torch::NoGradGuard no_grad;
-      anchor = kept && kept->kept.has_features() ? Shown{seen(scene.anchor_images), {}}
-                                                 : views_of(scene.anchor_images, stream);
+      anchor = kept && kept->anchor.has_features() ? Shown{seen(scene.anchor_images), {}}
+                                                   : views_of(scene.anchor_images, stream);
     }
-    return objective_.evaluate(scene, adapted, anchor, stream, kept ? &kept->kept : nullptr, step_);
+    return objective_.evaluate(scene, adapted, anchor, stream, kept ? &kept->anchor : nullptr, step_);
   }
 
   /// Returns loss, terms and gradients of the step's batch, which is computed in parts where the settings say so and is

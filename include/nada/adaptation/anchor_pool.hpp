@@ -32,10 +32,11 @@ class AnchorPool {
   /// What terms may keep of all batches together, in bytes and for each encoder.
   static constexpr std::size_t room = std::size_t{512} << 20;
 
-  /// What the anchor gave for a batch, or for a part of one: images as generated [N, 3, H, W], undefined until they are made, and the rest.
+  /// What the anchor gave for a batch, or for a part of one: images as generated [N, 3, H, W], undefined until they are
+  /// made, and what encoders and terms computed of them.
   struct Batch {
     Tensor images;
-    KeptAnchors kept;
+    KeptAnchors anchor;
   };
 
   /// A pool of `samples`, a multiple of `batch`, of which each batch is computed in `parts`; of 0 samples: no pool, every

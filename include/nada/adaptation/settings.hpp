@@ -27,7 +27,7 @@ struct AdaptationSettings {
   std::int64_t micro_batch = 0;                  // samples that are computed at a time; 0: the batch
   /// The batch is split into this many parts, which are computed at the same time, one thread each, where LibTorch has
   /// threads for them; a batch of fewer samples into single samples. With a term that is no mean over samples, and with
-  /// micro_batch, it is not split. The parts' sum differs from the batch by rounding alone, and does not depend on threads.
+  /// micro_batch, it is not split. The parts' sum differs from the batch by rounding alone, and has the same bits for 1 to 2 `split` threads.
   std::int64_t split = 1;
   std::int64_t batch = 8;                // samples a step
   std::uint64_t seed = 0;                // seed of all random numbers

@@ -5,8 +5,8 @@
 
 namespace nada {
 
-/// Calls f(i) for each i in [0, count) in a parallel region of OpenMP, so that calls run at the same time and each computes
-/// with one thread: LibTorch, its BLAS and oneDNN split no work within such a region. Where no OpenMP is found, the calls
+/// Calls f(i) for each i in [0, count) in a parallel region of OpenMP, by as many threads as LibTorch has: that many calls
+/// run at the same time, and each computes with one thread. LibTorch, its BLAS and oneDNN split no work within such a region. Where no OpenMP is found, the calls
 /// come one after the other and each computes with all threads.
 /// Why:     a region of the compiler's would need OpenMP's flags in every program; LibTorch has loaded the library anyway.
 /// Errors:  what a call throws, that of the smallest i where several do; the other calls are made all the same.

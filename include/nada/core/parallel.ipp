@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
@@ -56,8 +57,9 @@ NADA_INLINE void for_each_in_threads(int count, const std::function<void(int)>& 
     detail::OpenMp::loaded().set_threads(1);
     static_cast<detail::CallsOfThreads*>(data)->run();
   };
-  if (count > 1 && detail::OpenMp::loaded().is_there())
-    detail::OpenMp::loaded().parallel(call, &calls, static_cast<unsigned>(count), 0);
+  const int threads = std::min(count, at::get_num_threads());
+  if (threads > 1 && detail::OpenMp::loaded().is_there())
+    detail::OpenMp::loaded().parallel(call, &calls, static_cast<unsigned>(threads), 0);
   else
     calls.run();
   for (const auto& error : calls.errors)

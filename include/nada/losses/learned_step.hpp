@@ -64,17 +64,6 @@ struct LearnedStep {
     };
   }
 
-  /// Computes the formula for texts that the head knows, with a direction [1, E] of unit length.
-  template <SteppingEncoder E>
-  static Tensor score(const E& encoder, const StepHead& head, const Tensor& adapted, const Tensor& anchor,
-                      const Tensor& direction) {
-    const auto targets = [&] {
-      const torch::NoGradGuard no_grad;
-      return wanted(encoder, head, anchor, direction);
-    }();
-    return distance(encoder, head, adapted, targets);
-  }
-
  private:
   /// Returns where the anchor's features should go, f_l(anchor) / s_l + P_l(anchor, d), with a direction [1, E] of unit
   /// length.
